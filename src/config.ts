@@ -1,0 +1,75 @@
+/** The only file that reads the environment. Everything else is handed what it needs. */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+
+export interface Config {
+  /** Address the listener binds; 127.0.0.1 unless STUDIO_HOST says otherwise. */
+  readonly host: string;
+  /** gRPC, Connect, gRPC-Web, REST, WebSocket and probes. STUDIO_PORT, default 8010. */
+  readonly port: number;
+  /** Native gRPC alone, served by @grpc/grpc-js. STUDIO_GRPC_PORT, default 8011; 0 picks a free one. */
+  readonly grpcPort: number;
+  /** Data of the parts we start ourselves, locks and secrets. STUDIO_DATA_DIR, default `.studio`. */
+  readonly dataDir: string;
+  /** Where downloaded parts are kept; shared by data folders. STUDIO_PARTS_DIR, default `<dataDir>/parts`. */
+  readonly partsDir: string;
+  /** Given: that server is used. Absent: `studio dev` starts one. */
+  readonly mongodbUrl?: string;
+  readonly mongodbDatabase: string;
+  readonly natsUrl?: string;
+  readonly temporalAddress?: string;
+  readonly temporalNamespace: string;
+  /** HS256 secret; `studio dev` makes and keeps one when neither it nor a JWKS URL is given. */
+  readonly jwtSecret?: string;
+  readonly jwksUrl?: string;
+  /** Browser origins allowed beside our own host, comma-separated. STUDIO_ALLOWED_ORIGINS. */
+  readonly allowedOrigins: readonly string[];
+  /** Prefixes that workflow ids, types and task queues of `workflow` providers may carry. STUDIO_WORKFLOW_QUEUE_PREFIXES. */
+  readonly workflowQueuePrefixes: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** See failpoints.ts. STUDIO_FAILPOINTS; empty in production. */
+  readonly failpoints: string;
+  /** Where a name of this process starts; a random part is added at start. */
+  readonly processName: string;
+  /** PATH for finding parts already installed. */
+  readonly searchPath: string;
+}
+
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const list = (name: string, fallback: string): string[] =>
+    (text(name) ?? fallback).split(',').map((part) => part.trim()).filter(Boolean);
+  const port = (name: string, fallback: number): number => {
+    const raw = text(name);
+    const value = raw === undefined ? fallback : Number(raw);
+    if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new Error(`${name} is "${raw}"; it must be a port, 0 to 65535.`);
+    return value;
+  };
+  const logLevel = text('STUDIO_LOG_LEVEL') ?? 'info';
+  if (!isLogLevel(logLevel)) throw new Error(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
+  const dataDir = resolve(text('STUDIO_DATA_DIR') ?? '.studio');
+  return {
+    host: text('STUDIO_HOST') ?? '127.0.0.1',
+    port: port('STUDIO_PORT', 8010),
+    grpcPort: port('STUDIO_GRPC_PORT', 8011),
+    dataDir,
+    partsDir: resolve(text('STUDIO_PARTS_DIR') ?? `${dataDir}/parts`),
+    mongodbUrl: text('STUDIO_MONGODB_URL'),
+    mongodbDatabase: text('STUDIO_MONGODB_DATABASE') ?? 'studio',
+    natsUrl: text('STUDIO_NATS_URL'),
+    temporalAddress: text('STUDIO_TEMPORAL_ADDRESS'),
+    temporalNamespace: text('STUDIO_TEMPORAL_NAMESPACE') ?? 'default',
+    jwtSecret: text('STUDIO_JWT_SECRET'),
+    jwksUrl: text('STUDIO_JWKS_URL'),
+    allowedOrigins: list('STUDIO_ALLOWED_ORIGINS', ''),
+    workflowQueuePrefixes: list('STUDIO_WORKFLOW_QUEUE_PREFIXES', 'expand-,provider-'),
+    logLevel,
+    failpoints: text('STUDIO_FAILPOINTS') ?? '',
+    processName: text('STUDIO_PROCESS_NAME') ?? hostname(),
+    searchPath: env['PATH'] ?? '',
+  };
+}
+
+function isLogLevel(value: string): value is Config['logLevel'] {
+  return ['debug', 'info', 'warn', 'error', 'silent'].includes(value);
+}

@@ -1,0 +1,162 @@
+/**
+ * What the document engine offers to transports and workers, and what it needs from events. Everything a caller may
+ * do to a blob goes through `Documents`; every call is authorized there, whatever door it came through (G8).
+ */
+import type { Blob, BlobWithContent, Derivation } from '../domain/blob.ts';
+import type { Caller } from '../domain/caller.ts';
+import type { Commit, Delta, Patch } from '../domain/delta.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+
+export interface CreateBlob {
+  /** Absent: the server makes one (from the caller and request_id if there is one, so that a repeat finds the first). */
+  readonly id?: string;
+  readonly content: Uint8Array;
+  readonly contentType: string;
+  readonly parentIds: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly requestId?: string;
+}
+
+export interface ApplyDelta {
+  readonly blobId: string;
+  /** Absent: the head. */
+  readonly fromVersion?: number;
+  readonly previousDelta?: string;
+  readonly causedBy?: string;
+  readonly requestId?: string;
+  readonly patch: Patch;
+}
+
+export interface UpdateBlob {
+  readonly id: string;
+  /** Replaces the whole content as a minimal difference from the base. */
+  readonly content?: Uint8Array;
+  readonly fromVersion?: number;
+  /** Replaces all labels. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Refused with ETAG_MISMATCH unless it is the blob's etag; absent: no check. */
+  readonly etag?: string;
+  readonly requestId?: string;
+}
+
+export interface ListBlobs extends PageRequest {
+  readonly withContent: boolean;
+  readonly contentType?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly rootId?: string;
+  readonly parentId?: string;
+  readonly showDeleted: boolean;
+}
+
+export interface ListDeltas extends PageRequest {
+  readonly blobId: string;
+  /** Deltas with seq above this; 0 starts at the first. */
+  readonly afterVersion: number;
+  readonly newestFirst: boolean;
+}
+
+/** A run of consecutive deltas by one author without a long pause, as a person would call it a version. */
+export interface VersionGroup {
+  readonly version: number;
+  readonly firstVersion: number;
+  readonly userId: string;
+  readonly providerId?: string;
+  readonly operation: Delta['operation'];
+  readonly deltaCount: number;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+}
+
+export interface DagNode {
+  readonly blob: Blob;
+  /** Some input has a newer version than the one it was made from. */
+  readonly stale: boolean;
+}
+
+export interface Dag {
+  readonly rootId: string;
+  readonly nodes: readonly DagNode[];
+  readonly edges: readonly { readonly parentId: string; readonly childId: string }[];
+}
+
+export interface Committed {
+  readonly blob: Blob;
+  /** The delta that holds the change; for an update that brought nothing new, the newest one. */
+  readonly delta: Delta;
+}
+
+/** What a worker commits: a provider's output, as a new derived blob or as the next transform of one. */
+export interface CommitTransform {
+  readonly blobId: string;
+  readonly ownerId: string;
+  readonly parentIds: readonly string[];
+  readonly contentType: string;
+  readonly content: Uint8Array;
+  readonly derivation: Derivation;
+  readonly causedBy?: string;
+}
+
+export type TransformOutcome =
+  | { readonly outcome: 'committed'; readonly blob: Blob; readonly delta: Delta }
+  /** The output is what the previous transform already gave: no delta beyond, perhaps, one recording the new inputs. */
+  | { readonly outcome: 'unchanged'; readonly blob: Blob; readonly delta: Delta }
+  /** An input is older than in the provider's last transform of this blob: dropped, plan again. */
+  | { readonly outcome: 'stale'; readonly blob: Blob };
+
+export interface Documents {
+  createBlob(caller: Caller, request: CreateBlob): Promise<Committed>;
+  getBlob(caller: Caller, id: string, options: { version?: number; withContent: boolean }): Promise<BlobWithContent>;
+  listBlobs(caller: Caller, request: ListBlobs): Promise<Page<BlobWithContent>>;
+  updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }>;
+  deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed>;
+  listVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<VersionGroup>>;
+  applyDelta(caller: Caller, request: ApplyDelta): Promise<Committed>;
+  getDelta(caller: Caller, id: string): Promise<Delta>;
+  listDeltas(caller: Caller, request: ListDeltas): Promise<Page<Delta>>;
+  getDag(caller: Caller, blobId: string): Promise<Dag>;
+  listChildren(caller: Caller, blobId: string, page: PageRequest): Promise<Page<Blob>>;
+  /** Joins the live document; rejects with a StudioError when the caller may not or the blob can't be loaded. */
+  open(caller: Caller, blobId: string, session: LiveSession): Promise<LiveDocument>;
+  commitTransform(request: CommitTransform): Promise<TransformOutcome>;
+}
+
+/** One editor connection's view on a live document. */
+export interface LiveDocument {
+  readonly blobId: string;
+  readonly version: number;
+  readonly readOnly: boolean;
+  /** Yjs state vector of the committed state. */
+  stateVector(): Uint8Array;
+  /** The committed state beyond `stateVector` as one update; synchronous, so that it and the next onUpdate leave no gap. */
+  stateAsUpdate(stateVector?: Uint8Array): Uint8Array;
+  /**
+   * Hands in an editor's update. Resolves once it is durable, with the version that contains it; rejects with a
+   * StudioError, nothing applied. Calls are committed in the order they were made.
+   */
+  push(update: Uint8Array): Promise<{ version: number }>;
+  /** Leaves. Pending pushes still commit. */
+  close(): void;
+}
+
+/** Called by the engine, in seq order, always with committed updates. Must not throw. */
+export interface LiveSession {
+  /** `update` merges this session's unseen deltas up to `version`. Not called for what this session itself pushed. */
+  onUpdate(update: Uint8Array, version: number): void;
+  /** The session was ended by the engine (deleted, revoked, expired, draining, failed). Nothing follows. */
+  onClose(error: Error): void;
+}
+
+/** Told of every commit this process made, right after it became durable. Must not throw or wait. */
+export interface CommitListener {
+  onCommitted(commit: Commit): void;
+}
+
+/** Other processes' commits, by NATS core. Lossy by nature; the engine fills holes from the log (G5). */
+export interface LiveChannel {
+  /** Tells the other processes. */
+  announce(commit: Commit): void;
+  /** Messages are handed over as they come, also this process's own. */
+  subscribe(blobId: string, onCommit: (commit: Commit) => void): () => void;
+  /** False while messages may be getting lost. */
+  readonly healthy: boolean;
+}

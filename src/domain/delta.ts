@@ -1,0 +1,102 @@
+import type { Derivation } from './blob.ts';
+
+export type Operation = 'create' | 'update' | 'transform' | 'delete' | 'undelete' | 'revert';
+
+/** Inclusive on both ends. */
+export interface SeqRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * The state an edit was made in: deltas 1..fromVersion and those in `extras` (ascending, disjoint, not adjacent to
+ * each other or to fromVersion, all above it).
+ */
+export interface Base {
+  readonly fromVersion: number;
+  readonly extras: readonly SeqRange[];
+}
+
+export type OffsetEncoding = 'code_points' | 'utf16' | 'utf8';
+
+export interface TextEdit {
+  readonly offset: number;
+  readonly deleteCount: number;
+  readonly insert: string;
+}
+
+/** What a caller sends. Text edits apply in sequence, each to the result of the one before. */
+export type Patch =
+  | { readonly kind: 'text_edits'; readonly edits: readonly TextEdit[]; readonly encoding: OffsetEncoding }
+  | { readonly kind: 'json_patch'; readonly patch: string }
+  | { readonly kind: 'merge_patch'; readonly patch: string }
+  | { readonly kind: 'content'; readonly content: Uint8Array }
+  | { readonly kind: 'yjs_update'; readonly update: Uint8Array }
+  | { readonly kind: 'revert'; readonly toVersion: number };
+
+/** The patch as kept on the delta: whole while small, else only its size and hash. A raw update is not kept twice. */
+export interface StoredPatch {
+  readonly kind: Patch['kind'] | 'create' | 'delete' | 'undelete' | 'sync';
+  readonly bytes: number;
+  readonly hash?: string;
+  /** JSON of text edits, patches and revert targets; the bytes of whole content. */
+  readonly body?: Uint8Array;
+}
+
+/** Written once, on delta 1: everything needed to rebuild a lost head. */
+export interface Genesis {
+  readonly contentType: string;
+  readonly parentIds: readonly string[];
+  readonly rootId: string;
+  readonly depth: number;
+  readonly createdBy: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** One committed change. Never altered after its commit. */
+export interface Delta {
+  /** `<commit id>-<ordinal in the commit>`: the commit is found by id, without an index of its own. */
+  readonly id: string;
+  readonly blobId: string;
+  /** Its seq: the version it made. */
+  readonly toVersion: number;
+  readonly userId: string;
+  readonly providerId?: string;
+  readonly operation: Operation;
+  readonly patch: StoredPatch;
+  /** The Yjs updates (encoding v1) it became, in the order they are applied. Empty for delete and undelete. */
+  readonly updates: readonly Uint8Array[];
+  readonly base: Base;
+  readonly previousDelta?: string;
+  /** How many deltas its chain has, itself included. */
+  readonly chainLength: number;
+  readonly causedBy?: string;
+  readonly reverts?: readonly string[];
+  readonly requestId?: string;
+  /** Yjs client ids that occur in this blob for the first time here. */
+  readonly newClients: readonly number[];
+  /** The client id the server authored it with; absent when a client authored the update itself. */
+  readonly authoredWith?: number;
+  readonly genesis?: Genesis;
+  readonly derivation?: Derivation;
+  /** When the server took it in. */
+  readonly createdAt: Date;
+  /** When its commit was sent to the database. */
+  readonly appliedAt: Date;
+}
+
+/** One document of the log: one blob's deltas of one flush. Its insert is the commit, the order and the outbox entry. */
+export interface Commit {
+  readonly id: string;
+  readonly blobId: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** The process that wrote it and its running number there: what the sweep reads by. */
+  readonly committer: string;
+  readonly committerSeq: number;
+  /** The blob's owner, content type and root, so that events need no second read. */
+  readonly owner: string;
+  readonly contentType: string;
+  readonly rootId: string;
+  readonly deltas: readonly Delta[];
+}

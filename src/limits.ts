@@ -1,0 +1,111 @@
+/**
+ * Every bound of the studio that is not a setting, in one place (G7). Units come last in the names.
+ * Over a limit there is an error that names it: `LIMIT_EXCEEDED` with `metadata.limit`, or the reason given beside it.
+ */
+
+// --- requests and pages
+export const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
+export const ID_CHARACTERS_MAX = 64;
+export const REQUEST_ID_CHARACTERS_MAX = 128;
+export const LABELS_MAX = 64;
+export const LABEL_KEY_CHARACTERS_MAX = 64;
+export const LABEL_VALUE_CHARACTERS_MAX = 256;
+export const PARENTS_MAX = 32;
+export const PAGE_SIZE_DEFAULT = 50;
+export const PAGE_SIZE_MAX = 500;
+/** A page that carries content (BLOB_VIEW_FULL) stops growing at this many bytes. */
+export const PAGE_CONTENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Ids in one `$in`; larger sets are read in slices of this size. */
+export const IN_LIST_IDS_MAX = 100;
+
+// --- content
+/** Canonical content of one blob (CONTENT_TOO_LARGE). */
+export const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Nesting of JSON and rich documents (CONTENT_INVALID, UPDATE_TOO_COMPLEX). */
+export const CONTENT_DEPTH_MAX = 128;
+export const TEXT_EDITS_PER_DELTA_MAX = 10_000;
+/** What of the caller's patch is kept on the delta for reading; a longer one is kept as its size and hash. */
+export const PATCH_STORED_BYTES_MAX = 64 * 1024;
+
+// --- raw Yjs updates (UPDATE_TOO_COMPLEX)
+export const UPDATE_BYTES_MAX = 8 * 1024 * 1024;
+export const UPDATE_STRUCTS_MAX = 500_000;
+export const UPDATE_CLIENT_IDS_MAX = 1_000;
+export const UPDATE_DELETE_RANGES_MAX = 500_000;
+export const UPDATE_CLOCK_MAX = 2 ** 31 - 1;
+
+// --- chains
+/** Own edits a caller may link by previous_delta above one from_version that do not fold into it (CHAIN_TOO_LONG). */
+export const CHAIN_RANGES_MAX = 1_000;
+export const CHAIN_DELTAS_MAX = 100_000;
+
+// --- rooms and commits
+export const ROOM_PENDING_EDITS_MAX = 4_096;
+export const ROOM_PENDING_BYTES_MAX = 64 * 1024 * 1024;
+export const FLUSH_DELTAS_MAX = 256;
+export const FLUSH_BYTES_MAX = 8 * 1024 * 1024;
+/** Blobs carried by one insertMany. */
+export const COMMIT_DOCUMENTS_MAX = 200;
+/** A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still land). */
+export const COMMIT_RETRY_MS_MAX = 15_000;
+export const COMMIT_RETRY_PAUSE_MS = 50;
+/** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */
+export const COMMIT_RACES_MAX = 1_000;
+export const ROOMS_LOADED_MAX = 2_000;
+export const ROOM_IDLE_MS_MAX = 60_000;
+/** Committed deltas a room keeps in memory to advance bases without reading the log. */
+export const ROOM_TAIL_DELTAS_MAX = 2_048;
+export const ROOM_TAIL_BYTES_MAX = 2 * 1024 * 1024;
+export const ROOM_RECENT_REQUESTS_MAX = 1_024;
+/** Documents at past versions kept for authoring, per process. */
+export const BASE_DOCUMENTS_CACHED_MAX = 32;
+export const CHECKPOINT_EVERY_DELTAS = 1_000;
+/** How far a stored head may lag behind the log. */
+export const HEAD_LAG_MS_MAX = 200;
+export const LOG_PAGE_COMMITS = 500;
+
+// --- events
+export const STREAM_BYTES_MAX = 1024 * 1024 * 1024;
+export const STREAM_AGE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
+/** JetStream's window for `Nats-Msg-Id`; consumers do not rely on it. */
+export const STREAM_DUPLICATE_WINDOW_MS = 2 * 60 * 1000;
+export const PUBLISH_QUEUE_COMMITS_MAX = 10_000;
+export const PUBLISHES_IN_FLIGHT_MAX = 512;
+export const PUBLISH_TIMEOUT_MS = 5_000;
+export const WATERMARK_EVERY_MS = 1_000;
+export const COMMITTER_LEASE_MS = 5_000;
+/** After a committer's lease lapsed its commits are published again this long: an insert of a dead process may land late. */
+export const SWEEP_REPEAT_MS_MAX = 10 * 60 * 1000;
+export const SWEEP_EVERY_MS = 1_000;
+export const WATCHERS_PER_PROCESS_MAX = 1_000;
+export const WATCH_QUEUE_EVENTS_MAX = 1_000;
+/** Live documents are checked against the log this often even when NATS seems healthy: a lost last message has no successor. */
+export const LIVE_RECHECK_MS = 5_000;
+export const LIVE_RECHECK_DISCONNECTED_MS = 500;
+
+// --- live sessions
+export const SYNC_MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+export const SYNC_SEND_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+export const SYNC_CONNECTIONS_MAX = 20_000;
+export const AWARENESS_BYTES_MAX = 64 * 1024;
+export const AWARENESS_CLIENTS_PER_CONNECTION_MAX = 16;
+
+// --- derivation
+export const LINEAGE_DEPTH_MAX = 32;
+export const DAG_NODES_MAX = 10_000;
+export const PROVIDERS_PER_USER_MAX = 200;
+export const TRIGGER_PATTERNS_MAX = 32;
+export const PATTERN_CHARACTERS_MAX = 1_024;
+export const SCHEMA_BYTES_MAX = 64 * 1024;
+export const CONFIG_BYTES_MAX = 64 * 1024;
+export const PROVIDER_TIMEOUT_MS_DEFAULT = 30_000;
+export const PROVIDER_TIMEOUT_MS_MAX = 10 * 60 * 1000;
+export const PROVIDER_INPUT_BYTES_MAX = CONTENT_BYTES_MAX;
+export const PROVIDER_ATTEMPTS = 3;
+export const PROVIDER_BACKOFF_COEFFICIENT = 2;
+export const EXECUTION_LEASE_MS = 60_000;
+export const RECONCILE_EVERY_MS = 30_000;
+export const DISPATCH_IN_FLIGHT_MAX = 32;
+
+// --- shutting down
+export const DRAIN_MS_MAX = 10_000;
