@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { StudioError } from '../errors.ts';
+import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../limits.ts';
+
+/**
+ * Page tokens are opaque to callers: the position after which the next page starts, bound to the query they came from,
+ * so that a token of another query is refused instead of answering nonsense. They grant nothing.
+ */
+export function encodePageToken(query: unknown, position: unknown): string {
+  return Buffer.from(JSON.stringify([queryHash(query), position])).toString('base64url');
+}
+
+/** The position, or undefined for the first page (an empty token). */
+export function decodePageToken(query: unknown, token: string): unknown {
+  if (token === '') return undefined;
+  let decoded: unknown;
+  try {
+    decoded = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+  } catch {
+    decoded = undefined;
+  }
+  if (Array.isArray(decoded) && decoded.length === 2 && decoded[0] === queryHash(query)) return decoded[1];
+  throw new StudioError('PAGE_TOKEN_INVALID', 'page_token must be the next_page_token of the same query.', { field: 'page_token' });
+}
+
+/** 0 means the default; more than the maximum is cut to it, as AIP-158 has it. */
+export function effectivePageSize(requested: number): number {
+  if (!Number.isInteger(requested) || requested < 0) {
+    throw new StudioError('FIELD_INVALID', 'page_size must not be negative.', { field: 'page_size' });
+  }
+  return requested === 0 ? PAGE_SIZE_DEFAULT : Math.min(requested, PAGE_SIZE_MAX);
+}
+
+function queryHash(query: unknown): string {
+  return createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 16);
+}

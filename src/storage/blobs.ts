@@ -1,0 +1,214 @@
+/** Stored heads: what lists and graphs are read from. Derived from the log, so they may lag it and can be rebuilt. */
+import { MongoServerError, type Filter } from 'mongodb';
+import type { Blob, Derivation, Processed } from '../domain/blob.ts';
+import type { Genesis } from '../domain/delta.ts';
+import { IN_LIST_IDS_MAX } from '../limits.ts';
+import type { BlobDocument, Database } from './database.ts';
+
+/** What of a head is derived from the log. */
+export interface DerivedHead {
+  readonly id: string;
+  readonly owner: string;
+  readonly genesis: Genesis;
+  readonly version: number;
+  readonly size: number;
+  readonly derivedFrom?: Derivation;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly deletedAt?: Date;
+}
+
+/** What of a head is not derived: written by its own calls, untouched by repair. */
+export interface BlobMeta {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly processedBy: Readonly<Record<string, Processed>>;
+  readonly metaVersion: number;
+}
+
+export interface BlobQuery {
+  readonly userId: string;
+  readonly contentType?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly rootId?: string;
+  readonly parentId?: string;
+  readonly showDeleted: boolean;
+}
+
+const DUPLICATE_KEY = 11_000;
+
+export class BlobHeads {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async get(id: string): Promise<Blob | undefined> {
+    const document = await this.#database.blobs.findOne({ _id: id });
+    return document ? fromDocument(document) : undefined;
+  }
+
+  async getMeta(id: string): Promise<BlobMeta | undefined> {
+    const document = await this.#database.blobs.findOne(
+      { _id: id },
+      { projection: { labels: 1, processed_by: 1, meta_version: 1 } },
+    );
+    return document ? readMeta(document) : undefined;
+  }
+
+  async getMany(ids: readonly string[]): Promise<Blob[]> {
+    const blobs: Blob[] = [];
+    for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
+      const found = await this.#database.blobs.find({ _id: { $in: ids.slice(at, at + IN_LIST_IDS_MAX) } }).toArray();
+      blobs.push(...found.map(fromDocument));
+    }
+    return blobs;
+  }
+
+  /** First write of a head; somebody else having healed it meanwhile is as good. */
+  async insert(head: DerivedHead): Promise<void> {
+    try {
+      await this.#database.blobs.insertOne({
+        ...derivedFields(head),
+        _id: head.id,
+        order_key: orderKey(head),
+        labels: escapeLabels(head.genesis.labels),
+        processed_by: {},
+        meta_version: 0,
+      });
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+    }
+  }
+
+  /**
+   * Moves heads forward, never back: a slower writer with an older version changes nothing. Heads that are missing
+   * are inserted.
+   */
+  async advance(heads: readonly DerivedHead[]): Promise<void> {
+    if (heads.length === 0) return;
+    const result = await this.#database.blobs.bulkWrite(
+      heads.map((head) => ({
+        updateOne: { filter: { _id: head.id, version: { $lt: head.version } }, update: { $set: derivedFields(head) } },
+      })),
+      { ordered: false },
+    );
+    if (result.matchedCount === heads.length) return;
+    const known = new Set((await this.getMany(heads.map((head) => head.id))).map((blob) => blob.id));
+    for (const head of heads) if (!known.has(head.id)) await this.insert(head);
+  }
+
+  /** Newest first; `after` is the order key of the last one seen. */
+  async list(query: BlobQuery, after: string | undefined, limit: number): Promise<{ blob: Blob; orderKey: string }[]> {
+    const filter: Filter<BlobDocument> = { user_id: query.userId };
+    if (query.contentType !== undefined) filter.content_type = query.contentType;
+    if (query.rootId !== undefined) filter.root_id = query.rootId;
+    if (query.parentId !== undefined) filter.parent_ids = query.parentId;
+    if (!query.showDeleted) filter.deleted_at = { $exists: false };
+    const labels = Object.entries(query.labels ?? {}).map(([key, value]) => ({ [`labels.${escapeKey(key)}`]: value }));
+    if (labels.length > 0) filter.$and = labels;
+    if (after !== undefined) filter.order_key = { $lt: after };
+    const documents = await this.#database.blobs.find(filter).sort({ user_id: 1, order_key: -1 }).limit(limit).toArray();
+    return documents.map((document) => ({ blob: fromDocument(document), orderKey: document.order_key }));
+  }
+
+  /** All blobs of one DAG, at most `limit`. */
+  async ofRoot(rootId: string, limit: number): Promise<Blob[]> {
+    return (await this.#database.blobs.find({ root_id: rootId }).limit(limit).toArray()).map(fromDocument);
+  }
+
+  async children(parentId: string): Promise<Blob[]> {
+    return (await this.#database.blobs.find({ parent_ids: parentId }).toArray()).map(fromDocument);
+  }
+
+  /** Heads updated at or after `since`, oldest first. */
+  async updatedSince(since: Date, limit: number): Promise<Blob[]> {
+    const cursor = this.#database.blobs.find({ updated_at: { $gte: since } }).sort({ updated_at: 1 }).limit(limit);
+    return (await cursor.toArray()).map(fromDocument);
+  }
+
+  /** Replaces the labels if the head's meta version is still `expected` (absent: whatever it is). False if it is not. */
+  async setLabels(id: string, labels: Readonly<Record<string, string>>, expected?: number): Promise<boolean> {
+    const escaped = escapeLabels(labels);
+    const result = await this.#database.blobs.updateOne(
+      { _id: id, ...(expected === undefined ? {} : { meta_version: expected }) },
+      { $set: { labels: escaped }, $inc: { meta_version: 1 } },
+    );
+    return result.matchedCount === 1;
+  }
+
+  async setProcessed(id: string, providerId: string, processed: Processed): Promise<void> {
+    await this.#database.blobs.updateOne(
+      { _id: id },
+      { $set: { [`processed_by.${providerId}`]: { ...processed } }, $inc: { meta_version: 1 } },
+    );
+  }
+}
+
+function derivedFields(head: DerivedHead): Omit<BlobDocument, '_id' | 'order_key' | 'labels' | 'processed_by' | 'meta_version'> {
+  return {
+    user_id: head.owner,
+    content_type: head.genesis.contentType,
+    size: head.size,
+    version: head.version,
+    parent_ids: [...head.genesis.parentIds],
+    root_id: head.genesis.rootId,
+    depth: head.genesis.depth,
+    created_by: head.genesis.createdBy,
+    derived_from: head.derivedFrom ? { ...head.derivedFrom } : undefined,
+    created_at: head.createdAt,
+    updated_at: head.updatedAt,
+    deleted_at: head.deletedAt,
+  };
+}
+
+function orderKey(head: DerivedHead): string {
+  return `${String(head.createdAt.getTime()).padStart(14, '0')}-${head.id}`;
+}
+
+/** Everything a reader can see moves either the version or the meta version. */
+export function etagOf(version: number, metaVersion: number): string {
+  return `${version}.${metaVersion}`;
+}
+
+function fromDocument(document: BlobDocument): Blob {
+  return {
+    id: document._id,
+    userId: document.user_id,
+    contentType: document.content_type,
+    size: document.size,
+    version: document.version,
+    parentIds: document.parent_ids,
+    rootId: document.root_id,
+    depth: document.depth,
+    createdBy: document.created_by,
+    labels: readMeta(document).labels,
+    processedBy: readMeta(document).processedBy,
+    derivedFrom: document.derived_from as Derivation | undefined,
+    etag: etagOf(document.version, document.meta_version),
+    createdAt: document.created_at,
+    updatedAt: document.updated_at,
+    deletedAt: document.deleted_at,
+  };
+}
+
+function readMeta(document: Pick<BlobDocument, 'labels' | 'processed_by' | 'meta_version'>): BlobMeta {
+  return {
+    labels: Object.fromEntries(Object.entries(document.labels).map(([key, value]) => [unescapeKey(key), value])),
+    processedBy: document.processed_by as unknown as Record<string, Processed>,
+    metaVersion: document.meta_version,
+  };
+}
+
+function escapeLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [escapeKey(key), value]));
+}
+
+/** A dot in a field name would be read as a path, a leading dollar as an operator. */
+function escapeKey(key: string): string {
+  return key.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24');
+}
+
+function unescapeKey(key: string): string {
+  return key.replaceAll('%24', '$').replaceAll('%2E', '.').replaceAll('%25', '%');
+}

@@ -1,0 +1,146 @@
+/** The log's documents and how they map to domain commits. What equals the commit's own field is left out of a delta. */
+import type { Derivation } from '../domain/blob.ts';
+import type { Base, Commit, Delta, Genesis, Operation, StoredPatch } from '../domain/delta.ts';
+
+export interface CommitDocument {
+  _id: string;
+  blob_id: string;
+  first_seq: number;
+  last_seq: number;
+  committer: string;
+  committer_seq: number;
+  owner: string;
+  content_type: string;
+  root_id: string;
+  applied_at: Date;
+  request_keys?: string[];
+  deltas: DeltaDocument[];
+}
+
+interface DeltaDocument {
+  user_id?: string;
+  provider_id?: string;
+  operation: Operation;
+  patch: { kind: StoredPatch['kind']; bytes: number; hash?: string; body?: Uint8Array };
+  updates: Uint8Array[];
+  /** fromVersion as the distance below this delta's seq; 1 (the version before) is left out. */
+  behind?: number;
+  /** first, last, first, last, … */
+  extras?: number[];
+  previous_delta?: string;
+  chain_length?: number;
+  caused_by?: string;
+  reverts?: string[];
+  request_id?: string;
+  new_clients?: number[];
+  authored_with?: number;
+  genesis?: { -readonly [K in keyof Genesis]: Genesis[K] };
+  derivation?: { -readonly [K in keyof Derivation]: Derivation[K] };
+  created_at: Date;
+}
+
+/** The idempotency key of a request: the same request_id of another user or on another blob is another request. */
+export function requestKey(blobId: string, userId: string, requestId: string): string {
+  return `${blobId}\n${userId}\n${requestId}`;
+}
+
+export function toDocument(commit: Commit): CommitDocument {
+  const requestKeys = commit.deltas.flatMap((delta) =>
+    delta.requestId === undefined ? [] : [requestKey(commit.blobId, delta.userId, delta.requestId)],
+  );
+  return {
+    _id: commit.id,
+    blob_id: commit.blobId,
+    first_seq: commit.firstSeq,
+    last_seq: commit.lastSeq,
+    committer: commit.committer,
+    committer_seq: commit.committerSeq,
+    owner: commit.owner,
+    content_type: commit.contentType,
+    root_id: commit.rootId,
+    applied_at: commit.deltas[0]?.appliedAt ?? new Date(),
+    request_keys: requestKeys.length > 0 ? requestKeys : undefined,
+    deltas: commit.deltas.map((delta) => toDeltaDocument(commit, delta)),
+  };
+}
+
+function toDeltaDocument(commit: Commit, delta: Delta): DeltaDocument {
+  const behind = delta.toVersion - delta.base.fromVersion;
+  return {
+    user_id: delta.userId === commit.owner ? undefined : delta.userId,
+    provider_id: delta.providerId,
+    operation: delta.operation,
+    patch: { ...delta.patch },
+    updates: [...delta.updates],
+    behind: behind === 1 ? undefined : behind,
+    extras: delta.base.extras.length > 0 ? delta.base.extras.flatMap((range) => [range.first, range.last]) : undefined,
+    previous_delta: delta.previousDelta,
+    chain_length: delta.chainLength === 1 ? undefined : delta.chainLength,
+    caused_by: delta.causedBy,
+    reverts: delta.reverts ? [...delta.reverts] : undefined,
+    request_id: delta.requestId,
+    new_clients: delta.newClients.length > 0 ? [...delta.newClients] : undefined,
+    authored_with: delta.authoredWith,
+    genesis: delta.genesis,
+    derivation: delta.derivation,
+    created_at: delta.createdAt,
+  };
+}
+
+export function fromDocument(document: CommitDocument): Commit {
+  return {
+    id: document._id,
+    blobId: document.blob_id,
+    firstSeq: document.first_seq,
+    lastSeq: document.last_seq,
+    committer: document.committer,
+    committerSeq: document.committer_seq,
+    owner: document.owner,
+    contentType: document.content_type,
+    rootId: document.root_id,
+    deltas: document.deltas.map((delta, index) => fromDeltaDocument(document, delta, index)),
+  };
+}
+
+function fromDeltaDocument(commit: CommitDocument, delta: DeltaDocument, index: number): Delta {
+  const toVersion = commit.first_seq + index;
+  return {
+    id: deltaId(commit._id, index),
+    blobId: commit.blob_id,
+    toVersion,
+    userId: delta.user_id ?? commit.owner,
+    providerId: delta.provider_id,
+    operation: delta.operation,
+    // Bytes are copied: the driver hands out views that would keep the whole reply alive.
+    patch: delta.patch.body ? { ...delta.patch, body: Uint8Array.from(delta.patch.body) } : delta.patch,
+    updates: delta.updates.map((update) => Uint8Array.from(update)),
+    base: readBase(delta, toVersion),
+    previousDelta: delta.previous_delta,
+    chainLength: delta.chain_length ?? 1,
+    causedBy: delta.caused_by,
+    reverts: delta.reverts,
+    requestId: delta.request_id,
+    newClients: delta.new_clients ?? [],
+    authoredWith: delta.authored_with,
+    genesis: delta.genesis,
+    derivation: delta.derivation,
+    createdAt: delta.created_at,
+    appliedAt: commit.applied_at,
+  };
+}
+
+function readBase(delta: DeltaDocument, toVersion: number): Base {
+  const flat = delta.extras ?? [];
+  const extras = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) extras.push({ first: flat[at] ?? 0, last: flat[at + 1] ?? 0 });
+  return { fromVersion: toVersion - (delta.behind ?? 1), extras };
+}
+
+export function deltaId(commitId: string, index: number): string {
+  return `${commitId}-${index}`;
+}
+
+/** The commit a delta id points into; undefined when it can't be one of ours. */
+export function commitIdOf(id: string): string | undefined {
+  return /^([0-9a-f-]{36})-\d{1,4}$/.exec(id)?.[1];
+}

@@ -1,0 +1,130 @@
+/** The log of all commits. Insert-only: nothing here updates or deletes. */
+import { MongoBulkWriteError, type Filter, type FindOptions } from 'mongodb';
+import type { Commit, Delta } from '../domain/delta.ts';
+import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_PAGE_COMMITS } from '../limits.ts';
+import { commitIdOf, fromDocument, toDocument, type CommitDocument } from './commit-document.ts';
+import type { CommitOutbox } from './contract.ts';
+import type { Database } from './database.ts';
+
+const DUPLICATE_KEY = 11_000;
+
+/** What one try told about one commit of a batch. `duplicate`: its id or its slot is there already; which, a read tells. */
+export type InsertResult = 'inserted' | 'duplicate' | 'unknown';
+
+export class CommitLog implements CommitOutbox {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * One unordered insertMany: each commit stands or falls alone. An error that is not a duplicate key says nothing
+   * about what the server did, so those commits are `unknown`.
+   */
+  async insert(commits: readonly Commit[]): Promise<{ results: InsertResult[]; error?: unknown }> {
+    try {
+      await this.#database.commits.insertMany(commits.map(toDocument), { ordered: false });
+      return { results: commits.map(() => 'inserted') };
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) return { results: commits.map(() => 'unknown'), error };
+      const concern = error.result.getWriteConcernError();
+      const results = commits.map((): InsertResult => (concern ? 'unknown' : 'inserted'));
+      for (const failed of [error.writeErrors].flat()) {
+        results[failed.index] = failed.code === DUPLICATE_KEY ? 'duplicate' : 'unknown';
+      }
+      return { results, error };
+    }
+  }
+
+  /** The id of the commit that holds this slot. */
+  async slotHolder(blobId: string, firstSeq: number): Promise<string | undefined> {
+    const found = await this.#database.commits.findOne({ blob_id: blobId, first_seq: firstSeq }, { projection: { _id: 1 } });
+    return found?._id;
+  }
+
+  /** Commits with a delta in fromSeq..toSeq (inclusive), ascending. Reads in pages of LOG_PAGE_COMMITS. */
+  async *read(blobId: string, fromSeq: number, toSeq: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<Commit> {
+    // A commit that starts below may reach into the range, by less than a flush.
+    let after = Math.max(0, fromSeq - FLUSH_DELTAS_MAX);
+    for (;;) {
+      const page = await this.#find(
+        { blob_id: blobId, first_seq: { $gt: after, $lte: toSeq } },
+        { sort: { blob_id: 1, first_seq: 1 }, limit: LOG_PAGE_COMMITS },
+      );
+      for (const commit of page) if (commit.lastSeq >= fromSeq) yield commit;
+      const last = page.at(-1);
+      if (!last || page.length < LOG_PAGE_COMMITS) return;
+      after = last.firstSeq;
+    }
+  }
+
+  /** As `read`, collected. For ranges whose size the caller bounds. */
+  async readRange(blobId: string, fromSeq: number, toSeq?: number): Promise<Commit[]> {
+    const commits: Commit[] = [];
+    for await (const commit of this.read(blobId, fromSeq, toSeq)) commits.push(commit);
+    return commits;
+  }
+
+  /** Commits right after a version at which a commit ended: the common case, one exact range. */
+  async readTail(blobId: string, version: number): Promise<Commit[]> {
+    const commits: Commit[] = [];
+    for (let after = version; ; ) {
+      const page = await this.#find(
+        { blob_id: blobId, first_seq: { $gt: after } },
+        { sort: { blob_id: 1, first_seq: 1 }, limit: LOG_PAGE_COMMITS },
+      );
+      commits.push(...page);
+      const last = page.at(-1);
+      if (!last || page.length < LOG_PAGE_COMMITS) return commits;
+      after = last.firstSeq;
+    }
+  }
+
+  /** The commit that holds version `seq`. */
+  async commitAt(blobId: string, seq: number): Promise<Commit | undefined> {
+    const [found] = await this.#find(
+      { blob_id: blobId, first_seq: { $lte: seq } },
+      { sort: { blob_id: -1, first_seq: -1 }, limit: 1 },
+    );
+    return found && found.lastSeq >= seq ? found : undefined;
+  }
+
+  /** Newest first, from the commit that holds `beforeSeq` downwards. */
+  async readBackwards(blobId: string, beforeSeq: number, limit: number): Promise<Commit[]> {
+    return this.#find(
+      { blob_id: blobId, first_seq: { $lte: beforeSeq } },
+      { sort: { blob_id: -1, first_seq: -1 }, limit },
+    );
+  }
+
+  async delta(id: string): Promise<Delta | undefined> {
+    const commitId = commitIdOf(id);
+    if (commitId === undefined) return undefined;
+    const document = await this.#database.commits.findOne({ _id: commitId });
+    return document ? fromDocument(document).deltas.find((delta) => delta.id === id) : undefined;
+  }
+
+  /** Commits that hold any of these request keys (commit-document.ts makes the keys). */
+  async withRequestKeys(keys: readonly string[]): Promise<Commit[]> {
+    const found: Commit[] = [];
+    for (let at = 0; at < keys.length; at += IN_LIST_IDS_MAX) {
+      const slice = keys.slice(at, at + IN_LIST_IDS_MAX);
+      const only = slice.length === 1 ? slice[0] : undefined;
+      found.push(...(await this.#find({ request_keys: only ?? { $in: slice } }, {})));
+    }
+    return found;
+  }
+
+  async readByCommitter(committer: string, afterSeq: number, limit: number): Promise<readonly Commit[]> {
+    return this.#find(
+      { committer, committer_seq: { $gt: afterSeq } },
+      { sort: { committer: 1, committer_seq: 1 }, limit },
+    );
+  }
+
+  async #find(filter: Filter<CommitDocument>, options: FindOptions): Promise<Commit[]> {
+    const documents = await this.#database.commits.find(filter, options).toArray();
+    return documents.map(fromDocument);
+  }
+}

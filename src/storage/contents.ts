@@ -1,0 +1,29 @@
+/** Bytes of binary blobs, by their SHA-256. Written before the commit that names them. */
+import { MongoServerError } from 'mongodb';
+import type { Database } from './database.ts';
+
+const DUPLICATE_KEY = 11_000;
+
+export class Contents {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Durable when it resolves. The same bytes twice are stored once. */
+  async put(sha256: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#database.contents.insertOne({ _id: sha256, bytes });
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      // Another writer's insert may not be journaled yet.
+      await this.#database.fence();
+    }
+  }
+
+  async get(sha256: string): Promise<Uint8Array | undefined> {
+    const found = await this.#database.contents.findOne({ _id: sha256 });
+    return found ? Uint8Array.from(found.bytes) : undefined;
+  }
+}

@@ -1,0 +1,141 @@
+/** The connection to MongoDB: one client per process, its collections, and what durability means here. */
+import { MongoClient, type Collection, type Db } from 'mongodb';
+import type { CommitDocument } from './commit-document.ts';
+
+/** The head of a blob as stored: derived fields, rewritten from the log; then labels and processed_by, which are not. */
+export interface BlobDocument {
+  _id: string;
+  user_id: string;
+  content_type: string;
+  size: number;
+  version: number;
+  parent_ids: string[];
+  root_id: string;
+  depth: number;
+  created_by: string;
+  derived_from?: Record<string, unknown>;
+  created_at: Date;
+  updated_at: Date;
+  deleted_at?: Date;
+  /** Newest first within a user: `<ms, 14 digits>-<id>`. One key to sort by, because a tie-break would need an $or. */
+  order_key: string;
+  labels: Record<string, string>;
+  processed_by: Record<string, Record<string, unknown>>;
+  /** Counts changes of labels and processed_by. */
+  meta_version: number;
+}
+
+export interface CheckpointDocument {
+  _id: string;
+  blob_id: string;
+  version: number;
+  part: number;
+  parts: number;
+  state: Uint8Array;
+  owners?: [number, string][];
+}
+
+export interface ContentDocument {
+  _id: string;
+  bytes: Uint8Array;
+}
+
+interface FenceDocument {
+  _id: string;
+  at: Date;
+}
+
+const SERVER_SELECTION_MS_MAX = 2_000;
+const SOCKET_MS_MAX = 10_000;
+const CONNECT_MS_MAX = 2_000;
+const CONNECTIONS_MAX = 16;
+
+export class Database {
+  readonly db: Db;
+  readonly commits: Collection<CommitDocument>;
+  readonly blobs: Collection<BlobDocument>;
+  readonly checkpoints: Collection<CheckpointDocument>;
+  readonly contents: Collection<ContentDocument>;
+  readonly #client: MongoClient;
+  readonly #fences: Collection<FenceDocument>;
+  #fence: Promise<void> | undefined;
+  #fenceNext: Promise<void> | undefined;
+
+  constructor(client: MongoClient, name: string) {
+    this.#client = client;
+    this.db = client.db(name);
+    this.commits = this.db.collection('commits');
+    this.blobs = this.db.collection('blobs');
+    this.checkpoints = this.db.collection('checkpoints');
+    this.contents = this.db.collection('contents');
+    this.#fences = this.db.collection('fences');
+  }
+
+  async createIndexes(): Promise<void> {
+    await this.commits.createIndex({ blob_id: 1, first_seq: 1 }, { unique: true });
+    // Sparse, not partial: SecantusDB plans no partial index for arrays. Not unique: a unique request id made a gap.
+    await this.commits.createIndex({ request_keys: 1 }, { sparse: true });
+    await this.commits.createIndex({ committer: 1, committer_seq: 1 });
+    await this.blobs.createIndex({ user_id: 1, order_key: -1 });
+    await this.blobs.createIndex({ root_id: 1 });
+    await this.blobs.createIndex({ parent_ids: 1 });
+    await this.blobs.createIndex({ updated_at: 1 });
+    await this.checkpoints.createIndex({ blob_id: 1, version: 1, part: 1 });
+  }
+
+  /**
+   * Resolves once everything this process has read so far is durable: one journaled write after it. A document read
+   * back may still be only in the server's memory, and a read alone never makes it durable (G1). Calls that come while
+   * a fence is being written share the next one; they can't share the running one, which may have been journaled
+   * before their read.
+   */
+  fence(): Promise<void> {
+    if (!this.#fence) {
+      this.#fence = this.#writeFence().finally(() => {
+        this.#fence = undefined;
+      });
+      return this.#fence;
+    }
+    this.#fenceNext ??= this.#fence
+      .catch(() => undefined)
+      .then(() => {
+        this.#fenceNext = undefined;
+        return this.fence();
+      });
+    return this.#fenceNext;
+  }
+
+  async #writeFence(): Promise<void> {
+    await this.#fences.updateOne({ _id: 'fence' }, { $set: { at: new Date() } }, { upsert: true });
+  }
+
+  /** Rejects when the server does not answer. */
+  async ping(): Promise<void> {
+    await this.db.command({ ping: 1 });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+/** Connects, and makes the indexes. Writes are acknowledged by a majority and journaled; nothing is retried by the driver. */
+export async function openDatabase(options: { readonly url: string; readonly name: string }): Promise<Database> {
+  const client = new MongoClient(options.url, {
+    writeConcern: { w: 'majority', journal: true },
+    readConcernLevel: 'majority',
+    // An unknown outcome is resolved by the committer, which must see it.
+    retryWrites: false,
+    promoteBuffers: true,
+    ignoreUndefined: true,
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS_MAX,
+    socketTimeoutMS: SOCKET_MS_MAX,
+    connectTimeoutMS: CONNECT_MS_MAX,
+    maxPoolSize: CONNECTIONS_MAX,
+    noDelay: true,
+  });
+  await client.connect();
+  const database = new Database(client, options.name);
+  await database.createIndexes();
+  return database;
+}
