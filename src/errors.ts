@@ -54,6 +54,7 @@ export const REASON_CODES = {
   // The studio itself
   STORAGE_UNAVAILABLE: 'unavailable',
   EVENTS_UNAVAILABLE: 'unavailable',
+  IDENTITY_UNAVAILABLE: 'unavailable',
   WORKFLOWS_UNAVAILABLE: 'unavailable',
   DRAINING: 'unavailable',
   DEADLINE_EXCEEDED: 'deadline_exceeded',

@@ -47,6 +47,10 @@ export const FLUSH_BYTES_MAX = 8 * 1024 * 1024;
 /** Blobs carried by one insertMany. */
 export const COMMIT_DOCUMENTS_MAX = 200;
 /** A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still land). */
+export const INSERT_BYTES_MAX = 32 * 1024 * 1024;
+export const INSERTS_IN_FLIGHT_MAX = 2;
+/** Commits waiting for an insert, one per blob at most. */
+export const COMMITS_WAITING_MAX = 10_000;
 export const COMMIT_RETRY_MS_MAX = 15_000;
 export const COMMIT_RETRY_PAUSE_MS = 50;
 /** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */
@@ -109,3 +113,39 @@ export const DISPATCH_IN_FLIGHT_MAX = 32;
 
 // --- shutting down
 export const DRAIN_MS_MAX = 10_000;
+
+// --- the doors
+export const HEADER_BYTES_MAX = 16 * 1024;
+/** From the connection's first byte to the end of the headers of an HTTP/1.1 request. */
+export const HEADERS_MS_MAX = 10_000;
+/** A connection that never says which protocol it speaks is closed after this long. */
+export const FIRST_BYTE_MS_MAX = 10_000;
+export const REQUEST_RECEIVE_MS_MAX = 60_000;
+export const KEEP_ALIVE_IDLE_MS_MAX = 60_000;
+export const CONNECTIONS_MAX = 25_000;
+/** HTTP/2 and WebSocket peers are pinged this often; one that has not answered by the next ping is gone. */
+export const PING_EVERY_MS = 30_000;
+export const STREAMS_PER_CONNECTION_MAX = 1_000;
+export const STREAM_WINDOW_BYTES = 1024 * 1024;
+export const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
+export const HTTP2_SESSION_MEGABYTES_MAX = 64;
+/** The longest deadline a caller may name. */
+export const CALL_DEADLINE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
+export const READINESS_CHECK_MS_MAX = 2_000;
+export const EVENTS_SOCKETS_MAX = 1_000;
+export const EVENTS_SOCKET_MESSAGE_BYTES_MAX = 1_024;
+/** A WebSocket whose unsent bytes reach this is waited for; one that does not take them in time is closed. */
+export const EVENTS_SOCKET_BUFFER_BYTES_MAX = 1024 * 1024;
+export const EVENTS_SOCKET_STALL_MS_MAX = 30_000;
+
+// --- tokens
+export const TOKEN_CHARACTERS_MAX = 8 * 1024;
+export const USER_ID_CHARACTERS_MAX = 256;
+export const TOKEN_CLOCK_TOLERANCE_SECONDS = 5;
+/** Verified tokens kept so that a call does not verify a signature again; a withdrawn key counts for this long at most. */
+export const TOKENS_CACHED_MAX = 10_000;
+export const TOKEN_CACHE_MS_MAX = 60_000;
+export const JWKS_BYTES_MAX = 256 * 1024;
+export const JWKS_FETCH_MS_MAX = 5_000;
+export const JWKS_COOLDOWN_MS = 10_000;
+export const JWKS_CACHE_MS_MAX = 10 * 60 * 1000;
