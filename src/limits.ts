@@ -109,7 +109,51 @@ export const PROVIDER_ATTEMPTS = 3;
 export const PROVIDER_BACKOFF_COEFFICIENT = 2;
 export const EXECUTION_LEASE_MS = 60_000;
 export const RECONCILE_EVERY_MS = 30_000;
-export const DISPATCH_IN_FLIGHT_MAX = 32;
+/** Events held until their signal is in Temporal. Many, because those of one root share a signal. */
+export const DISPATCH_IN_FLIGHT_MAX = 256;
+/** Signals of one root are at least this far apart. */
+export const SIGNAL_EVERY_MS = 50;
+export const SIGNALS_IN_FLIGHT_MAX = 16;
+/** Providers that may run on one user's blobs: own ones and those of scope `all`. */
+export const ACTIVE_PROVIDERS_MAX = 1_000;
+export const PROVIDER_NAME_CHARACTERS_MAX = 128;
+export const PROVIDER_DESCRIPTION_CHARACTERS_MAX = 2_048;
+export const SUPPORTED_TYPES_MAX = 64;
+export const WORKFLOW_NAME_CHARACTERS_MAX = 200;
+export const DEBOUNCE_MS_MAX = 60 * 60 * 1000;
+/** Input of a built-in, which runs inside a worker and can't be interrupted. */
+export const BUILTIN_INPUT_BYTES_MAX = 2 * 1024 * 1024;
+/** Content handed to a `workflow` provider in its input; larger content it reads through the API. */
+export const PROVIDER_INLINE_CONTENT_BYTES_MAX = 512 * 1024;
+export const PROVIDER_ERROR_CHARACTERS_MAX = 2_048;
+/** Before the second attempt; each later pause is PROVIDER_BACKOFF_COEFFICIENT times the one before. */
+export const PROVIDER_BACKOFF_MS = 1_000;
+/** Compiled schemas kept by a worker. */
+export const SCHEMAS_COMPILED_MAX = 128;
+export const CLAIM_RACES_MAX = 16;
+/** Runs one plan starts; the next plan starts the rest. */
+export const PLAN_RUNS_MAX = 64;
+/** Built-ins one local activity runs one after the other. */
+export const BUILTIN_BATCH_RUNS_MAX = 16;
+/** Deltas of a derived blob looked at to tell whether its content moved. */
+export const UNCHANGED_DELTAS_MAX = 32;
+/** Events in one workflow's history before it continues as new. */
+export const PROPAGATION_HISTORY_EVENTS_MAX = 2_000;
+export const LOCAL_STEP_MS_MAX = 60_000;
+/** A batch of built-ins, each over at most BUILTIN_INPUT_BYTES_MAX. */
+export const BUILTIN_STEP_MS_MAX = 5 * 60 * 1000;
+/** Before looking again for a child workflow of an earlier attempt to end. */
+export const CHILD_BUSY_MS = 1_000;
+export const STEP_RETRY_MS_MAX = 10_000;
+export const TEMPORAL_CALL_MS_MAX = 5_000;
+export const TEMPORAL_RETRY_MS_MAX = 5_000;
+export const WORKFLOW_TASKS_IN_FLIGHT_MAX = 20;
+export const LOCAL_STEPS_IN_FLIGHT_MAX = 20;
+export const WORKFLOWS_CACHED_MAX = 200;
+/** The reconciler looks back this far behind its mark: a head may be healed late. */
+export const RECONCILE_OVERLAP_MS = 2 * 60 * 1000;
+export const RECONCILE_PAGE_HEADS = 500;
+export const RECONCILE_ROOTS_REMEMBERED_MAX = 10_000;
 
 // --- shutting down
 export const DRAIN_MS_MAX = 10_000;
@@ -121,6 +165,7 @@ export const HEADERS_MS_MAX = 10_000;
 /** A connection that never says which protocol it speaks is closed after this long. */
 export const FIRST_BYTE_MS_MAX = 10_000;
 export const REQUEST_RECEIVE_MS_MAX = 60_000;
+export const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
 export const KEEP_ALIVE_IDLE_MS_MAX = 60_000;
 export const CONNECTIONS_MAX = 25_000;
 /** HTTP/2 and WebSocket peers are pinged this often; one that has not answered by the next ping is gone. */
@@ -149,3 +194,23 @@ export const JWKS_BYTES_MAX = 256 * 1024;
 export const JWKS_FETCH_MS_MAX = 5_000;
 export const JWKS_COOLDOWN_MS = 10_000;
 export const JWKS_CACHE_MS_MAX = 10 * 60 * 1000;
+
+// --- parts on one machine
+export const PART_READY_MS_MAX = 45_000;
+export const PART_STOP_MS_MAX = 5_000;
+/** Other ports tried when the free one that was picked is taken before the part binds it. */
+export const PART_PORT_TRIES_MAX = 3;
+export const PART_PROBE_TIMEOUT_MS = 2_000;
+export const PART_PROBE_PAUSE_MS = 50;
+export const PART_PROBE_REPLY_BYTES_MAX = 1024 * 1024;
+/** A part's log beyond this is moved to `<part>.log.1`, at start and each LOG_CHECK_EVERY_MS. */
+export const PART_LOG_BYTES_MAX = 16 * 1024 * 1024;
+export const LOG_CHECK_EVERY_MS = 30_000;
+export const WHEEL_INSTALL_MS_MAX = 10 * 60 * 1000;
+export const PYTHON_PROBE_MS_MAX = 10_000;
+export const GONE_POLL_MS = 25;
+/** How soon `studio dev` sees that the process which started it is gone. */
+export const PARENT_POLL_MS = 500;
+export const CHILD_READY_MS_MAX = 45_000;
+/** npm passes a Ctrl-C on that the terminal has already sent; only a later one means "at once". */
+export const SECOND_SIGNAL_AFTER_MS = 700;

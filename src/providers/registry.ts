@@ -1,0 +1,184 @@
+/** Providers of users, and runs on demand. */
+import type { Blob } from '../domain/blob.ts';
+import type { Caller } from '../domain/caller.ts';
+import { derivedBlobId, executionKey } from '../domain/execution-key.ts';
+import { requireId } from '../domain/ids.ts';
+import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import type { Execution, Provider } from '../domain/provider.ts';
+import type { Run, RunClaim } from '../domain/run.ts';
+import { takesInput } from '../domain/trigger.ts';
+import type { Documents } from '../documents/contract.ts';
+import { StudioError } from '../errors.ts';
+import { EXECUTION_LEASE_MS, LINEAGE_DEPTH_MAX, PROVIDERS_PER_USER_MAX, REQUEST_ID_CHARACTERS_MAX } from '../limits.ts';
+import type { ProcessBlob, Providers, RegisterProvider } from './contract.ts';
+import type { RegistrationRules } from './registration.ts';
+import type { ExecutionStarter, Registrations, Runs } from './stores.ts';
+
+export interface RegistryParts {
+  readonly providers: Registrations;
+  readonly runs: Runs;
+  readonly documents: Pick<Documents, 'getBlob'>;
+  readonly starter: ExecutionStarter;
+  readonly rules: RegistrationRules;
+  readonly now: () => Date;
+}
+
+export class Registry implements Providers {
+  readonly #parts: RegistryParts;
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+  }
+
+  async register(caller: Caller, request: RegisterProvider): Promise<Provider> {
+    // The schema compiler is large and seldom needed: a studio at rest does without it.
+    const { checkRegistration } = await import('./registration.ts');
+    const provider = checkRegistration(caller, request, this.#parts.rules, this.#parts.now());
+    // Registrations that race may exceed the bound by as many as race; it guards against growth, not against one more.
+    if ((await this.#parts.providers.countOfUser(caller.userId)) >= PROVIDERS_PER_USER_MAX) {
+      throw new StudioError('LIMIT_EXCEEDED', `A user may have ${PROVIDERS_PER_USER_MAX} providers.`, {
+        limit: 'PROVIDERS_PER_USER_MAX',
+      });
+    }
+    await this.#parts.providers.insert(provider);
+    return provider;
+  }
+
+  async get(caller: Caller, id: string): Promise<Provider> {
+    requireId(id, 'id');
+    const provider = await this.#parts.providers.get(id);
+    if (provider && (provider.scope === 'all' || provider.userId === caller.userId)) return provider;
+    throw new StudioError('PROVIDER_NOT_FOUND', `There is no provider "${id}", or it is not yours.`, {
+      provider_id: id,
+    });
+  }
+
+  async list(caller: Caller, page: PageRequest): Promise<Page<Provider>> {
+    const query = ['providers', caller.userId];
+    const position = decodePageToken(query, page.pageToken);
+    const size = effectivePageSize(page.pageSize);
+    const after = typeof position === 'string' ? position : undefined;
+    const found = await this.#parts.providers.list(caller.userId, after, size + 1);
+    const items = found.slice(0, size);
+    const last = items.at(-1);
+    return {
+      items: items.map((item) => item.provider),
+      nextPageToken: found.length > size && last ? encodePageToken(query, last.orderKey) : '',
+    };
+  }
+
+  async process(caller: Caller, request: ProcessBlob): Promise<Execution> {
+    if ((request.requestId ?? '').length > REQUEST_ID_CHARACTERS_MAX) {
+      throw new StudioError('FIELD_INVALID', `request_id has more than ${REQUEST_ID_CHARACTERS_MAX} characters.`, {
+        field: 'request_id',
+      });
+    }
+    const provider = await this.get(caller, request.providerId);
+    const options = { version: request.version, withContent: false };
+    const source = await this.#parts.documents.getBlob(caller, request.blobId, options);
+    await this.#requireSuitable(caller, provider, source);
+    const claim = claimOf(provider, source, request);
+    const { run, fresh } = await this.#claim(claim, request.requestId);
+    if (!fresh) return run;
+    try {
+      await this.#parts.starter.start({
+        ...claim,
+        sourceId: source.id,
+        sourceVersion: source.version,
+        type: provider.type,
+      });
+    } catch (error) {
+      // Whether it started is unknown. Cancelled, a workflow that did start finds nothing to do, and the next try starts over.
+      await this.#parts.runs.finish(run.key, { status: 'cancelled', error: notStarted(error) }, this.#parts.now());
+      throw error;
+    }
+    return run;
+  }
+
+  async getExecution(caller: Caller, id: string): Promise<Execution> {
+    const run = /^[0-9a-f]{64}$/.test(id) ? await this.#parts.runs.get(id) : undefined;
+    if (run && run.userId === caller.userId) return run;
+    throw new StudioError('EXECUTION_NOT_FOUND', `There is no execution "${id}", or it is not yours.`, {
+      execution_id: id,
+    });
+  }
+
+  /**
+   * The run as it is now. One that goes on or has succeeded is answered as it is: the same provider over the same inputs
+   * runs once (G9). One that ended otherwise is replayed, except for a repeat of the very request that started it (G4).
+   */
+  async #claim(claim: RunClaim, requestId: string | undefined): Promise<{ run: Run; fresh: boolean }> {
+    const now = this.#parts.now();
+    const known = await this.#parts.runs.get(claim.key);
+    let fresh: boolean;
+    if (known) {
+      const repeated = requestId !== undefined && known.requestId === requestId && known.status !== 'cancelled';
+      const over = known.status !== 'running' && known.status !== 'succeeded';
+      fresh = over && !repeated && (await this.#parts.runs.restart(claim, known.status, now));
+    } else {
+      fresh = (await this.#parts.runs.claim(claim, now)).state === 'claimed';
+    }
+    const run = await this.#parts.runs.get(claim.key);
+    if (!run) throw new StudioError('INTERNAL', 'The execution just claimed is gone.', { execution_id: claim.key });
+    return { run, fresh };
+  }
+
+  async #requireSuitable(caller: Caller, provider: Provider, source: Blob): Promise<void> {
+    if (source.deletedAt)
+      throw new StudioError('BLOB_DELETED', `Blob "${source.id}" is deleted.`, { blob_id: source.id });
+    if (!takesInput(provider, source)) {
+      throw new StudioError(
+        'PROVIDER_INPUT_UNSUPPORTED',
+        `Provider "${provider.id}" takes ${provider.supportedTypes.join(', ') || 'any content'} of at most ` +
+          `${provider.maxInputSize} bytes; this is ${source.contentType} of ${source.size} bytes.`,
+        { provider_id: provider.id, blob_id: source.id },
+      );
+    }
+    if (source.depth + 1 > LINEAGE_DEPTH_MAX)
+      throw lineageLimit(`Blob "${source.id}" is ${LINEAGE_DEPTH_MAX} steps from its root.`);
+    // G9: by hand, too, a provider occurs once in a lineage.
+    const seen = new Set<string>();
+    const open: Blob[] = [source];
+    for (let member = open.pop(); member; member = open.pop()) {
+      if (member.createdBy === provider.id) {
+        throw lineageLimit(`Blob "${source.id}" is already made with provider "${provider.id}".`);
+      }
+      if (member.createdBy === 'user') continue;
+      for (const parentId of member.parentIds) {
+        if (seen.has(parentId)) continue;
+        seen.add(parentId);
+        open.push(await this.#parts.documents.getBlob(caller, parentId, { withContent: false }));
+      }
+    }
+  }
+}
+
+function claimOf(provider: Provider, source: Blob, request: ProcessBlob): RunClaim {
+  const derivedId = derivedBlobId(source.id, provider.id);
+  const inputs = [{ blobId: source.id, version: source.version }];
+  const key = executionKey({ derivedId, providerId: provider.id, providerVersion: provider.version, inputs });
+  const workflowId = `studio-run-${key}`;
+  return {
+    key,
+    userId: source.userId,
+    providerId: provider.id,
+    providerVersion: provider.version,
+    inputs,
+    derivedId,
+    rootId: source.rootId,
+    owner: source.userId,
+    holder: workflowId,
+    leaseMs: provider.timeoutMs + EXECUTION_LEASE_MS,
+    workflowId,
+    requestId: request.requestId,
+  };
+}
+
+function lineageLimit(message: string): StudioError {
+  return new StudioError('LINEAGE_LIMIT', message, { limit: 'LINEAGE_DEPTH_MAX' });
+}
+
+function notStarted(error: unknown): { reason: string; message: string } {
+  return { reason: StudioError.from(error).reason, message: 'The run could not be started.' };
+}

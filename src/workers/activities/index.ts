@@ -1,0 +1,83 @@
+/** The steps of the workflows. Each may run again after a crash; what it did before stands (G9). */
+import { activityInfo } from '@temporalio/activity';
+import { BUILTINS } from '../builtins/index.ts';
+import type { ClaimedRun, PropagationPlan, RunOutcome, RunRef, SeenVersions } from '../names.ts';
+import type { Planner, PlanRequest } from '../planner.ts';
+import { encodeInput, type ProviderInput } from '../provider-io.ts';
+import type { Runner } from '../runner.ts';
+import type { RootSignals } from '../signals.ts';
+
+export interface ActivityParts {
+  readonly planner: Planner;
+  readonly runner: Runner;
+  readonly signals: RootSignals;
+}
+
+/** What a `workflow` provider's child workflow is started with. */
+export interface BegunChild {
+  readonly claimed: ClaimedRun;
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  readonly timeoutMs: number;
+  readonly input: ProviderInput;
+}
+
+export interface Activities {
+  planPropagation(request: PlanRequest): Promise<PropagationPlan>;
+  runBuiltins(refs: readonly RunRef[]): Promise<RunOutcome[]>;
+  beginChild(ref: RunRef): Promise<{ begun: BegunChild } | { outcome: RunOutcome }>;
+  completeRun(claimed: ClaimedRun, output: unknown): Promise<RunOutcome>;
+  failRun(claimed: ClaimedRun, error: { reason: string; message: string }): Promise<RunOutcome>;
+  signalRoot(rootId: string, owner: string, seen: SeenVersions): Promise<void>;
+}
+
+export function createActivities({ planner, runner, signals }: ActivityParts): Activities {
+  const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';
+  return {
+    planPropagation: (request) => planner.plan(request),
+
+    async runBuiltins(refs) {
+      const outcomes: RunOutcome[] = [];
+      for (const ref of refs) outcomes.push(await runBuiltin(runner, ref, workflowId()));
+      return outcomes;
+    },
+
+    async beginChild(ref) {
+      const answer = await runner.begin(ref, workflowId());
+      if ('outcome' in answer) return answer;
+      const { claimed, provider, source } = answer.begun;
+      return {
+        begun: {
+          claimed,
+          workflowType: provider.workflowId,
+          taskQueue: provider.taskQueue,
+          timeoutMs: provider.timeoutMs,
+          input: encodeInput(source, source.content, provider.config),
+        },
+      };
+    },
+
+    completeRun: (claimed, output) => runner.complete(claimed, output),
+    failRun: (claimed, error) => runner.fail(claimed, error),
+    signalRoot: (rootId, owner, seen) => signals.signal(rootId, owner, seen),
+  };
+}
+
+async function runBuiltin(runner: Runner, ref: RunRef, workflowId: string): Promise<RunOutcome> {
+  const answer = await runner.begin(ref, workflowId);
+  if ('outcome' in answer) return answer.outcome;
+  const { claimed, provider, source } = answer.begun;
+  const builtin = BUILTINS.get(provider.workflowId);
+  if (!builtin) {
+    const message = `This worker has no built-in "${provider.workflowId}".`;
+    return runner.fail(claimed, { reason: 'PROVIDER_INVALID', message });
+  }
+  let content: string;
+  try {
+    content = builtin.run(Buffer.from(source.content).toString('utf8'));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return runner.fail(claimed, { reason: 'PROVIDER_FAILED', message });
+  }
+  return runner.complete(claimed, { content_type: builtin.outputType, content });
+}

@@ -1,0 +1,10 @@
+import MarkdownIt from 'markdown-it';
+import type { Builtin } from './builtin.ts';
+
+/** CommonMark with tables to HTML. Raw HTML in the source is shown as text, and links keep markdown-it's safe schemes. */
+export const markdownHtml: Builtin = {
+  name: 'markdown-html',
+  supportedTypes: ['text/markdown', 'text/plain'],
+  outputType: 'text/html',
+  run: (text) => new MarkdownIt({ html: false, linkify: false, typographer: false }).render(text),
+};

@@ -1,0 +1,31 @@
+/** The workflow code as one file, built once: a worker that loads it starts in a fraction of the time. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+
+const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
+
+/** Code for `Worker.create`. */
+export async function buildWorkflowCode(): Promise<string> {
+  const entry = RUNS_FROM_SOURCE ? './workflows/index.ts' : './workflows/index.js';
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(entry, import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return code;
+}
+
+/** What the built worker runs. From source there is no built file to go stale: the code is bundled on the spot. */
+export async function workflowBundle(): Promise<{ codePath: string } | { code: string }> {
+  return RUNS_FROM_SOURCE ? { code: await buildWorkflowCode() } : { codePath: bundlePath() };
+}
+
+function bundlePath(): string {
+  return fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+}
+
+// Run as a program: a step of the build.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await mkdir(fileURLToPath(new URL('.', import.meta.url)), { recursive: true });
+  await writeFile(bundlePath(), await buildWorkflowCode());
+}

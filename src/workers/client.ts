@@ -1,0 +1,97 @@
+/**
+ * The studio's side of Temporal: signals to root workflows, and runs on demand. The client library is loaded at the
+ * first use, for a studio at rest does without it.
+ */
+import type { Client, Connection } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { StudioError } from '../errors.ts';
+import { TEMPORAL_CALL_MS_MAX } from '../limits.ts';
+import type { ExecutionStarter, StartedRun } from '../providers/stores.ts';
+import { CHANGED_SIGNAL, PROPAGATION_QUEUE, rootWorkflowId, type PropagateInput, type SeenVersions } from './names.ts';
+import type { SignalSender } from './signals.ts';
+import type { propagate, runExecution } from './workflows/index.ts';
+
+export interface TemporalOptions {
+  /** `host:port`. */
+  readonly address: string;
+  readonly namespace: string;
+}
+
+export class TemporalClient implements ExecutionStarter, SignalSender {
+  readonly #options: TemporalOptions;
+  readonly #logger: Logger;
+  #opened: Promise<{ client: Client; connection: Connection }> | undefined;
+
+  constructor(options: TemporalOptions, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  async send(rootId: string, owner: string, seen: SeenVersions): Promise<void> {
+    const input: PropagateInput = { rootId, owner, seen: {}, resumed: false };
+    await this.#call(async (client) => {
+      await client.workflow.signalWithStart<typeof propagate, [{ seen: SeenVersions }]>('propagate', {
+        workflowId: rootWorkflowId(rootId),
+        taskQueue: PROPAGATION_QUEUE,
+        args: [input],
+        signal: CHANGED_SIGNAL,
+        signalArgs: [{ seen }],
+      });
+    });
+  }
+
+  async start(run: StartedRun): Promise<void> {
+    await this.#call(async (client) => {
+      await client.workflow.start<typeof runExecution>('runExecution', {
+        workflowId: run.workflowId,
+        taskQueue: PROPAGATION_QUEUE,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        args: [
+          {
+            rootId: run.rootId,
+            owner: run.owner,
+            sourceId: run.sourceId,
+            providerId: run.providerId,
+            derivedId: run.derivedId,
+            type: run.type,
+            asked: { key: run.key, sourceVersion: run.sourceVersion },
+          },
+        ],
+      });
+    });
+  }
+
+  /** Rejects when Temporal does not answer. */
+  async ping(): Promise<void> {
+    await this.#call(async (client) => {
+      await client.workflowService.getSystemInfo({});
+    });
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    await opened?.connection.close();
+  }
+
+  async #call(make: (client: Client) => Promise<void>): Promise<void> {
+    try {
+      const { client, connection } = await this.#open();
+      await connection.withDeadline(Date.now() + TEMPORAL_CALL_MS_MAX, () => make(client));
+    } catch (error) {
+      this.#logger.warn({ err: error, temporal: this.#options.address }, 'a call to Temporal failed');
+      throw new StudioError('WORKFLOWS_UNAVAILABLE', 'Temporal does not answer; try again.', {}, { cause: error });
+    }
+  }
+
+  #open(): Promise<{ client: Client; connection: Connection }> {
+    this.#opened ??= (async () => {
+      const temporal = await import('@temporalio/client');
+      // Lazy: connects with the first call and again whenever the connection broke.
+      const connection = temporal.Connection.lazy({ address: this.#options.address });
+      return { client: new temporal.Client({ connection, namespace: this.#options.namespace }), connection };
+    })();
+    return this.#opened;
+  }
+}

@@ -1,0 +1,76 @@
+/** Names in Temporal, and what its payloads hold. Imported by workflows too, so nothing here may import more than types. */
+import type { ProviderType } from '../domain/provider.ts';
+
+export const PROPAGATION_QUEUE = 'studio-propagation';
+export const CHANGED_SIGNAL = 'changed';
+
+export function rootWorkflowId(rootId: string): string {
+  return `studio-root-${rootId}`;
+}
+
+/** A version of a blob that somebody saw; what is planned after it must not be older. */
+export interface SeenVersion {
+  readonly version: number;
+  /** The delta that made it. */
+  readonly causedBy?: string;
+}
+
+/** Blob id → the newest version seen. */
+export type SeenVersions = Readonly<Record<string, SeenVersion>>;
+
+/** The argument of the `propagate` workflow. */
+export interface PropagateInput {
+  readonly rootId: string;
+  /** The owner of the root and so of its whole DAG. */
+  readonly owner: string;
+  readonly seen: SeenVersions;
+  /** Set when continued as new: there is no signal to wait for. */
+  readonly resumed: boolean;
+}
+
+/** The payload of the signal. */
+export interface Changed {
+  readonly seen: SeenVersions;
+}
+
+/** One run, by reference. */
+export interface RunRef {
+  readonly rootId: string;
+  readonly owner: string;
+  readonly sourceId: string;
+  readonly providerId: string;
+  readonly derivedId: string;
+  readonly type: ProviderType;
+  readonly causedBy?: string;
+  /** Asked for by ProcessBlob: exactly these input versions, whatever the triggers say. */
+  readonly asked?: { readonly key: string; readonly sourceVersion: number };
+}
+
+/** A run that was claimed, by reference: what is needed to end it. */
+export interface ClaimedRun {
+  readonly ref: RunRef;
+  readonly key: string;
+  /** How many attempts failed before. */
+  readonly attempt: number;
+  readonly sourceVersion: number;
+  readonly providerVersion: number;
+}
+
+/** What became of a run. */
+export interface RunOutcome {
+  readonly derivedId: string;
+  /** `waiting`: not settled; look again at `retryAtMs` (milliseconds since 1970). */
+  readonly state: 'committed' | 'settled' | 'waiting';
+  /** With `committed`: the version and the delta it made. */
+  readonly made?: SeenVersion;
+  readonly retryAtMs?: number;
+}
+
+/** What is to be done in one DAG. */
+export interface PropagationPlan {
+  readonly ready: readonly RunRef[];
+  /** Milliseconds since 1970 at which something becomes ready by itself. */
+  readonly wakeAtMs?: number;
+  /** Of the versions seen, those that stored heads do not show yet. */
+  readonly unconfirmed: SeenVersions;
+}

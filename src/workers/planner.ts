@@ -1,0 +1,154 @@
+/** Finds what of a DAG is out of date, by comparing versions, and what of that may run now (G5, G9). */
+import type { Blob } from '../domain/blob.ts';
+import type { Caller } from '../domain/caller.ts';
+import { Graph } from '../domain/graph.ts';
+import type { Run } from '../domain/run.ts';
+import { frontier, wantedRuns, type WantedRun } from '../domain/waves.ts';
+import type { Documents } from '../documents/contract.ts';
+import { StudioError } from '../errors.ts';
+import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX, UNCHANGED_DELTAS_MAX } from '../limits.ts';
+import type { Registrations, Runs } from '../providers/stores.ts';
+import { rootWorkflowId, type PropagationPlan, type RunRef, type SeenVersion, type SeenVersions } from './names.ts';
+
+export interface PlannerParts {
+  readonly documents: Pick<Documents, 'getDag' | 'getBlob' | 'listDeltas'>;
+  readonly providers: Pick<Registrations, 'activeFor'>;
+  readonly runs: Pick<Runs, 'getMany'>;
+  readonly now: () => Date;
+}
+
+export interface PlanRequest {
+  readonly rootId: string;
+  readonly owner: string;
+  readonly seen: SeenVersions;
+  /** Derived blobs whose run is going on. */
+  readonly running: readonly string[];
+}
+
+export class Planner {
+  readonly #parts: PlannerParts;
+
+  constructor(parts: PlannerParts) {
+    this.#parts = parts;
+  }
+
+  async plan(request: PlanRequest): Promise<PropagationPlan> {
+    const caller: Caller = { userId: request.owner, administrator: false };
+    const providers = await this.#parts.providers.activeFor(request.owner);
+    if (providers.length === 0) return { ready: [], unconfirmed: {} };
+    const loaded = await this.#load(caller, request);
+    if (!loaded) return { ready: [], unconfirmed: {} };
+    const { graph, unconfirmed } = loaded;
+
+    const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX };
+    const running = new Set(request.running);
+    const wanted = wantedRuns(graph, providers, limits).filter((run) => !running.has(run.derivedId));
+    const records = await this.#parts.runs.getMany(wanted.map((run) => run.key));
+    const now = this.#parts.now();
+    const holder = rootWorkflowId(request.rootId);
+    const due: WantedRun[] = [];
+    let wakeAtMs = Infinity;
+    for (const run of wanted) {
+      const record = records.get(run.key);
+      // Succeeded, or used up its attempts for these very inputs: only a change or a replay makes it run again.
+      if (record && record.status !== 'running') continue;
+      if (await this.#sourceOnlyNoted(caller, run)) continue;
+      const at = Math.max(claimableAt(record, holder, now), await this.#quietAt(caller, run));
+      if (at <= now.getTime()) due.push(run);
+      else wakeAtMs = Math.min(wakeAtMs, at);
+    }
+    const active = new Set([...running, ...due.map((run) => run.derivedId)]);
+    return {
+      ready: frontier(graph, due, active)
+        .slice(0, PLAN_RUNS_MAX)
+        .map((run) => refOf(run, request)),
+      ...(wakeAtMs === Infinity ? {} : { wakeAtMs }),
+      unconfirmed,
+    };
+  }
+
+  /** The DAG, no older than what was seen: stored heads may lag the log that events are made from. */
+  async #load(caller: Caller, request: PlanRequest): Promise<{ graph: Graph; unconfirmed: SeenVersions } | undefined> {
+    const blobs = await ignoreMissing(this.#parts.documents.getDag(caller, request.rootId));
+    if (!blobs) return undefined;
+    const known = new Map<string, Blob>(blobs.nodes.map((node) => [node.blob.id, node.blob]));
+    const unconfirmed: Record<string, SeenVersion> = {};
+    for (const [id, seen] of Object.entries(request.seen)) {
+      if ((known.get(id)?.version ?? 0) >= seen.version) continue;
+      const blob = await ignoreMissing(this.#parts.documents.getBlob(caller, id, { withContent: false }));
+      if (!blob) continue;
+      known.set(id, blob);
+      unconfirmed[id] = seen;
+    }
+    return { graph: new Graph(known.values()), unconfirmed };
+  }
+
+  /**
+   * True when all that happened to a derived source since it was last looked at is that its own transforms noted new
+   * inputs: its content is what it was, and the branch below it stops there.
+   */
+  async #sourceOnlyNoted(caller: Caller, run: WantedRun): Promise<boolean> {
+    const input = run.derived?.derivedFrom?.inputs.find((receipt) => receipt.blobId === run.source.id);
+    if (run.source.createdBy === 'user' || !input || run.source.version - input.version > UNCHANGED_DELTAS_MAX)
+      return false;
+    if (run.derived?.derivedFrom?.providerVersion !== run.provider.version) return false;
+    const deltas = await this.#parts.documents.listDeltas(caller, {
+      blobId: run.source.id,
+      afterVersion: input.version,
+      newestFirst: false,
+      pageSize: UNCHANGED_DELTAS_MAX,
+      pageToken: '',
+    });
+    return deltas.items.length > 0 && deltas.items.every((delta) => delta.updates.length === 0);
+  }
+
+  /** When a debounced provider may run: after quiet since the last change, at most max_wait since the first it missed. */
+  async #quietAt(caller: Caller, run: WantedRun): Promise<number> {
+    const { debounce } = run.provider;
+    if (!debounce) return 0;
+    const seenVersion = run.derived?.derivedFrom?.inputs.find((receipt) => receipt.blobId === run.source.id)?.version;
+    let missedSince = run.source.createdAt;
+    if (seenVersion !== undefined) {
+      const first = await this.#parts.documents.listDeltas(caller, {
+        blobId: run.source.id,
+        afterVersion: seenVersion,
+        newestFirst: false,
+        pageSize: 1,
+        pageToken: '',
+      });
+      missedSince = first.items[0]?.appliedAt ?? run.source.updatedAt;
+    }
+    return Math.min(run.source.updatedAt.getTime() + debounce.quietMs, missedSince.getTime() + debounce.maxWaitMs);
+  }
+}
+
+/** The next attempt of one that failed, the end of another holder's lease, or now. */
+function claimableAt(record: Run | undefined, holder: string, now: Date): number {
+  if (!record) return 0;
+  if (record.retryAt && record.retryAt > now) return record.retryAt.getTime();
+  return record.holder === holder ? 0 : record.leaseUntil.getTime();
+}
+
+function refOf(run: WantedRun, request: PlanRequest): RunRef {
+  const causedBy = request.seen[run.source.id]?.causedBy;
+  return {
+    rootId: request.rootId,
+    owner: request.owner,
+    sourceId: run.source.id,
+    providerId: run.provider.id,
+    derivedId: run.derivedId,
+    type: run.provider.type,
+    ...(causedBy === undefined ? {} : { causedBy }),
+  };
+}
+
+/** A blob that is gone or not this owner's has nothing to propagate; every other error is thrown on. */
+async function ignoreMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof StudioError && (error.reason === 'BLOB_NOT_FOUND' || error.reason === 'BLOB_DELETED'))
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/** What passes between a `workflow` provider and the studio: plain JSON, so that workers in any language can take part. */
+import { essenceOf, isJsonType, isTextType } from '../domain/trigger.ts';
+import { CONTENT_BYTES_MAX, PROVIDER_INLINE_CONTENT_BYTES_MAX } from '../limits.ts';
+
+/** The one argument of the provider's workflow. */
+export interface ProviderInput {
+  readonly blob_id: string;
+  /** The version `content` is of; with `blob_id` it names the input for good. */
+  readonly version: number;
+  readonly content_type: string;
+  /** Bytes of the content. */
+  readonly size: number;
+  /** Absent above 512 KiB: payloads are no place for it, read that version through the API. */
+  readonly content?: string;
+  /** `utf8` for text and JSON, `base64` for everything else. */
+  readonly content_encoding: ContentEncoding;
+  /** The provider's config. */
+  readonly config: unknown;
+}
+
+/** What the workflow returns. */
+export interface ProviderOutput {
+  readonly content_type: string;
+  readonly content: string;
+  /** Default `utf8`. */
+  readonly content_encoding?: ContentEncoding;
+}
+
+export type ContentEncoding = 'utf8' | 'base64';
+
+export interface OutputContent {
+  readonly contentType: string;
+  readonly content: Uint8Array;
+}
+
+export function encodeInput(
+  blob: { readonly id: string; readonly version: number; readonly contentType: string },
+  content: Uint8Array,
+  config: string,
+): ProviderInput {
+  const encoding = isTextType(blob.contentType) || isJsonType(blob.contentType) ? 'utf8' : 'base64';
+  const inline = content.byteLength <= PROVIDER_INLINE_CONTENT_BYTES_MAX;
+  return {
+    blob_id: blob.id,
+    version: blob.version,
+    content_type: blob.contentType,
+    size: content.byteLength,
+    ...(inline ? { content: Buffer.from(content).toString(encoding) } : {}),
+    content_encoding: encoding,
+    config: config === '' ? {} : (JSON.parse(config) as unknown),
+  };
+}
+
+/** Throws an Error whose message says what is wrong with what a provider returned. */
+export function decodeOutput(output: unknown): OutputContent {
+  if (typeof output !== 'object' || output === null)
+    throw new Error('The output must be an object with content_type and content.');
+  const fields = output as Record<string, unknown>;
+  const { content_type: contentType, content, content_encoding: encoding = 'utf8' } = fields;
+  if (typeof contentType !== 'string' || !essenceOf(contentType).includes('/'))
+    throw new Error('The output has no valid content_type.');
+  if (typeof content !== 'string') throw new Error('The output has no content, which must be a string.');
+  if (encoding !== 'utf8' && encoding !== 'base64') throw new Error('The output has an unknown content_encoding.');
+  // Node takes half a surrogate pair for U+FFFD without a word.
+  if (encoding === 'utf8' && !isWellFormed(content)) throw new Error('The output holds a lone surrogate.');
+  const bytes = Buffer.from(content, encoding);
+  if (bytes.byteLength > CONTENT_BYTES_MAX) throw new Error(`The output is larger than ${CONTENT_BYTES_MAX} bytes.`);
+  return { contentType, content: bytes };
+}
+
+function isWellFormed(text: string): boolean {
+  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+}

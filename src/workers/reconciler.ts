@@ -1,0 +1,140 @@
+/**
+ * Finds what events missed: a lost event, a stream that was wiped, a workflow that is gone. It looks at every DAG that
+ * changed since its last pass, and at runs whose holder is gone (G9: within two passes).
+ */
+import type { Logger } from 'pino';
+import type { Blob } from '../domain/blob.ts';
+import {
+  EXECUTION_LEASE_MS,
+  RECONCILE_EVERY_MS,
+  RECONCILE_OVERLAP_MS,
+  RECONCILE_PAGE_HEADS,
+  RECONCILE_ROOTS_REMEMBERED_MAX,
+} from '../limits.ts';
+import type { ExecutionStarter, Registrations, Runs } from '../providers/stores.ts';
+import type { Planner } from './planner.ts';
+import type { RootSignals } from './signals.ts';
+
+export interface ReconcilerParts {
+  /** Heads updated at or after a moment, oldest first. */
+  readonly heads: { updatedSince(since: Date, limit: number): Promise<Blob[]> };
+  /** Where the last pass ended; survives restarts. */
+  readonly mark: { read(): Promise<Date | undefined>; write(at: Date): Promise<void> };
+  readonly planner: Pick<Planner, 'plan'>;
+  readonly providers: Pick<Registrations, 'get'>;
+  readonly runs: Pick<Runs, 'abandoned'>;
+  readonly starter: ExecutionStarter;
+  readonly signals: Pick<RootSignals, 'signal'>;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+interface ChangedRoot {
+  readonly owner: string;
+  readonly newestMs: number;
+}
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  /** Roots found in order, and their newest change then: not looked at again until there is a newer one. */
+  readonly #inOrder = new Map<string, number>();
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** A pass every RECONCILE_EVERY_MS until `signal` aborts; a failed one is logged and tried again in the next. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.pass(signal);
+      } catch (error) {
+        this.#parts.logger.warn({ err: error }, 'reconciling failed; it is tried again');
+      }
+      await pause(RECONCILE_EVERY_MS, signal);
+    }
+  }
+
+  /** How many roots had something left undone. */
+  async pass(signal?: AbortSignal): Promise<number> {
+    const { mark, now } = this.#parts;
+    const startedAt = now();
+    const from = await mark.read();
+    const since = from ? new Date(from.getTime() - RECONCILE_OVERLAP_MS) : new Date(0);
+    let behind = 0;
+    for await (const roots of this.#changedRoots(since)) {
+      for (const [rootId, root] of roots) {
+        if (signal?.aborted) return behind;
+        if (await this.#reconcile(rootId, root)) behind += 1;
+      }
+    }
+    await this.#takeUpAbandoned();
+    await mark.write(startedAt);
+    return behind;
+  }
+
+  async #reconcile(rootId: string, root: ChangedRoot): Promise<boolean> {
+    if (this.#inOrder.get(rootId) === root.newestMs) return false;
+    const plan = await this.#parts.planner.plan({ rootId, owner: root.owner, seen: {}, running: [] });
+    if (plan.ready.length > 0 || plan.wakeAtMs !== undefined) {
+      await this.#parts.signals.signal(rootId, root.owner, {});
+      return true;
+    }
+    this.#inOrder.delete(rootId);
+    this.#inOrder.set(rootId, root.newestMs);
+    const [oldest] = this.#inOrder.keys();
+    if (this.#inOrder.size > RECONCILE_ROOTS_REMEMBERED_MAX && oldest !== undefined) this.#inOrder.delete(oldest);
+    return false;
+  }
+
+  /** A run whose lease lapsed long ago is nobody's: its workflow ended without it, or Temporal lost its data. */
+  async #takeUpAbandoned(): Promise<void> {
+    const before = new Date(this.#parts.now().getTime() - EXECUTION_LEASE_MS);
+    for (const run of await this.#parts.runs.abandoned(before, RECONCILE_PAGE_HEADS)) {
+      const provider = await this.#parts.providers.get(run.providerId);
+      const [input] = run.inputs;
+      if (!provider || !input) continue;
+      await this.#parts.starter.start({
+        key: run.key,
+        workflowId: `studio-run-${run.key}`,
+        rootId: run.rootId,
+        owner: run.owner,
+        sourceId: input.blobId,
+        sourceVersion: input.version,
+        providerId: run.providerId,
+        derivedId: run.derivedId,
+        type: provider.type,
+      });
+    }
+  }
+
+  async *#changedRoots(since: Date): AsyncGenerator<Map<string, ChangedRoot>> {
+    let from = since;
+    for (;;) {
+      const page = await this.#parts.heads.updatedSince(from, RECONCILE_PAGE_HEADS);
+      const roots = new Map<string, ChangedRoot>();
+      for (const blob of page) {
+        const newestMs = Math.max(blob.updatedAt.getTime(), roots.get(blob.rootId)?.newestMs ?? 0);
+        roots.set(blob.rootId, { owner: blob.userId, newestMs });
+      }
+      yield roots;
+      const last = page.at(-1);
+      if (!last || page.length < RECONCILE_PAGE_HEADS) return;
+      // The next page starts with the last millisecond of this one, unless one millisecond fills a page.
+      from = last.updatedAt > from ? last.updatedAt : new Date(from.getTime() + 1);
+    }
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}

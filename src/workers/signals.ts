@@ -1,0 +1,86 @@
+/** Tells the workflow of a root that something changed. One signal carries everything seen since the one before. */
+import { SIGNAL_EVERY_MS, SIGNALS_IN_FLIGHT_MAX } from '../limits.ts';
+import type { SeenVersions, SeenVersion } from './names.ts';
+
+/** Puts one signal into Temporal, starting the root's workflow if none runs. Implemented by `client.ts`. */
+export interface SignalSender {
+  send(rootId: string, owner: string, seen: SeenVersions): Promise<void>;
+}
+
+interface Waiting {
+  owner: string;
+  seen: Map<string, SeenVersion>;
+  readonly sent: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class RootSignals {
+  readonly #sender: SignalSender;
+  /** Root id → what the next signal will carry. */
+  readonly #waiting = new Map<string, Waiting>();
+  /** Roots whose last signal is under way or just went out. */
+  readonly #resting = new Set<string>();
+  #inFlight = 0;
+
+  constructor(sender: SignalSender) {
+    this.#sender = sender;
+  }
+
+  /** Resolves once a signal that carries `seen` is in Temporal; rejects if that one could not be sent. */
+  signal(rootId: string, owner: string, seen: SeenVersions): Promise<void> {
+    let waiting = this.#waiting.get(rootId);
+    if (!waiting) {
+      waiting = newWaiting(owner);
+      this.#waiting.set(rootId, waiting);
+    }
+    waiting.owner = owner;
+    mergeSeen(waiting.seen, seen);
+    this.#pump();
+    return waiting.sent;
+  }
+
+  /** Roots take turns: a Map keeps the order in which they began to wait. */
+  #pump(): void {
+    for (const [rootId, waiting] of this.#waiting) {
+      if (this.#inFlight >= SIGNALS_IN_FLIGHT_MAX) return;
+      if (this.#resting.has(rootId)) continue;
+      this.#waiting.delete(rootId);
+      this.#resting.add(rootId);
+      this.#inFlight += 1;
+      void this.#send(rootId, waiting);
+    }
+  }
+
+  async #send(rootId: string, waiting: Waiting): Promise<void> {
+    try {
+      await this.#sender.send(rootId, waiting.owner, Object.fromEntries(waiting.seen));
+      waiting.resolve();
+    } catch (error) {
+      waiting.reject(error);
+    }
+    this.#inFlight -= 1;
+    // What comes in the meantime shares the next signal.
+    setTimeout(() => {
+      this.#resting.delete(rootId);
+      this.#pump();
+    }, SIGNAL_EVERY_MS).unref();
+    this.#pump();
+  }
+}
+
+function mergeSeen(into: Map<string, SeenVersion>, seen: SeenVersions): void {
+  for (const [blobId, version] of Object.entries(seen)) {
+    if ((into.get(blobId)?.version ?? 0) < version.version) into.set(blobId, version);
+  }
+}
+
+function newWaiting(owner: string): Waiting {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const sent = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { owner, seen: new Map(), sent, resolve, reject };
+}

@@ -1,0 +1,102 @@
+import { condition, continueAsNew, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { BUILTIN_BATCH_RUNS_MAX, PLAN_RUNS_MAX, PROPAGATION_HISTORY_EVENTS_MAX } from '../../limits.ts';
+import {
+  CHANGED_SIGNAL,
+  type Changed,
+  type PropagateInput,
+  type RunOutcome,
+  type RunRef,
+  type SeenVersion,
+} from '../names.ts';
+import { runChild } from './run-child.ts';
+import { planPropagation, runBuiltins } from './steps.ts';
+
+const changed = defineSignal<[Changed]>(CHANGED_SIGNAL);
+
+/**
+ * Brings the DAG of one root up to date. It plans, starts what is ready, and plans again whenever something finished,
+ * changed or came due; so it works level by level without waiting for the slowest of a level, and any number of changes
+ * while it runs cost one more plan.
+ *
+ * G9: it completes only when nothing was seen to change after the last plan was asked for. A signal that reaches the
+ * server while the completion is under way makes the server refuse the completion.
+ */
+export async function propagate(input: PropagateInput): Promise<void> {
+  const seen = new Map<string, SeenVersion>(Object.entries(input.seen));
+  const running = new Set<string>();
+  // Changes noticed, and how many of them the last plan knew of.
+  let noticed = input.resumed ? 1 : 0;
+  let planned = 0;
+  let failure: { readonly error: unknown } | undefined;
+
+  const notice = (blobId: string, version: SeenVersion): void => {
+    if ((seen.get(blobId)?.version ?? 0) < version.version) seen.set(blobId, version);
+  };
+  setHandler(changed, (change) => {
+    for (const [blobId, version] of Object.entries(change.seen)) notice(blobId, version);
+    noticed += 1;
+  });
+  const start = (refs: readonly RunRef[], run: () => Promise<readonly RunOutcome[]>): void => {
+    for (const ref of refs) running.add(ref.derivedId);
+    const ended = (outcomes: readonly RunOutcome[]): void => {
+      for (const outcome of outcomes) if (outcome.made) notice(outcome.derivedId, outcome.made);
+      for (const ref of refs) running.delete(ref.derivedId);
+      noticed += 1;
+    };
+    // Steps are tried until they succeed, so an error here is this workflow being cancelled.
+    void run().then(ended, (error: unknown) => {
+      failure = { error };
+      noticed += 1;
+    });
+  };
+
+  await condition(() => noticed > planned);
+  for (;;) {
+    if (failure) throw failure.error;
+    planned = noticed;
+    const known = new Map(seen);
+    const plan = await planPropagation({
+      rootId: input.rootId,
+      owner: input.owner,
+      seen: Object.fromEntries(known),
+      running: [...running],
+    });
+    // What the stored heads show by now need not be carried on.
+    for (const [blobId, version] of known) {
+      if (seen.get(blobId) === version && !(blobId in plan.unconfirmed)) seen.delete(blobId);
+    }
+
+    const rotating = historyIsLong();
+    if (!rotating) startReady(plan.ready.slice(0, Math.max(0, PLAN_RUNS_MAX - running.size)), start);
+    if (running.size === 0 && rotating) {
+      await continueAsNew<typeof propagate>({ ...input, seen: Object.fromEntries(seen), resumed: true });
+    }
+    if (running.size === 0 && noticed === planned && plan.wakeAtMs === undefined) return;
+    await waitUntil(() => noticed > planned, plan.wakeAtMs);
+    if (noticed === planned) noticed += 1;
+  }
+}
+
+function startReady(
+  ready: readonly RunRef[],
+  start: (refs: readonly RunRef[], run: () => Promise<readonly RunOutcome[]>) => void,
+): void {
+  const builtins = ready.filter((ref) => ref.type === 'builtin');
+  for (let at = 0; at < builtins.length; at += BUILTIN_BATCH_RUNS_MAX) {
+    const batch = builtins.slice(at, at + BUILTIN_BATCH_RUNS_MAX);
+    start(batch, () => runBuiltins(batch));
+  }
+  for (const ref of ready) {
+    if (ref.type !== 'builtin') start([ref], async () => [await runChild(ref)]);
+  }
+}
+
+function historyIsLong(): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return continueAsNewSuggested || historyLength > PROPAGATION_HISTORY_EVENTS_MAX;
+}
+
+async function waitUntil(ready: () => boolean, atMs: number | undefined): Promise<void> {
+  if (atMs === undefined) await condition(ready);
+  else await condition(ready, Math.max(1, atMs - Date.now()));
+}
