@@ -1,5 +1,5 @@
 /** The workflow code as one file, built once: a worker that loads it starts in a fraction of the time. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
@@ -25,7 +25,7 @@ function bundlePath(): string {
 }
 
 // Run as a program: a step of the build.
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] !== undefined && (await realpath(process.argv[1])) === fileURLToPath(import.meta.url)) {
   await mkdir(fileURLToPath(new URL('.', import.meta.url)), { recursive: true });
   await writeFile(bundlePath(), await buildWorkflowCode());
 }

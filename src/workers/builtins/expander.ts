@@ -27,7 +27,9 @@ const ENDINGS: Readonly<Record<string, string>> = {
   "'m": ' am',
 };
 
-const WORD = /(?<![\p{L}\p{N}])(?:e\.g\.|i\.e\.|etc\.|vs\.|approx\.|w\/o|w\/|\p{L}+(?:['’]\p{L}+)?)/giu;
+/** Not within identifiers, paths or host names. */
+const WORD =
+  /(?<![\p{L}\p{N}_/.])(?:e\.g\.|i\.e\.|etc\.|vs\.|approx\.|w\/o|w\/|\p{L}+(?:['’]\p{L}+)?)(?![\p{L}\p{N}_])/giu;
 const ENDING = /n't$|'(?:re|ve|ll|m)$/u;
 
 /** Spells out English contractions and abbreviations; everything else stays as it is. The output starts with `Expanded:`. */

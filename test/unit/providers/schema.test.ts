@@ -1,0 +1,63 @@
+import * as assert from 'uvu/assert';
+import { compilePatterns } from '../../../src/domain/pattern.ts';
+import { compileSchema, schemaValue } from '../../../src/domain/schema.ts';
+import { suite } from '../../harness/suite.ts';
+
+const test = suite('schemas and patterns');
+const MS_MAX = 1_000;
+
+test('a value is held against the schema, and the place it breaks it is named', () => {
+  const check = compileSchema(
+    '{"type":"object","properties":{"a":{"type":"number"}},"required":["a"]}',
+    'input_schema',
+  );
+  assert.is(check({ a: 1 }), undefined);
+  assert.match(String(check({ a: 'x' })), /\/a must be number/);
+  assert.match(String(check({})), /required property 'a'/);
+  assert.is(compileSchema('', 'input_schema')('anything'), undefined);
+  assert.type(compileSchema('false', 'input_schema')('anything'), 'string');
+});
+
+test('text is checked as a JSON string, JSON as its value, bytes as base64', () => {
+  assert.is(schemaValue(Buffer.from('{}'), 'text/plain'), '{}');
+  assert.equal(schemaValue(Buffer.from('{"a":[1]}'), 'application/json'), { a: [1] });
+  assert.is(schemaValue(Uint8Array.of(255), 'image/png'), '/w==');
+});
+
+test('several patterns in one schema, and a schema that refers to itself', () => {
+  const patterns = compileSchema('{"properties":{"a":{"pattern":"^x$"},"b":{"pattern":"^y$"}}}', 'input_schema');
+  assert.is(patterns({ a: 'x', b: 'y' }), undefined);
+  assert.match(String(patterns({ a: 'x', b: 'x' })), /\/b must match pattern/);
+  const tree = compileSchema('{"type":"object","properties":{"child":{"$ref":"#"}}}', 'input_schema');
+  assert.is(tree({ child: { child: {} } }), undefined);
+  assert.match(String(tree({ child: { child: 1 } })), /\/child\/child must be object/);
+});
+
+test('two schemas of one $id do not get into each other', () => {
+  const one = compileSchema('{"$id":"https://x.example/s","type":"string"}', 'input_schema');
+  const two = compileSchema('{"$id":"https://x.example/s","type":"number"}', 'input_schema');
+  assert.is(one('a'), undefined);
+  assert.is(two(1), undefined);
+});
+
+test('G7 a pattern that makes a backtracking engine run for ever takes linear time, in triggers and in schemas', () => {
+  const evil = '(a+)+$';
+  const text = `${'a'.repeat(50_000)}b`;
+  const startedAt = performance.now();
+  assert.not.ok(compilePatterns([evil], 'trigger_patterns')(text));
+  assert.type(compileSchema(JSON.stringify({ type: 'string', pattern: evil }), 'input_schema')(text), 'string');
+  assert.ok(performance.now() - startedAt < MS_MAX);
+});
+
+test('G7 a schema that refers to itself without end is an answer, not a crash', () => {
+  const check = compileSchema('{"$ref":"#"}', 'input_schema');
+  assert.type(check({}), 'string');
+});
+
+test('one of the patterns must occur; none means all', () => {
+  assert.ok(compilePatterns([], 'trigger_patterns')('x'));
+  assert.ok(compilePatterns(['^nothing$', 'TODO'], 'trigger_patterns')('a TODO b'));
+  assert.not.ok(compilePatterns(['^TODO'], 'trigger_patterns')('a TODO b'));
+});
+
+test.run();

@@ -1,0 +1,56 @@
+import * as assert from 'uvu/assert';
+import { PROVIDER_INLINE_CONTENT_BYTES_MAX } from '../../../src/limits.ts';
+import { decodeOutput, encodeInput } from '../../../src/workers/provider-io.ts';
+import { suite } from '../../harness/suite.ts';
+
+const test = suite('provider input and output');
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+test('text and JSON travel as they are, other bytes as base64', () => {
+  const text = encodeInput({ id: 'b', version: 3, contentType: 'text/plain' }, bytes('grüß'), '{"a":1}');
+  assert.equal(text, {
+    blob_id: 'b',
+    version: 3,
+    content_type: 'text/plain',
+    size: 6,
+    content: 'grüß',
+    content_encoding: 'utf8',
+    config: { a: 1 },
+  });
+  const image = encodeInput({ id: 'b', version: 1, contentType: 'image/png' }, Uint8Array.of(255, 0), '');
+  assert.is(image.content, '/wA=');
+  assert.is(image.content_encoding, 'base64');
+  assert.equal(image.config, {});
+});
+
+test('G7 content beyond the inline limit is left to be read through the API', () => {
+  const blob = { id: 'b', version: 1, contentType: 'text/plain' };
+  assert.is(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX + 1), '').content, undefined);
+  assert.type(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX), '').content, 'string');
+});
+
+test('an output is taken in both encodings', () => {
+  assert.equal(decodeOutput({ content_type: 'text/plain', content: 'grüß' }), {
+    contentType: 'text/plain',
+    content: Buffer.from('grüß'),
+  });
+  const image = decodeOutput({ content_type: 'image/png', content: '/wA=', content_encoding: 'base64' });
+  assert.equal([...image.content], [255, 0]);
+});
+
+for (const [what, output] of [
+  ['nothing', undefined],
+  ['a string', 'text'],
+  ['no content type', { content: 'a' }],
+  ['a senseless content type', { content_type: 'text', content: 'a' }],
+  ['no content', { content_type: 'text/plain' }],
+  ['bytes for content', { content_type: 'text/plain', content: [1] }],
+  ['an unknown encoding', { content_type: 'text/plain', content: 'a', content_encoding: 'latin1' }],
+  ['a lone surrogate', { content_type: 'text/plain', content: 'a\ud800b' }],
+] as const) {
+  test(`an output that is ${what} is refused`, () => {
+    assert.throws(() => decodeOutput(output), /^The output|The output/);
+  });
+}
+
+test.run();
