@@ -56,6 +56,7 @@ export const COMMIT_RETRY_PAUSE_MS = 50;
 /** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */
 export const COMMIT_RACES_MAX = 1_000;
 export const ROOMS_LOADED_MAX = 2_000;
+export const TWIN_IDLE_MS_MAX = 5_000;
 export const ROOM_IDLE_MS_MAX = 60_000;
 /** Committed deltas a room keeps in memory to advance bases without reading the log. */
 export const ROOM_TAIL_DELTAS_MAX = 2_048;
@@ -66,6 +67,7 @@ export const BASE_DOCUMENTS_CACHED_MAX = 32;
 export const CHECKPOINT_EVERY_DELTAS = 1_000;
 /** How far a stored head may lag behind the log. */
 export const HEAD_LAG_MS_MAX = 200;
+export const HEADS_PER_WRITE_MAX = 100;
 export const LOG_PAGE_COMMITS = 500;
 
 // --- events
@@ -135,8 +137,6 @@ export const CLAIM_RACES_MAX = 16;
 export const PLAN_RUNS_MAX = 64;
 /** Built-ins one local activity runs one after the other. */
 export const BUILTIN_BATCH_RUNS_MAX = 16;
-/** Deltas of a derived blob looked at to tell whether its content moved. */
-export const UNCHANGED_DELTAS_MAX = 32;
 /** Events in one workflow's history before it continues as new. */
 export const PROPAGATION_HISTORY_EVENTS_MAX = 2_000;
 export const LOCAL_STEP_MS_MAX = 60_000;

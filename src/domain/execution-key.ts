@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Receipt } from './blob.ts';
+import type { Blob, Receipt } from './blob.ts';
+import type { Provider } from './provider.ts';
 
 /**
  * The id of the blob a provider derives from a source. A function of the two, so that two waves that both find it
@@ -21,6 +22,23 @@ export function executionKey(run: {
     .sort(([left = ''], [right = '']) => (left < right ? -1 : 1))
     .flat();
   return digest(['execution', run.derivedId, run.providerId, String(run.providerVersion), ...inputs]).digest('hex');
+}
+
+/**
+ * The key of a provider's run on a source as it is now. Named by the version that last changed the content: one that
+ * only noted something gives no new run, and no new attempts to a failed one.
+ */
+export function keyOfRun(
+  provider: Pick<Provider, 'id' | 'version'>,
+  source: Pick<Blob, 'id' | 'version' | 'contentVersion'>,
+): string {
+  const version = Math.min(source.version, source.contentVersion);
+  return executionKey({
+    derivedId: derivedBlobId(source.id, provider.id),
+    providerId: provider.id,
+    providerVersion: provider.version,
+    inputs: [{ blobId: source.id, version }],
+  });
 }
 
 /** Each part carries its length: no two lists of parts give the same bytes. */

@@ -79,7 +79,7 @@ function invalid(field: string, why: string, cause?: unknown): StudioError {
   );
 }
 
-function linearRegExp(pattern: string): { test(text: string): boolean } {
+function linearRegExp(pattern: string): { test(text: string): boolean; toString(): string } {
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
   // ajv tells patterns apart by what toString gives.
   return { test: (text) => compiled.test(text), toString: () => pattern };

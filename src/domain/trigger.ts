@@ -55,13 +55,13 @@ export function triggers(provider: Provider, source: Blob, derived: Blob | undef
   const onUpdated = provider.triggerEvents.includes('blob.updated');
   if (derived) return onUpdated && isOutOfDate(provider, source, derived);
   if (onCreated && source.createdAt >= provider.createdAt) return true;
-  return onUpdated && source.version > 1 && source.updatedAt >= provider.createdAt;
+  return onUpdated && source.contentVersion > 1 && source.updatedAt >= provider.createdAt;
 }
 
-/** Made from an older version of the source, or by an older version of the provider. */
+/** Made from older content of the source, or by an older version of the provider. Versions that only noted something don't count. */
 export function isOutOfDate(provider: Pick<Provider, 'id' | 'version'>, source: Blob, derived: Blob): boolean {
   const made = derived.derivedFrom;
   if (!made || made.providerId !== provider.id) return true;
   const input = made.inputs.find((receipt) => receipt.blobId === source.id);
-  return !input || input.version < source.version || made.providerVersion < provider.version;
+  return !input || input.version < source.contentVersion || made.providerVersion < provider.version;
 }

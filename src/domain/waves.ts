@@ -3,7 +3,7 @@
  * answer for a doubled, late or lost event (G5, G9).
  */
 import type { Blob } from './blob.ts';
-import { derivedBlobId, executionKey } from './execution-key.ts';
+import { derivedBlobId, keyOfRun } from './execution-key.ts';
 import type { Graph } from './graph.ts';
 import type { Provider } from './provider.ts';
 import { triggers } from './trigger.ts';
@@ -40,7 +40,7 @@ export function wantedRuns(graph: Graph, providers: readonly Provider[], limits:
         if (source.depth + 1 > limits.depthMax || nodes >= limits.nodesMax) continue;
         nodes += 1;
       }
-      wanted.push({ key: runKey(derivedId, provider, source), derivedId, source, provider, derived });
+      wanted.push({ key: keyOfRun(provider, source), derivedId, source, provider, derived });
     }
   }
   return wanted;
@@ -56,9 +56,4 @@ export function frontier(graph: Graph, wanted: readonly WantedRun[], active: Rea
     for (const ancestor of graph.ancestors(run.source.id)) if (active.has(ancestor)) return false;
     return true;
   });
-}
-
-function runKey(derivedId: string, provider: Provider, source: Blob): string {
-  const inputs = [{ blobId: source.id, version: source.version }];
-  return executionKey({ derivedId, providerId: provider.id, providerVersion: provider.version, inputs });
 }

@@ -1,7 +1,7 @@
 /** Providers of users, and runs on demand. */
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
-import { derivedBlobId, executionKey } from '../domain/execution-key.ts';
+import { derivedBlobId, keyOfRun } from '../domain/execution-key.ts';
 import { requireId } from '../domain/ids.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
@@ -157,7 +157,7 @@ export class Registry implements Providers {
 function claimOf(provider: Provider, source: Blob, request: ProcessBlob): RunClaim {
   const derivedId = derivedBlobId(source.id, provider.id);
   const inputs = [{ blobId: source.id, version: source.version }];
-  const key = executionKey({ derivedId, providerId: provider.id, providerVersion: provider.version, inputs });
+  const key = keyOfRun(provider, source);
   const workflowId = `studio-run-${key}`;
   return {
     key,

@@ -39,6 +39,7 @@ export interface StartedRun {
   readonly sourceId: string;
   readonly sourceVersion: number;
   readonly providerId: string;
+  readonly providerVersion: number;
   readonly derivedId: string;
   readonly type: ProviderType;
 }

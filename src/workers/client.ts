@@ -55,7 +55,7 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
             providerId: run.providerId,
             derivedId: run.derivedId,
             type: run.type,
-            asked: { key: run.key, sourceVersion: run.sourceVersion },
+            asked: { key: run.key, sourceVersion: run.sourceVersion, providerVersion: run.providerVersion },
           },
         ],
       });

@@ -43,7 +43,7 @@ export interface RunRef {
   readonly type: ProviderType;
   readonly causedBy?: string;
   /** Asked for by ProcessBlob: exactly these input versions, whatever the triggers say. */
-  readonly asked?: { readonly key: string; readonly sourceVersion: number };
+  readonly asked?: { readonly key: string; readonly sourceVersion: number; readonly providerVersion: number };
 }
 
 /** A run that was claimed, by reference: what is needed to end it. */

@@ -6,7 +6,7 @@ import type { Run } from '../domain/run.ts';
 import { frontier, wantedRuns, type WantedRun } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
-import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX, UNCHANGED_DELTAS_MAX } from '../limits.ts';
+import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import { rootWorkflowId, type PropagationPlan, type RunRef, type SeenVersion, type SeenVersions } from './names.ts';
 
@@ -52,7 +52,6 @@ export class Planner {
       const record = records.get(run.key);
       // Succeeded, or used up its attempts for these very inputs: only a change or a replay makes it run again.
       if (record && record.status !== 'running') continue;
-      if (await this.#sourceOnlyNoted(caller, run)) continue;
       const at = Math.max(claimableAt(record, holder, now), await this.#quietAt(caller, run));
       if (at <= now.getTime()) due.push(run);
       else wakeAtMs = Math.min(wakeAtMs, at);
@@ -81,25 +80,6 @@ export class Planner {
       unconfirmed[id] = seen;
     }
     return { graph: new Graph(known.values()), unconfirmed };
-  }
-
-  /**
-   * True when all that happened to a derived source since it was last looked at is that its own transforms noted new
-   * inputs: its content is what it was, and the branch below it stops there.
-   */
-  async #sourceOnlyNoted(caller: Caller, run: WantedRun): Promise<boolean> {
-    const input = run.derived?.derivedFrom?.inputs.find((receipt) => receipt.blobId === run.source.id);
-    if (run.source.createdBy === 'user' || !input || run.source.version - input.version > UNCHANGED_DELTAS_MAX)
-      return false;
-    if (run.derived?.derivedFrom?.providerVersion !== run.provider.version) return false;
-    const deltas = await this.#parts.documents.listDeltas(caller, {
-      blobId: run.source.id,
-      afterVersion: input.version,
-      newestFirst: false,
-      pageSize: UNCHANGED_DELTAS_MAX,
-      pageToken: '',
-    });
-    return deltas.items.length > 0 && deltas.items.every((delta) => delta.updates.length === 0);
   }
 
   /** When a debounced provider may run: after quiet since the last change, at most max_wait since the first it missed. */

@@ -102,6 +102,7 @@ export class Reconciler {
         sourceId: input.blobId,
         sourceVersion: input.version,
         providerId: run.providerId,
+        providerVersion: run.providerVersion,
         derivedId: run.derivedId,
         type: provider.type,
       });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { BlobWithContent, Derivation, Processed } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
-import { executionKey } from '../domain/execution-key.ts';
+import { keyOfRun } from '../domain/execution-key.ts';
 import { compilePatterns } from '../domain/pattern.ts';
 import type { Provider } from '../domain/provider.ts';
 import type { RunClaim, RunError } from '../domain/run.ts';
@@ -60,9 +60,10 @@ export class Runner {
     const provider = await this.#parts.providers.get(ref.providerId);
     const source = await this.#read(ref);
     if (!provider || !source || !takesInput(provider, source)) return { outcome: await this.#giveUp(ref, settled) };
+    // The provider changed since this run was asked for: what was promised can't be made any more.
+    if (ref.asked && ref.asked.providerVersion !== provider.version)
+      return { outcome: await this.#giveUp(ref, settled) };
     const claim = claimOf(ref, provider, source, workflowId);
-    // The provider changed since this run was asked for: the key it was promised under can't be made any more.
-    if (ref.asked && ref.asked.key !== claim.key) return { outcome: await this.#giveUp(ref, settled) };
     const now = this.#parts.now();
     const answer = await this.#parts.runs.claim(claim, now);
     if (answer.state === 'waiting')
@@ -246,7 +247,7 @@ function claimOf(ref: RunRef, provider: Provider, source: BlobWithContent, workf
   const inputs = [{ blobId: source.id, version: source.version }];
   const { derivedId } = ref;
   return {
-    key: executionKey({ derivedId, providerId: provider.id, providerVersion: provider.version, inputs }),
+    key: ref.asked?.key ?? keyOfRun(provider, source),
     userId: source.userId,
     providerId: provider.id,
     providerVersion: provider.version,

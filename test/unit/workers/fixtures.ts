@@ -7,6 +7,7 @@ const CREATED = new Date('2026-01-02T00:00:00Z');
 export function blobOf(fields: Partial<Blob> & { readonly id: string }): Blob {
   return {
     userId: 'ada',
+    contentVersion: fields.version ?? 1,
     contentType: 'text/plain',
     size: 10,
     version: 1,

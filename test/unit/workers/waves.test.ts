@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../../src/domain/blob.ts';
-import { derivedBlobId, executionKey } from '../../../src/domain/execution-key.ts';
+import { derivedBlobId, executionKey, keyOfRun } from '../../../src/domain/execution-key.ts';
 import { Graph } from '../../../src/domain/graph.ts';
 import type { Provider } from '../../../src/domain/provider.ts';
 import { frontier, wantedRuns } from '../../../src/domain/waves.ts';
@@ -57,6 +57,15 @@ test('a changed source makes its derived blob wanted again, but only for provide
     wantedRuns(graph, [both, once], limits).map((run) => run.provider.id),
     ['both'],
   );
+});
+
+test('a version that only noted something makes nothing below it out of date, and no new key', () => {
+  const provider = providerOf({ id: 'p' });
+  const changed = blobOf({ id: 'root', version: 5, contentVersion: 5 });
+  const noted = blobOf({ id: 'root', version: 9, contentVersion: 5 });
+  assert.is(wantedRuns(new Graph([noted, derive(noted, provider, 5)]), [provider], limits).length, 0);
+  assert.is(wantedRuns(new Graph([noted, derive(noted, provider, 4)]), [provider], limits).length, 1);
+  assert.is(keyOfRun(provider, noted), keyOfRun(provider, changed));
 });
 
 test('a provider for updates alone waits for the first update', () => {
