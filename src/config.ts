@@ -70,6 +70,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   };
 }
 
+/** This process's environment for one it starts, with these settings in place of its own. */
+export function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings };
+}
+
 function isLogLevel(value: string): value is Config['logLevel'] {
   return ['debug', 'info', 'warn', 'error', 'silent'].includes(value);
 }

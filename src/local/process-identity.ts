@@ -37,6 +37,7 @@ export async function reap(identity: ProcessIdentity): Promise<boolean> {
   const killAt = performance.now() + PART_STOP_MS_MAX;
   while (isAlive(identity)) {
     if (performance.now() > killAt) signalGroup(identity.pid, 'SIGKILL');
+    if (performance.now() > killAt + PART_STOP_MS_MAX) throw new Error(`Process ${identity.pid} cannot be ended.`);
     await sleep(GONE_POLL_MS);
   }
   return true;

