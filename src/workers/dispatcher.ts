@@ -18,8 +18,8 @@ export class Dispatcher {
 
   /** Resolves when the event may be acknowledged; rejects to get it again. */
   async handle(event: StudioEvent): Promise<void> {
-    // A workflow that commits a transform plans again by itself; telling it would only double the plans.
-    if (event.operation === 'transform') return;
+    // A workflow that commits an output plans again by itself; telling it would only double the plans.
+    if (event.providerId !== undefined) return;
     const providers = await this.#activeFor(event.owner);
     if (!providers.some((provider) => concerns(provider, event))) return;
     await this.#signals.signal(event.rootId, event.owner, {

@@ -4,12 +4,14 @@ import { BUILTINS } from '../builtins/index.ts';
 import type { ClaimedRun, PropagationPlan, RunOutcome, RunRef, SeenVersions } from '../names.ts';
 import type { Planner, PlanRequest } from '../planner.ts';
 import { encodeInput, type ProviderInput } from '../provider-io.ts';
+import type { RunLedger } from '../run-ledger.ts';
 import type { Runner } from '../runner.ts';
 import type { RootSignals } from '../signals.ts';
 
 export interface ActivityParts {
   readonly planner: Planner;
   readonly runner: Runner;
+  readonly ledger: RunLedger;
   readonly signals: RootSignals;
 }
 
@@ -31,14 +33,15 @@ export interface Activities {
   signalRoot(rootId: string, owner: string, seen: SeenVersions): Promise<void>;
 }
 
-export function createActivities({ planner, runner, signals }: ActivityParts): Activities {
+export function createActivities(parts: ActivityParts): Activities {
+  const { planner, runner, ledger, signals } = parts;
   const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';
   return {
     planPropagation: (request) => planner.plan(request),
 
     async runBuiltins(refs) {
       const outcomes: RunOutcome[] = [];
-      for (const ref of refs) outcomes.push(await runBuiltin(runner, ref, workflowId()));
+      for (const ref of refs) outcomes.push(await runBuiltin(parts, ref, workflowId()));
       return outcomes;
     },
 
@@ -58,26 +61,26 @@ export function createActivities({ planner, runner, signals }: ActivityParts): A
     },
 
     completeRun: (claimed, output) => runner.complete(claimed, output),
-    failRun: (claimed, error) => runner.fail(claimed, error),
+    failRun: (claimed, error) => ledger.fail(claimed, error),
     signalRoot: (rootId, owner, seen) => signals.signal(rootId, owner, seen),
   };
 }
 
-async function runBuiltin(runner: Runner, ref: RunRef, workflowId: string): Promise<RunOutcome> {
+async function runBuiltin({ runner, ledger }: ActivityParts, ref: RunRef, workflowId: string): Promise<RunOutcome> {
   const answer = await runner.begin(ref, workflowId);
   if ('outcome' in answer) return answer.outcome;
   const { claimed, provider, source } = answer.begun;
   const builtin = BUILTINS.get(provider.workflowId);
   if (!builtin) {
     const message = `This worker has no built-in "${provider.workflowId}".`;
-    return runner.fail(claimed, { reason: 'PROVIDER_INVALID', message });
+    return ledger.fail(claimed, { reason: 'PROVIDER_INVALID', message });
   }
   let content: string;
   try {
     content = builtin.run(Buffer.from(source.content).toString('utf8'));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return runner.fail(claimed, { reason: 'PROVIDER_FAILED', message });
+    return ledger.fail(claimed, { reason: 'PROVIDER_FAILED', message });
   }
   return runner.complete(claimed, { content_type: builtin.outputType, content });
 }

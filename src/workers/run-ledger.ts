@@ -1,0 +1,78 @@
+/** How runs end: on the execution, and as a note on the blob they were over. Every call may be repeated. */
+import type { Processed, Receipt } from '../domain/blob.ts';
+import type { RunError } from '../domain/run.ts';
+import {
+  PROVIDER_ATTEMPTS,
+  PROVIDER_BACKOFF_COEFFICIENT,
+  PROVIDER_BACKOFF_MS,
+  PROVIDER_ERROR_CHARACTERS_MAX,
+} from '../limits.ts';
+import type { Runs } from '../providers/stores.ts';
+import type { ClaimedRun, RunOutcome, RunRef } from './names.ts';
+
+/** Notes on a blob what a provider last did with it. */
+export interface ProcessedWriter {
+  recordProcessed(blobId: string, providerId: string, processed: Processed): Promise<void>;
+}
+
+export class RunLedger {
+  readonly #runs: Pick<Runs, 'finish' | 'recordFailure'>;
+  readonly #processed: ProcessedWriter;
+  readonly #now: () => Date;
+
+  constructor(runs: Pick<Runs, 'finish' | 'recordFailure'>, processed: ProcessedWriter, now: () => Date) {
+    this.#runs = runs;
+    this.#processed = processed;
+    this.#now = now;
+  }
+
+  /** Ends a run that is over for these inputs. */
+  async settle(
+    claimed: ClaimedRun,
+    status: 'succeeded' | 'failed' | 'skipped',
+    end: { readonly output?: Receipt; readonly error?: RunError },
+  ): Promise<RunOutcome> {
+    const error = end.error && clip(end.error);
+    await this.#runs.finish(claimed.key, { status, ...end, ...(error ? { error } : {}) }, this.#now());
+    await this.note(claimed, status);
+    return { derivedId: claimed.ref.derivedId, state: 'settled' };
+  }
+
+  /** Counts an error the provider returned; after the last attempt the run has failed for these inputs. */
+  async fail(claimed: ClaimedRun, error: RunError): Promise<RunOutcome> {
+    const now = this.#now();
+    const clipped = clip(error);
+    if (claimed.attempt + 1 >= PROVIDER_ATTEMPTS) {
+      await this.#runs.recordFailure(claimed.key, claimed.attempt, clipped, now);
+      await this.note(claimed, 'failed');
+      return { derivedId: claimed.ref.derivedId, state: 'settled' };
+    }
+    const pauseMs = PROVIDER_BACKOFF_MS * PROVIDER_BACKOFF_COEFFICIENT ** claimed.attempt;
+    const retryAt = new Date(now.getTime() + pauseMs);
+    await this.#runs.recordFailure(claimed.key, claimed.attempt, clipped, now, retryAt);
+    return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: retryAt.getTime() };
+  }
+
+  /** Ends a run that was asked for and can't be made; one that nobody asked for leaves no trace. */
+  async giveUp(ref: RunRef): Promise<RunOutcome> {
+    if (ref.asked) {
+      const error = { reason: 'PROVIDER_INPUT_UNSUPPORTED', message: 'The input or the provider is not what it was.' };
+      await this.#runs.finish(ref.asked.key, { status: 'skipped', error }, this.#now());
+    }
+    return { derivedId: ref.derivedId, state: 'settled' };
+  }
+
+  async note(claimed: ClaimedRun, status: Processed['status']): Promise<void> {
+    const { sourceId, providerId } = claimed.ref;
+    await this.#processed.recordProcessed(sourceId, providerId, {
+      executionId: claimed.key,
+      inputs: [{ blobId: sourceId, version: claimed.sourceVersion }],
+      at: this.#now(),
+      status,
+    });
+  }
+}
+
+function clip(error: RunError): RunError {
+  return { reason: error.reason, message: error.message.slice(0, PROVIDER_ERROR_CHARACTERS_MAX) };
+}
