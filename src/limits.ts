@@ -15,6 +15,8 @@ export const PAGE_SIZE_DEFAULT = 50;
 export const PAGE_SIZE_MAX = 500;
 /** A page that carries content (BLOB_VIEW_FULL) stops growing at this many bytes. */
 export const PAGE_CONTENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Deltas one ListVersions call looks at while grouping. */
+export const VERSIONS_SCANNED_DELTAS_MAX = 10_000;
 /** Ids in one `$in`; larger sets are read in slices of this size. */
 export const IN_LIST_IDS_MAX = 100;
 
@@ -24,6 +26,10 @@ export const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Nesting of JSON and rich documents (CONTENT_INVALID, UPDATE_TOO_COMPLEX). */
 export const CONTENT_DEPTH_MAX = 128;
 export const TEXT_EDITS_PER_DELTA_MAX = 10_000;
+/** What finding a minimal difference may cost; beyond it larger parts are replaced as a whole. */
+export const TEXT_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
+export const JSON_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
+export const JSON_PATCH_OPERATIONS_MAX = 1_000;
 /** What of the caller's patch is kept on the delta for reading; a longer one is kept as its size and hash. */
 export const PATCH_STORED_BYTES_MAX = 64 * 1024;
 
@@ -206,6 +212,7 @@ export const PART_PROBE_REPLY_BYTES_MAX = 1024 * 1024;
 /** A part's log beyond this is moved to `<part>.log.1`, at start and each LOG_CHECK_EVERY_MS. */
 export const PART_LOG_BYTES_MAX = 16 * 1024 * 1024;
 export const LOG_CHECK_EVERY_MS = 30_000;
+export const LAST_WORDS_CHARACTERS_MAX = 400;
 export const WHEEL_INSTALL_MS_MAX = 10 * 60 * 1000;
 export const PYTHON_PROBE_MS_MAX = 10_000;
 export const GONE_POLL_MS = 25;

@@ -7,7 +7,11 @@ export type Action = 'read' | 'write' | 'delete';
  * G8: the one place that decides who may do what to a blob, whatever door the call came through. A blob that the
  * caller may not read answers exactly as one that does not exist.
  */
-export function authorize(caller: Caller, _action: Action, blob: { readonly id: string; readonly owner: string }): void {
+export function authorize(
+  caller: Caller,
+  _action: Action,
+  blob: { readonly id: string; readonly owner: string },
+): void {
   if (caller.userId === blob.owner) return;
   throw blobNotFound(blob.id);
 }

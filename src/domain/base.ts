@@ -30,9 +30,13 @@ export function normalizeBase(fromVersion: number, ranges: readonly SeqRange[]):
  */
 export function chainedBase(fromVersion: number, predecessor: Delta): Base {
   if (predecessor.chainLength >= CHAIN_DELTAS_MAX) {
-    throw new StudioError('CHAIN_TOO_LONG', `A chain holds at most ${CHAIN_DELTAS_MAX} deltas; start a new one from a version.`, {
-      limit: 'CHAIN_DELTAS_MAX',
-    });
+    throw new StudioError(
+      'CHAIN_TOO_LONG',
+      `A chain holds at most ${CHAIN_DELTAS_MAX} deltas; start a new one from a version.`,
+      {
+        limit: 'CHAIN_DELTAS_MAX',
+      },
+    );
   }
   const own = { first: predecessor.toVersion, last: predecessor.toVersion };
   const base = normalizeBase(Math.max(fromVersion, predecessor.base.fromVersion), [...predecessor.base.extras, own]);
@@ -58,9 +62,10 @@ export function baseIncludes(base: Base, seq: number): boolean {
 /** Whether every delta of `inner` is in `outer`. */
 export function baseCovers(outer: Base, inner: Base): boolean {
   if (inner.fromVersion > outer.fromVersion) return false;
-  return inner.extras.every((range) =>
-    range.last <= outer.fromVersion ||
-    outer.extras.some((own) => Math.max(range.first, outer.fromVersion + 1) >= own.first && range.last <= own.last),
+  return inner.extras.every(
+    (range) =>
+      range.last <= outer.fromVersion ||
+      outer.extras.some((own) => Math.max(range.first, outer.fromVersion + 1) >= own.first && range.last <= own.last),
   );
 }
 

@@ -8,6 +8,8 @@ export interface Blob {
   readonly size: number;
   /** How many deltas it is the merge of; the seq of the last one. */
   readonly version: number;
+  /** The newest version whose delta changed the content; deltas after it only recorded something (a deletion, new inputs). */
+  readonly contentVersion: number;
   /** The first is the primary parent. Empty for a root. */
   readonly parentIds: readonly string[];
   readonly rootId: string;

@@ -28,5 +28,7 @@ function formatUuid(bytes: Buffer, version: 7 | 8): string {
 /** Ids become parts of NATS subjects and URLs, hence the narrow alphabet. */
 export function requireId(id: string, field: string): void {
   if (ID_PATTERN.test(id)) return;
-  throw new StudioError('FIELD_INVALID', `${field} must be 1 to ${ID_CHARACTERS_MAX} letters, digits, "_" or "-".`, { field });
+  throw new StudioError('FIELD_INVALID', `${field} must be 1 to ${ID_CHARACTERS_MAX} letters, digits, "_" or "-".`, {
+    field,
+  });
 }

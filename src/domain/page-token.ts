@@ -20,7 +20,9 @@ export function decodePageToken(query: unknown, token: string): unknown {
     decoded = undefined;
   }
   if (Array.isArray(decoded) && decoded.length === 2 && decoded[0] === queryHash(query)) return decoded[1];
-  throw new StudioError('PAGE_TOKEN_INVALID', 'page_token must be the next_page_token of the same query.', { field: 'page_token' });
+  throw new StudioError('PAGE_TOKEN_INVALID', 'page_token must be the next_page_token of the same query.', {
+    field: 'page_token',
+  });
 }
 
 /** 0 means the default; more than the maximum is cut to it, as AIP-158 has it. */

@@ -11,6 +11,7 @@ export interface DerivedHead {
   readonly owner: string;
   readonly genesis: Genesis;
   readonly version: number;
+  readonly contentVersion: number;
   readonly size: number;
   readonly derivedFrom?: Derivation;
   readonly createdAt: Date;
@@ -108,7 +109,11 @@ export class BlobHeads {
     const labels = Object.entries(query.labels ?? {}).map(([key, value]) => ({ [`labels.${escapeKey(key)}`]: value }));
     if (labels.length > 0) filter.$and = labels;
     if (after !== undefined) filter.order_key = { $lt: after };
-    const documents = await this.#database.blobs.find(filter).sort({ user_id: 1, order_key: -1 }).limit(limit).toArray();
+    const documents = await this.#database.blobs
+      .find(filter)
+      .sort({ user_id: 1, order_key: -1 })
+      .limit(limit)
+      .toArray();
     return documents.map((document) => ({ blob: fromDocument(document), orderKey: document.order_key }));
   }
 
@@ -123,7 +128,10 @@ export class BlobHeads {
 
   /** Heads updated at or after `since`, oldest first. */
   async updatedSince(since: Date, limit: number): Promise<Blob[]> {
-    const cursor = this.#database.blobs.find({ updated_at: { $gte: since } }).sort({ updated_at: 1 }).limit(limit);
+    const cursor = this.#database.blobs
+      .find({ updated_at: { $gte: since } })
+      .sort({ updated_at: 1 })
+      .limit(limit);
     return (await cursor.toArray()).map(fromDocument);
   }
 
@@ -145,12 +153,15 @@ export class BlobHeads {
   }
 }
 
-function derivedFields(head: DerivedHead): Omit<BlobDocument, '_id' | 'order_key' | 'labels' | 'processed_by' | 'meta_version'> {
+function derivedFields(
+  head: DerivedHead,
+): Omit<BlobDocument, '_id' | 'order_key' | 'labels' | 'processed_by' | 'meta_version'> {
   return {
     user_id: head.owner,
     content_type: head.genesis.contentType,
     size: head.size,
     version: head.version,
+    content_version: head.contentVersion,
     parent_ids: [...head.genesis.parentIds],
     root_id: head.genesis.rootId,
     depth: head.genesis.depth,
@@ -178,6 +189,7 @@ function fromDocument(document: BlobDocument): Blob {
     contentType: document.content_type,
     size: document.size,
     version: document.version,
+    contentVersion: document.content_version,
     parentIds: document.parent_ids,
     rootId: document.root_id,
     depth: document.depth,

@@ -1,7 +1,16 @@
 /** Stored states at exact versions, in parts below MongoDB's document limit. */
+import type { Derivation } from '../domain/blob.ts';
 import type { Database } from './database.ts';
 
 const PART_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What a head needs besides the state, as of the checkpoint's version. */
+export interface Facts {
+  readonly contentVersion: number;
+  readonly updatedAt: Date;
+  readonly deletedAt?: Date;
+  readonly derivedFrom?: Derivation;
+}
 
 export interface Checkpoint {
   readonly blobId: string;
@@ -10,6 +19,7 @@ export interface Checkpoint {
   readonly state: Uint8Array;
   /** Client id → the user who first committed with it; '' for ids minted by the server. */
   readonly owners: ReadonlyMap<number, string>;
+  readonly facts: Facts;
 }
 
 export class Checkpoints {
@@ -33,6 +43,7 @@ export class Checkpoints {
       version: first.version,
       state: first.parts === 1 ? Uint8Array.from(first.state) : Buffer.concat([first.state, ...rest]),
       owners: new Map(first.owners ?? []),
+      facts: first.facts as unknown as Facts,
     };
   }
 
@@ -48,7 +59,7 @@ export class Checkpoints {
           part,
           parts,
           state: checkpoint.state.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX),
-          owners: part === 0 ? [...checkpoint.owners] : undefined,
+          ...(part === 0 ? { owners: [...checkpoint.owners], facts: { ...checkpoint.facts } } : {}),
         },
         { upsert: true },
       );

@@ -39,7 +39,10 @@ export class CommitLog implements CommitOutbox {
 
   /** The id of the commit that holds this slot. */
   async slotHolder(blobId: string, firstSeq: number): Promise<string | undefined> {
-    const found = await this.#database.commits.findOne({ blob_id: blobId, first_seq: firstSeq }, { projection: { _id: 1 } });
+    const found = await this.#database.commits.findOne(
+      { blob_id: blobId, first_seq: firstSeq },
+      { projection: { _id: 1 } },
+    );
     return found?._id;
   }
 
@@ -69,7 +72,7 @@ export class CommitLog implements CommitOutbox {
   /** Commits right after a version at which a commit ended: the common case, one exact range. */
   async readTail(blobId: string, version: number): Promise<Commit[]> {
     const commits: Commit[] = [];
-    for (let after = version; ; ) {
+    for (let after = version; ;) {
       const page = await this.#find(
         { blob_id: blobId, first_seq: { $gt: after } },
         { sort: { blob_id: 1, first_seq: 1 }, limit: LOG_PAGE_COMMITS },
@@ -98,11 +101,13 @@ export class CommitLog implements CommitOutbox {
     );
   }
 
-  async delta(id: string): Promise<Delta | undefined> {
+  /** A delta and the owner of its blob. */
+  async delta(id: string): Promise<{ readonly delta: Delta; readonly owner: string } | undefined> {
     const commitId = commitIdOf(id);
     if (commitId === undefined) return undefined;
     const document = await this.#database.commits.findOne({ _id: commitId });
-    return document ? fromDocument(document).deltas.find((delta) => delta.id === id) : undefined;
+    const delta = document && fromDocument(document).deltas.find((one) => one.id === id);
+    return delta ? { delta, owner: document.owner } : undefined;
   }
 
   /** Commits that hold any of these request keys (commit-document.ts makes the keys). */

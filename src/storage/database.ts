@@ -9,6 +9,7 @@ export interface BlobDocument {
   content_type: string;
   size: number;
   version: number;
+  content_version: number;
   parent_ids: string[];
   root_id: string;
   depth: number;
@@ -33,6 +34,7 @@ export interface CheckpointDocument {
   parts: number;
   state: Uint8Array;
   owners?: [number, string][];
+  facts?: Record<string, unknown>;
 }
 
 export interface ContentDocument {

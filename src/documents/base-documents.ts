@@ -1,0 +1,49 @@
+/** A small cache of documents at past bases, so that a chain of edits does not rebuild its state at each step. */
+import type * as Y from 'yjs';
+import { baseCovers, missingRanges } from '../domain/base.ts';
+import type { Base, Delta } from '../domain/delta.ts';
+import { BASE_DOCUMENTS_CACHED_MAX } from '../limits.ts';
+import { applyDeltas, type History } from './history.ts';
+
+interface Entry {
+  readonly blobId: string;
+  readonly base: Base;
+  readonly doc: Y.Doc;
+}
+
+export class BaseDocuments {
+  readonly #history: History;
+  /** Least recently used first. */
+  readonly #entries: Entry[] = [];
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /**
+   * A document that holds exactly `base`. It is the caller's alone: it has left the cache, and comes back by `put`
+   * unless it was changed in a way that did not commit.
+   */
+  async take(
+    blobId: string,
+    base: Base,
+    recent: (first: number, last: number) => readonly Delta[] | undefined,
+  ): Promise<Y.Doc> {
+    const index = this.#entries.findLastIndex((entry) => entry.blobId === blobId && baseCovers(base, entry.base));
+    if (index < 0) return this.#history.materialize(blobId, base);
+    const [entry] = this.#entries.splice(index, 1);
+    if (!entry) return this.#history.materialize(blobId, base);
+    for (const range of missingRanges(base, entry.base)) {
+      applyDeltas(
+        entry.doc,
+        recent(range.first, range.last) ?? (await this.#history.deltas(blobId, range.first, range.last)),
+      );
+    }
+    return entry.doc;
+  }
+
+  put(blobId: string, base: Base, doc: Y.Doc): void {
+    this.#entries.push({ blobId, base, doc });
+    if (this.#entries.length > BASE_DOCUMENTS_CACHED_MAX) this.#entries.shift()?.doc.destroy();
+  }
+}

@@ -1,0 +1,68 @@
+/** Blobs as callers see them, from live state or from a document at a past version. */
+import type * as Y from 'yjs';
+import type { Blob, BlobWithContent } from '../domain/blob.ts';
+import { contentHash, readCanonical } from '../domain/content/canonical.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import { StudioError } from '../errors.ts';
+import { etagOf, type BlobHeads, type BlobMeta } from '../storage/blobs.ts';
+import type { Contents } from '../storage/contents.ts';
+import type { Room } from './room.ts';
+import type { RoomState } from './room-state.ts';
+
+export class BlobViews {
+  readonly #heads: BlobHeads;
+  readonly #contents: Contents;
+
+  constructor(options: { readonly heads: BlobHeads; readonly contents: Contents }) {
+    this.#heads = options.heads;
+    this.#contents = options.contents;
+  }
+
+  /** The blob as the room has it. `fresh` reads labels and processed_by anew. */
+  async ofRoom(room: Room, options: { readonly fresh: boolean }): Promise<Blob> {
+    if (options.fresh || !room.meta) {
+      const stored = await this.#heads.getMeta(room.state.blobId);
+      // A process that died between a commit and its head left none: healed here.
+      if (!stored) await this.#heads.insert(room.state.head());
+      room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0 };
+    }
+    return blobOf(room.state, room.meta);
+  }
+
+  async contentOf(doc: Y.Doc, contentType: string): Promise<{ content: Uint8Array; contentHash: string }> {
+    const content = readCanonical(doc, contentType);
+    if (shapeOf(contentType) !== 'binary') return { content, contentHash: contentHash(content) };
+    const hash = Buffer.from(content).toString('utf8');
+    const bytes = await this.#contents.get(hash);
+    if (!bytes) throw new StudioError('INTERNAL', `The bytes with SHA-256 ${hash} are missing.`);
+    return { content: bytes, contentHash: hash };
+  }
+
+  async withContent(blob: Blob, doc: Y.Doc): Promise<BlobWithContent> {
+    const read = await this.contentOf(doc, blob.contentType);
+    return { ...blob, ...read, size: read.content.byteLength };
+  }
+}
+
+function blobOf(state: RoomState, meta: BlobMeta): Blob {
+  const head = state.head();
+  return {
+    id: head.id,
+    userId: head.owner,
+    contentType: head.genesis.contentType,
+    size: head.size,
+    version: head.version,
+    contentVersion: head.contentVersion,
+    parentIds: head.genesis.parentIds,
+    rootId: head.genesis.rootId,
+    depth: head.genesis.depth,
+    createdBy: head.genesis.createdBy,
+    labels: meta.labels,
+    processedBy: meta.processedBy,
+    derivedFrom: head.derivedFrom,
+    etag: etagOf(head.version, meta.metaVersion),
+    createdAt: head.createdAt,
+    updatedAt: head.updatedAt,
+    deletedAt: head.deletedAt,
+  };
+}

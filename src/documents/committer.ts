@@ -1,0 +1,178 @@
+/**
+ * G1, G2: where a delta is committed. Gathers one commit per blob into one insertMany; while that is in flight the
+ * next gathers. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
+ */
+import type { Logger } from 'pino';
+import type { Commit } from '../domain/delta.ts';
+import type { Failpoints } from '../failpoints.ts';
+import {
+  COMMIT_DOCUMENTS_MAX,
+  COMMIT_RETRY_PAUSE_MS,
+  COMMITS_WAITING_MAX,
+  INSERT_BYTES_MAX,
+  INSERTS_IN_FLIGHT_MAX,
+} from '../limits.ts';
+import { StudioError } from '../errors.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Database } from '../storage/database.ts';
+import type { CommitListener } from './contract.ts';
+
+/** `lost`: another writer holds the slot; nothing of this commit is or ever will be in the log. */
+export type CommitOutcome = 'committed' | 'lost';
+
+/** A commit before it has its place in this process's numbering. */
+export type UnnumberedCommit = Omit<Commit, 'committer' | 'committerSeq'>;
+
+interface Waiting {
+  readonly commit: Commit;
+  readonly bytes: number;
+  readonly resolve: (outcome: CommitOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Committer {
+  /** This process in the log, unique for its life. */
+  readonly name: string;
+  readonly #log: CommitLog;
+  readonly #database: Database;
+  readonly #listeners: readonly CommitListener[];
+  readonly #failpoints: Failpoints;
+  readonly #logger: Logger;
+  readonly #queue: Waiting[] = [];
+  /** Numbers of commits that lost their race: given out again first, so that the numbering has no lasting gap. */
+  readonly #freeSeqs: number[] = [];
+  #nextSeq = 1;
+  #inFlight = 0;
+  #stopping = false;
+
+  constructor(options: {
+    readonly name: string;
+    readonly log: CommitLog;
+    readonly database: Database;
+    readonly listeners: readonly CommitListener[];
+    readonly failpoints: Failpoints;
+    readonly logger: Logger;
+  }) {
+    this.name = options.name;
+    this.#log = options.log;
+    this.#database = options.database;
+    this.#listeners = options.listeners;
+    this.#failpoints = options.failpoints;
+    this.#logger = options.logger;
+  }
+
+  /**
+   * Never call it for a blob that has a commit under way. While the database does not answer it waits, retrying the
+   * same id and slot; it rejects only when the process stops, the outcome then unknown.
+   */
+  commit(unnumbered: UnnumberedCommit, bytes: number): Promise<CommitOutcome> {
+    if (this.#stopping) return Promise.reject(new StudioError('DRAINING', 'This studio process is stopping.'));
+    if (this.#queue.length >= COMMITS_WAITING_MAX) {
+      return Promise.reject(
+        new StudioError('LIMIT_EXCEEDED', 'Too many blobs wait for the database.', { limit: 'COMMITS_WAITING_MAX' }),
+      );
+    }
+    const commit: Commit = {
+      ...unnumbered,
+      committer: this.name,
+      committerSeq: this.#freeSeqs.shift() ?? this.#nextSeq++,
+    };
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ commit, bytes, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** Lets what is under way end; what still is uncertain then is rejected. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  #pump(): void {
+    while (this.#inFlight < INSERTS_IN_FLIGHT_MAX && this.#queue.length > 0) {
+      this.#inFlight += 1;
+      void this.#insertBatch(this.#takeBatch()).finally(() => {
+        this.#inFlight -= 1;
+        this.#pump();
+      });
+    }
+  }
+
+  #takeBatch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.#queue) {
+      bytes += waiting.bytes;
+      if (count > 0 && (count >= COMMIT_DOCUMENTS_MAX || bytes > INSERT_BYTES_MAX)) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #insertBatch(batch: readonly Waiting[]): Promise<void> {
+    let open = [...batch];
+    for (let attempt = 1; open.length > 0; attempt++) {
+      const unresolved = await this.#tryOnce(open);
+      open = unresolved;
+      if (open.length === 0) return;
+      if (this.#stopping) {
+        const error = new StudioError('STORAGE_UNAVAILABLE', 'The database did not say whether the change is in.');
+        for (const waiting of open) waiting.reject(error);
+        return;
+      }
+      if (attempt === 1)
+        this.#logger.warn({ commits: open.length }, 'commit outcome unknown, trying the same slots again');
+      await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_PAUSE_MS));
+    }
+  }
+
+  /** One insertMany and what it told. Returns those whose outcome is still unknown. */
+  async #tryOnce(open: readonly Waiting[]): Promise<Waiting[]> {
+    let results: readonly ('inserted' | 'duplicate' | 'unknown')[];
+    try {
+      this.#failpoints.pass('commit.before_insert');
+      const told = await this.#log.insert(open.map((waiting) => waiting.commit));
+      this.#failpoints.pass('commit.after_insert');
+      results = told.results;
+      if (told.error && results.includes('unknown')) this.#logger.debug({ err: told.error }, 'insert failed');
+    } catch (error) {
+      // A document the driver can't encode never leaves this process; anything else is as good as no word.
+      this.#logger.error({ err: error }, 'insert failed before an answer');
+      results = open.map(() => 'unknown');
+    }
+    const unknown: Waiting[] = [];
+    const taken: Waiting[] = [];
+    for (const [index, waiting] of open.entries()) {
+      if (results[index] === 'inserted') this.#settle(waiting, 'committed');
+      else if (results[index] === 'duplicate') taken.push(waiting);
+      else unknown.push(waiting);
+    }
+    await Promise.all(
+      taken.map(async (waiting) => {
+        if (!(await this.#resolveTaken(waiting))) unknown.push(waiting);
+      }),
+    );
+    return unknown;
+  }
+
+  /** A duplicate key: our own earlier try, which then becomes durable by a fence, or another writer's commit. */
+  async #resolveTaken(waiting: Waiting): Promise<boolean> {
+    try {
+      const holder = await this.#log.slotHolder(waiting.commit.blobId, waiting.commit.firstSeq);
+      if (holder === undefined) return false;
+      if (holder === waiting.commit.id) {
+        await this.#database.fence();
+        this.#settle(waiting, 'committed');
+      } else this.#settle(waiting, 'lost');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #settle(waiting: Waiting, outcome: CommitOutcome): void {
+    if (outcome === 'lost') this.#freeSeqs.push(waiting.commit.committerSeq);
+    else for (const listener of this.#listeners) listener.onCommitted(waiting.commit);
+    waiting.resolve(outcome);
+  }
+}

@@ -1,0 +1,116 @@
+/** What each kind of server-made edit does to the document it is made on. */
+import type * as Y from 'yjs';
+import { headBase } from '../domain/base.ts';
+import { readCanonical } from '../domain/content/canonical.ts';
+import { createDocument, rootOf } from '../domain/content/document.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import type { Base, Delta, Patch } from '../domain/delta.ts';
+import { authorContent, authorPatch } from '../domain/edit/author.ts';
+import { mergeThreeWay } from '../domain/merge.ts';
+import { StudioError } from '../errors.ts';
+import { CONTENT_BYTES_MAX } from '../limits.ts';
+import type { Contents } from '../storage/contents.ts';
+import type { Author, Authoring, Edit } from './authoring.ts';
+import { ClientIds } from './client-ids.ts';
+import type { Authored, Intent, Work } from './intent.ts';
+
+import type { RoomState } from './room-state.ts';
+
+export interface MadeEdit {
+  readonly authored: Authored;
+}
+
+export class EditMaker {
+  readonly #authoring: Authoring;
+  readonly #state: RoomState;
+  readonly #contents: Contents;
+
+  constructor(options: { readonly authoring: Authoring; readonly state: RoomState; readonly contents: Contents }) {
+    this.#authoring = options.authoring;
+    this.#state = options.state;
+    this.#contents = options.contents;
+  }
+
+  /** The first content, on a document of its own. Undefined: there is none, as in an empty text. */
+  makeInitial(
+    contentType: string,
+    content: Uint8Array,
+    byProvider: boolean,
+  ): { update: Uint8Array; clientId: number } | undefined {
+    const doc = createDocument({ gc: true });
+    rootOf(doc, shapeOf(contentType));
+    const clientId = new ClientIds().choose(byProvider ? 'provider' : 'user', undefined, {
+      inBase: () => 0,
+      atHead: () => 0,
+    });
+    doc.clientID = clientId;
+    let update: Uint8Array | undefined;
+    doc.on('update', (bytes: Uint8Array) => {
+      update = bytes;
+    });
+    authorContent(doc, contentType, content);
+    doc.destroy();
+    return update ? { update, clientId } : undefined;
+  }
+
+  async makePatch(options: {
+    readonly intent: Intent;
+    readonly patch: Exclude<Patch, { kind: 'yjs_update' }>;
+    readonly base: Base;
+    readonly isNamed: boolean;
+    readonly predecessor: Delta | undefined;
+  }): Promise<MadeEdit | undefined> {
+    const { intent, patch, base, isNamed, predecessor } = options;
+    const contentType = this.#state.genesis.contentType;
+    if (isNamed && intent.authored && this.#authoring.stillValid(intent.authored)) return { authored: intent.authored };
+    this.#requireRoom(patch);
+    const edit: Edit = (doc) => authorPatch(doc, contentType, patch);
+    const author: Author = {
+      kind: intent.providerId === undefined ? 'user' : 'provider',
+      preferredClientId: predecessor?.authoredWith,
+    };
+    const authored = isNamed
+      ? await this.#authoring.onBase(base, edit, author)
+      : this.#authoring.onHead(edit, author, base);
+    if (isNamed) intent.authored = authored;
+    return authored ? { authored } : undefined;
+  }
+
+  /**
+   * A provider's new output, merged three ways: what changed between its previous output and this one is put into the
+   * content as people have made it since. G9: inputs older than those of the last transform are refused as stale.
+   */
+  async makeTransform(
+    work: Extract<Work, { kind: 'transform' }>,
+    state: RoomState,
+  ): Promise<{ outcome: 'stale' } | { outcome: 'made'; edit: MadeEdit | undefined }> {
+    const last = state.derivedFrom;
+    const isOlder = last?.inputs.some((input) =>
+      work.derivation.inputs.some((next) => next.blobId === input.blobId && next.version < input.version),
+    );
+    if (isOlder) return { outcome: 'stale' };
+    if (last?.outputHash === work.derivation.outputHash) return { outcome: 'made', edit: undefined };
+    const contentType = state.genesis.contentType;
+    const previous = last ? await this.#contents.get(last.outputHash) : undefined;
+    const edit: Edit = (doc: Y.Doc) => {
+      const ours = readCanonical(doc, contentType);
+      authorContent(
+        doc,
+        contentType,
+        previous ? mergeThreeWay(contentType, previous, ours, work.content) : work.content,
+      );
+    };
+    const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(state.version));
+    return { outcome: 'made', edit: authored ? { authored } : undefined };
+  }
+
+  /** G7: refused before the edit is made, by what it could add at the most. */
+  #requireRoom(patch: Patch): void {
+    if (patch.kind !== 'text_edits') return;
+    const added = patch.edits.reduce((bytes, edit) => bytes + Buffer.byteLength(edit.insert), 0);
+    if (this.#state.hasRoomFor(added)) return;
+    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+      limit: 'CONTENT_BYTES_MAX',
+    });
+  }
+}

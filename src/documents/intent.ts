@@ -1,0 +1,91 @@
+/** A change somebody asked for, from the moment it is taken in until its outcome is known. */
+import type { Derivation } from '../domain/blob.ts';
+import type { Base, Delta, Genesis, Patch } from '../domain/delta.ts';
+import type { LiveSession } from './contract.ts';
+
+export type Work =
+  | {
+      readonly kind: 'create';
+      readonly genesis: Genesis;
+      readonly content: Uint8Array;
+      readonly derivation?: Derivation;
+    }
+  | { readonly kind: 'patch'; readonly patch: Patch; readonly fromVersion?: number; readonly previousDelta?: string }
+  | { readonly kind: 'push'; readonly update: Uint8Array; readonly session: LiveSession }
+  | { readonly kind: 'transform'; readonly content: Uint8Array; readonly derivation: Derivation }
+  | { readonly kind: 'delete' };
+
+/** `delta` is absent when nothing new was brought; `version` then contains the change all the same. */
+export interface Settled {
+  readonly delta?: Delta;
+  readonly version: number;
+  /** The request was seen before: this is its first answer. */
+  readonly repeated: boolean;
+}
+
+/** An edit as made on its base. It stays valid as long as its client id has not moved on at the head. */
+export interface Authored {
+  readonly update: Uint8Array;
+  readonly clientId: number;
+  readonly base: Base;
+  /** The id's clock in the base. */
+  readonly clock: number;
+}
+
+export class Intent {
+  readonly userId: string;
+  readonly providerId: string | undefined;
+  readonly work: Work;
+  readonly causedBy: string | undefined;
+  readonly requestId: string | undefined;
+  /** Refused unless the head is at this version. */
+  readonly ifVersion: number | undefined;
+  readonly receivedAt = new Date();
+  /** Taken in when the blob was known to be deleted. An edit that merely races a deletion is not: it commits. */
+  isLate = false;
+  readonly bytes: number;
+  /** Kept across lost races when the edit named its base. */
+  authored: Authored | undefined;
+  readonly settled: Promise<Settled>;
+  #resolve: (settled: Settled) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #isOpen = true;
+
+  constructor(options: {
+    readonly userId: string;
+    readonly providerId?: string;
+    readonly work: Work;
+    readonly causedBy?: string;
+    readonly requestId?: string;
+    readonly ifVersion?: number;
+    readonly bytes: number;
+  }) {
+    this.userId = options.userId;
+    this.providerId = options.providerId;
+    this.work = options.work;
+    this.causedBy = options.causedBy;
+    this.requestId = options.requestId;
+    this.ifVersion = options.ifVersion;
+    this.bytes = options.bytes;
+    this.settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // A session that has gone does not wait for its last pushes any more.
+    this.settled.catch(() => undefined);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  resolve(settled: Settled): void {
+    this.#isOpen = false;
+    this.#resolve(settled);
+  }
+
+  reject(error: unknown): void {
+    this.#isOpen = false;
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * Turns the intents of one flush into one commit on the head as it now is. Nothing is applied and nothing stored: a
+ * lost race prepares the same intents again, on the head that won, so that whatever was computed on the old one
+ * (request ids, guards, clocks, differences) is computed anew.
+ */
+import { authorize, blobNotFound } from '../domain/access.ts';
+import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
+import type { Base, Delta, Genesis, Operation } from '../domain/delta.ts';
+import type { Guard } from '../domain/guard/guard.ts';
+import { uuidV7 } from '../domain/ids.ts';
+import { StudioError } from '../errors.ts';
+import { CONTENT_BYTES_MAX } from '../limits.ts';
+import { deltaId, requestKey } from '../storage/commit-document.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Authoring } from './authoring.ts';
+import type { UnnumberedCommit } from './committer.ts';
+import type { EditMaker, MadeEdit } from './edit-maker.ts';
+import type { Authored, Intent, Work } from './intent.ts';
+import type { RoomState } from './room-state.ts';
+import { storedPatch } from './stored-patch.ts';
+
+/** An intent and where its change is to be found once the flush is in. */
+interface Placed {
+  readonly intent: Intent;
+  /** Index of its delta in the commit; -1: everything it brings is in the head or in an earlier delta of the flush. */
+  readonly index: number;
+  readonly authored?: Authored;
+}
+
+export interface Prepared {
+  readonly commit: UnnumberedCommit | undefined;
+  readonly bytes: number;
+  readonly placed: readonly Placed[];
+}
+
+type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
+
+export class Preparation {
+  readonly #state: RoomState;
+  readonly #guard: Guard;
+  readonly #authoring: Authoring;
+  readonly #edits: EditMaker;
+  readonly #log: CommitLog;
+
+  constructor(options: {
+    readonly state: RoomState;
+    readonly guard: Guard;
+    readonly authoring: Authoring;
+    readonly edits: EditMaker;
+    readonly log: CommitLog;
+  }) {
+    this.#state = options.state;
+    this.#guard = options.guard;
+    this.#authoring = options.authoring;
+    this.#edits = options.edits;
+    this.#log = options.log;
+  }
+
+  async prepare(intents: readonly Intent[]): Promise<Prepared> {
+    await this.#recallRequests(intents);
+    const batch = new Batch(this.#state);
+    for (const intent of intents) {
+      if (!intent.isOpen) continue;
+      try {
+        if (this.#answerRepeat(intent, batch)) continue;
+        await this.#add(intent, batch);
+      } catch (error) {
+        intent.reject(error);
+      }
+    }
+    return batch.finish();
+  }
+
+  /** G4: looks up the request ids that memory can't answer for, all of the flush at once. */
+  async #recallRequests(intents: readonly Intent[]): Promise<void> {
+    if (this.#state.requestsComplete) return;
+    const keys = intents.flatMap((intent) =>
+      intent.requestId === undefined || this.#state.requestedBefore(intent.userId, intent.requestId)
+        ? []
+        : [requestKey(this.#state.blobId, intent.userId, intent.requestId)],
+    );
+    if (keys.length === 0) return;
+    for (const commit of await this.#log.withRequestKeys(keys)) {
+      for (const delta of commit.deltas) if (delta.toVersion <= this.#state.version) this.#state.rememberRequest(delta);
+    }
+  }
+
+  #answerRepeat(intent: Intent, batch: Batch): boolean {
+    if (intent.requestId === undefined) return false;
+    const first = this.#state.requestedBefore(intent.userId, intent.requestId);
+    if (first) {
+      authorize({ userId: intent.userId, administrator: false }, 'write', {
+        id: this.#state.blobId,
+        owner: this.#state.owner,
+      });
+      intent.resolve({ delta: first, version: first.toVersion, repeated: true });
+      return true;
+    }
+    return batch.joinRepeat(intent);
+  }
+
+  async #add(intent: Intent, batch: Batch): Promise<void> {
+    const { work } = intent;
+    if (work.kind === 'create') {
+      this.#addCreate(intent, work, batch);
+      return;
+    }
+    if (this.#state.version === 0) throw blobNotFound(this.#state.blobId);
+    authorize({ userId: intent.userId, administrator: false }, 'write', {
+      id: this.#state.blobId,
+      owner: this.#state.owner,
+    });
+    if (intent.ifVersion !== undefined && intent.ifVersion !== batch.headVersion) {
+      throw new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: this.#state.blobId });
+    }
+    if (intent.isLate)
+      throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
+        blob_id: this.#state.blobId,
+      });
+    if (work.kind === 'push') this.#addPush(intent, work, batch);
+    else if (work.kind === 'delete')
+      batch.add(intent, this.#draft(intent, 'delete', headBase(batch.headVersion), { updates: [] }));
+    else if (work.kind === 'transform') await this.#addTransform(intent, work, batch);
+    else await this.#addPatch(intent, work, batch);
+  }
+
+  #addCreate(intent: Intent, work: Extract<Work, { kind: 'create' }>, batch: Batch): void {
+    if (this.#state.version > 0 || batch.genesis) {
+      throw new StudioError('BLOB_ALREADY_EXISTS', `There is a blob "${this.#state.blobId}" already.`, {
+        blob_id: this.#state.blobId,
+      });
+    }
+    const made = this.#edits.makeInitial(work.genesis.contentType, work.content, intent.providerId !== undefined);
+    batch.genesis = work.genesis;
+    batch.owner = intent.userId;
+    batch.add(intent, {
+      ...this.#draft(intent, 'create', headBase(0), { updates: made ? [made.update] : [] }),
+      newClients: made ? [made.clientId] : [],
+      authoredWith: made?.clientId,
+      genesis: work.genesis,
+      derivation: work.derivation,
+    });
+  }
+
+  #addPush(intent: Intent, work: Extract<Work, { kind: 'push' }>, batch: Batch): void {
+    const checked = this.#check(work.update, intent.userId);
+    if (!checked.brings) {
+      batch.addNothing(intent);
+      return;
+    }
+    if (batch.extendPush(intent, work.session, checked.update, checked.newClients)) return;
+    batch.add(intent, {
+      ...this.#draft(intent, 'update', headBase(batch.headVersion), { updates: [checked.update] }),
+      newClients: checked.newClients,
+    });
+  }
+
+  async #addPatch(intent: Intent, work: Extract<Work, { kind: 'patch' }>, batch: Batch): Promise<void> {
+    const predecessor = await this.#predecessor(intent, work.previousDelta);
+    const { base, isNamed } = this.#baseOf(work, predecessor, batch.headVersion);
+    const chainLength = (predecessor?.chainLength ?? 0) + 1;
+    if (work.patch.kind === 'yjs_update') {
+      const checked = this.#check(work.patch.update, intent.userId);
+      if (!checked.brings) batch.addNothing(intent);
+      else {
+        batch.add(intent, {
+          ...this.#draft(intent, 'update', base, { updates: [checked.update], chainLength }),
+          newClients: checked.newClients,
+        });
+      }
+      return;
+    }
+    const made = await this.#edits.makePatch({ intent, patch: work.patch, base, isNamed, predecessor });
+    this.#addMade(intent, 'update', made, base, chainLength, batch);
+  }
+
+  async #addTransform(intent: Intent, work: Extract<Work, { kind: 'transform' }>, batch: Batch): Promise<void> {
+    const made = await this.#edits.makeTransform(work, this.#state);
+    if (made.outcome === 'stale') {
+      intent.resolve({ version: this.#state.version, repeated: false });
+      return;
+    }
+    const base = headBase(batch.headVersion);
+    if (made.edit) this.#authoring.accept(made.edit.authored);
+    batch.add(
+      intent,
+      {
+        ...this.#draft(intent, 'transform', base, { updates: made.edit ? [made.edit.authored.update] : [] }),
+        newClients: made.edit ? this.#newClient(made.edit.authored) : [],
+        authoredWith: made.edit?.authored.clientId,
+        derivation: work.derivation,
+      },
+      made.edit?.authored,
+    );
+  }
+
+  #addMade(
+    intent: Intent,
+    operation: Operation,
+    made: MadeEdit | undefined,
+    base: Base,
+    chainLength: number,
+    batch: Batch,
+  ): void {
+    if (!made) {
+      batch.addNothing(intent);
+      return;
+    }
+    const { authored } = made;
+    this.#authoring.accept(authored);
+    batch.add(
+      intent,
+      {
+        ...this.#draft(intent, operation, base, { updates: [authored.update], chainLength }),
+        newClients: this.#newClient(authored),
+        authoredWith: authored.clientId,
+      },
+      authored,
+    );
+  }
+
+  #newClient(authored: Authored): number[] {
+    return this.#state.owners.has(authored.clientId) ? [] : [authored.clientId];
+  }
+
+  #check(update: Uint8Array, userId: string): ReturnType<Guard['check']> {
+    const checked = this.#guard.check(update, userId);
+    if (checked.brings) {
+      if (!this.#state.hasRoomFor(checked.update.byteLength)) {
+        throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+          limit: 'CONTENT_BYTES_MAX',
+        });
+      }
+      this.#guard.accept(checked);
+      this.#authoring.acceptRaw(checked.update);
+    }
+    return checked;
+  }
+
+  async #predecessor(intent: Intent, id: string | undefined): Promise<Delta | undefined> {
+    if (id === undefined) return undefined;
+    const found = this.#state.recentById(id) ?? (await this.#log.delta(id))?.delta;
+    if (!found || found.blobId !== this.#state.blobId || found.toVersion > this.#state.version) {
+      throw new StudioError('PREVIOUS_DELTA_UNKNOWN', `Blob "${this.#state.blobId}" has no delta "${id}".`, {
+        previous_delta: id,
+      });
+    }
+    if (found.userId !== intent.userId || found.providerId !== intent.providerId) {
+      throw new StudioError('PREVIOUS_DELTA_FOREIGN', 'previous_delta must be a delta of your own.', {
+        previous_delta: id,
+      });
+    }
+    return found;
+  }
+
+  /** `isNamed`: the caller said what it saw. Otherwise the edit is made on the head, edits of this flush included. */
+  #baseOf(
+    work: Extract<Work, { kind: 'patch' }>,
+    predecessor: Delta | undefined,
+    headVersion: number,
+  ): { base: Base; isNamed: boolean } {
+    if (work.fromVersion === undefined) return { base: headBase(headVersion), isNamed: false };
+    if (work.fromVersion < 1 || work.fromVersion > this.#state.version) {
+      throw new StudioError(
+        'BASE_VERSION_UNKNOWN',
+        `from_version ${work.fromVersion} is not a version of this blob; it has 1 to ${this.#state.version}.`,
+        { from_version: String(work.fromVersion), version: String(this.#state.version) },
+      );
+    }
+    const base = predecessor ? chainedBase(work.fromVersion, predecessor) : normalizeBase(work.fromVersion, []);
+    return { base, isNamed: true };
+  }
+
+  #draft(
+    intent: Intent,
+    operation: Operation,
+    base: Base,
+    made: { updates: readonly Uint8Array[]; chainLength?: number },
+  ): Draft {
+    return {
+      userId: intent.userId,
+      providerId: intent.providerId,
+      operation,
+      patch: storedPatch(intent.work),
+      updates: made.updates,
+      base,
+      previousDelta: intent.work.kind === 'patch' ? intent.work.previousDelta : undefined,
+      chainLength: made.chainLength ?? 1,
+      causedBy: intent.causedBy,
+      requestId: intent.requestId,
+      newClients: [],
+      createdAt: intent.receivedAt,
+    };
+  }
+}
+
+/** The commit as it grows. */
+class Batch {
+  readonly #state: RoomState;
+  readonly #drafts: Draft[] = [];
+  readonly #placed: Placed[] = [];
+  readonly #requests = new Map<string, number>();
+  #bytes = 0;
+  #lastSession: unknown;
+  genesis: Genesis | undefined;
+  owner: string;
+
+  constructor(state: RoomState) {
+    this.#state = state;
+    this.owner = state.owner;
+  }
+
+  /** The version the head will have after what is in the batch already. */
+  get headVersion(): number {
+    return this.#state.version + this.#drafts.length;
+  }
+
+  add(intent: Intent, draft: Draft, authored?: Authored): void {
+    const index = this.#drafts.length;
+    this.#drafts.push(draft);
+    this.#placed.push({ intent, index, authored });
+    if (intent.requestId !== undefined) this.#requests.set(`${intent.userId}\n${intent.requestId}`, index);
+    for (const update of draft.updates) this.#bytes += update.byteLength;
+    this.#bytes += draft.patch.body?.byteLength ?? 0;
+    this.#lastSession = intent.work.kind === 'push' ? intent.work.session : undefined;
+  }
+
+  /** Updates that one session pushed in a row make one delta: they were typed one after the other, by one hand. */
+  extendPush(intent: Intent, session: unknown, update: Uint8Array, newClients: readonly number[]): boolean {
+    const last = this.#drafts.at(-1);
+    if (!last || this.#lastSession !== session) return false;
+    this.#drafts[this.#drafts.length - 1] = {
+      ...last,
+      updates: [...last.updates, update],
+      newClients: [...last.newClients, ...newClients.filter((id) => !last.newClients.includes(id))],
+    };
+    this.#placed.push({ intent, index: this.#drafts.length - 1 });
+    this.#bytes += update.byteLength;
+    return true;
+  }
+
+  addNothing(intent: Intent): void {
+    this.#placed.push({ intent, index: this.#drafts.length - 1 });
+  }
+
+  /** The same request twice in one flush: both get the one delta. */
+  joinRepeat(intent: Intent): boolean {
+    const index = this.#requests.get(`${intent.userId}\n${intent.requestId}`);
+    if (index === undefined) return false;
+    this.#placed.push({ intent, index });
+    return true;
+  }
+
+  finish(): Prepared {
+    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed };
+    const id = uuidV7();
+    const appliedAt = new Date();
+    const genesis = this.genesis ?? this.#state.genesis;
+    const seen = new Set(this.#state.owners.keys());
+    const deltas = this.#drafts.map((draft, index): Delta => {
+      const newClients = draft.newClients.filter((client) => !seen.has(client));
+      for (const client of newClients) seen.add(client);
+      return {
+        ...draft,
+        newClients,
+        id: deltaId(id, index),
+        blobId: this.#state.blobId,
+        toVersion: this.#state.version + index + 1,
+        appliedAt,
+      };
+    });
+    const commit: UnnumberedCommit = {
+      id,
+      blobId: this.#state.blobId,
+      firstSeq: this.#state.version + 1,
+      lastSeq: this.#state.version + deltas.length,
+      owner: this.owner,
+      contentType: genesis.contentType,
+      rootId: genesis.rootId,
+      deltas,
+    };
+    return { commit, bytes: this.#bytes, placed: this.#placed };
+  }
+}

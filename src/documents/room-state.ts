@@ -1,0 +1,261 @@
+/**
+ * What a process knows of one blob: its document, holding committed deltas only, and the facts that ride along the
+ * log. Changed by whole commits, in seq order, and by nothing else.
+ */
+import * as Y from 'yjs';
+import type { Derivation } from '../domain/blob.ts';
+import { contentSize } from '../domain/content/canonical.ts';
+import { createDocument, rootOf } from '../domain/content/document.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import type { Commit, Delta, Genesis } from '../domain/delta.ts';
+import { StudioError } from '../errors.ts';
+import { CONTENT_BYTES_MAX, ROOM_RECENT_REQUESTS_MAX, ROOM_TAIL_BYTES_MAX, ROOM_TAIL_DELTAS_MAX } from '../limits.ts';
+import type { DerivedHead } from '../storage/blobs.ts';
+import type { Checkpoint, Facts } from '../storage/checkpoints.ts';
+import { requestKey } from '../storage/commit-document.ts';
+import { trackTextSize } from './text-size.ts';
+
+/** Origin of the transactions that put commits into a live document. */
+export const COMMITTED = Symbol('committed');
+
+/** Stands for the server as the owner of a client id that it minted. */
+export const SERVER_OWNED = '';
+
+export class RoomState {
+  readonly blobId: string;
+  #doc: Y.Doc;
+  #version = 0;
+  #genesis: Genesis | undefined;
+  #owner = '';
+  #createdAt = new Date(0);
+  #facts: Facts = { contentVersion: 0, updatedAt: new Date(0) };
+  readonly #owners = new Map<number, string>();
+  /** The newest deltas, without a hole, up to #version. */
+  readonly #tail: Delta[] = [];
+  #tailBytes = 0;
+  readonly #requests = new Map<string, Delta>();
+  /** True while #requests holds every request id this blob ever had. */
+  #requestsComplete = true;
+  #size: { readonly version: number; readonly bytes: number } | undefined;
+  /** Bytes of updates since #size was taken: by no more than that has the content grown. */
+  #grownBytes = 0;
+  #textSize: (() => number) | undefined;
+
+  constructor(blobId: string) {
+    this.blobId = blobId;
+    this.#doc = createDocument({ gc: true });
+  }
+
+  /** The live document. Only `apply` may change it. */
+  get doc(): Y.Doc {
+    return this.#doc;
+  }
+
+  /** 0: the blob was never created. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get owner(): string {
+    return this.#owner;
+  }
+
+  get owners(): ReadonlyMap<number, string> {
+    return this.#owners;
+  }
+
+  get facts(): Facts {
+    return this.#facts;
+  }
+
+  get derivedFrom(): Derivation | undefined {
+    return this.#facts.derivedFrom;
+  }
+
+  get requestsComplete(): boolean {
+    return this.#requestsComplete;
+  }
+
+  get genesis(): Genesis {
+    if (!this.#genesis)
+      throw new StudioError('INTERNAL', `Blob "${this.blobId}" has no first delta.`, { blob_id: this.blobId });
+    return this.#genesis;
+  }
+
+  get newestDelta(): Delta | undefined {
+    return this.#tail.at(-1);
+  }
+
+  requestedBefore(userId: string, requestId: string): Delta | undefined {
+    return this.#requests.get(requestKey(this.blobId, userId, requestId));
+  }
+
+  rememberRequest(delta: Delta): void {
+    if (delta.requestId === undefined) return;
+    this.#requests.set(requestKey(this.blobId, delta.userId, delta.requestId), delta);
+    if (this.#requests.size <= ROOM_RECENT_REQUESTS_MAX) return;
+    this.#requestsComplete = false;
+    for (const oldest of this.#requests.keys()) {
+      this.#requests.delete(oldest);
+      break;
+    }
+  }
+
+  /** Deltas first..last if all of them are still in memory. */
+  recent(first: number, last: number): readonly Delta[] | undefined {
+    const start = this.#tail[0]?.toVersion;
+    if (start === undefined || first < start || last > this.#version) return undefined;
+    return this.#tail.slice(first - start, last - start + 1);
+  }
+
+  recentById(id: string): Delta | undefined {
+    return this.#tail.findLast((delta) => delta.id === id);
+  }
+
+  /** Starts from a checkpoint instead of from nothing. */
+  restore(checkpoint: Checkpoint, first: Commit): void {
+    this.#adoptGenesis(first);
+    Y.transact(this.#doc, () => Y.applyUpdateV2(this.#doc, checkpoint.state), COMMITTED, false);
+    this.#version = checkpoint.version;
+    this.#facts = checkpoint.facts;
+    for (const [client, owner] of checkpoint.owners) this.#owners.set(client, owner);
+    this.#requestsComplete = false;
+  }
+
+  /**
+   * Puts the next commits in, all in one transaction. Returns the one update it came to, or undefined if the content
+   * did not change. G2: a commit that does not follow directly is an error; G6: so is one that leaves anything pending.
+   */
+  apply(commits: readonly Commit[]): Uint8Array | undefined {
+    const deltas: Delta[] = [];
+    for (const commit of commits) {
+      if (commit.firstSeq !== this.#version + deltas.length + 1) {
+        throw new StudioError('INTERNAL', `The log of blob "${this.blobId}" has a gap before ${commit.firstSeq}.`, {
+          blob_id: this.blobId,
+        });
+      }
+      if (commit.firstSeq === 1) this.#adoptGenesis(commit);
+      deltas.push(...commit.deltas);
+    }
+    const update = this.#integrate(deltas);
+    for (const delta of deltas) this.#record(delta);
+    this.#trimTail();
+    return update;
+  }
+
+  #integrate(deltas: readonly Delta[]): Uint8Array | undefined {
+    let emitted: Uint8Array | undefined;
+    const collect = (update: Uint8Array): void => {
+      emitted = update;
+    };
+    this.#doc.on('update', collect);
+    try {
+      Y.transact(
+        this.#doc,
+        () => {
+          for (const delta of deltas) for (const update of delta.updates) Y.applyUpdate(this.#doc, update, COMMITTED);
+        },
+        COMMITTED,
+        false,
+      );
+    } finally {
+      this.#doc.off('update', collect);
+    }
+    if (this.#doc.store.pendingStructs !== null || this.#doc.store.pendingDs !== null) {
+      throw new StudioError('INTERNAL', `The log of blob "${this.blobId}" lacks something a delta depends on.`, {
+        blob_id: this.blobId,
+      });
+    }
+    return emitted;
+  }
+
+  #record(delta: Delta): void {
+    this.#version = delta.toVersion;
+    const changed = delta.updates.length > 0;
+    this.#facts = {
+      contentVersion: changed ? delta.toVersion : this.#facts.contentVersion,
+      updatedAt: delta.appliedAt,
+      // An edit that races a deletion commits, and the blob stays deleted.
+      deletedAt:
+        delta.operation === 'delete'
+          ? delta.appliedAt
+          : delta.operation === 'undelete'
+            ? undefined
+            : this.#facts.deletedAt,
+      derivedFrom: delta.derivation ?? this.#facts.derivedFrom,
+    };
+    const owner = delta.authoredWith === undefined ? delta.userId : SERVER_OWNED;
+    for (const client of delta.newClients) if (!this.#owners.has(client)) this.#owners.set(client, owner);
+    this.rememberRequest(delta);
+    for (const update of delta.updates) this.#grownBytes += update.byteLength;
+    this.#tail.push(delta);
+    this.#tailBytes += bytesOf(delta);
+  }
+
+  #trimTail(): void {
+    let drop = 0;
+    while (
+      this.#tail.length - drop > 1 &&
+      (this.#tail.length - drop > ROOM_TAIL_DELTAS_MAX || this.#tailBytes > ROOM_TAIL_BYTES_MAX)
+    ) {
+      const oldest = this.#tail[drop];
+      if (oldest) this.#tailBytes -= bytesOf(oldest);
+      drop += 1;
+    }
+    // In steps, so that a full tail does not move every element at each keystroke.
+    if (drop > 0) this.#tail.splice(0, drop);
+  }
+
+  #adoptGenesis(first: Commit): void {
+    const delta = first.deltas[0];
+    if (!delta?.genesis) throw new StudioError('INTERNAL', `Delta 1 of blob "${this.blobId}" says nothing of it.`);
+    this.#genesis = delta.genesis;
+    this.#owner = first.owner;
+    this.#createdAt = delta.createdAt;
+    rootOf(this.#doc, shapeOf(delta.genesis.contentType));
+  }
+
+  /** Bytes of the canonical content. Text keeps a running count, since reading it out at each keystroke would be linear. */
+  size(): number {
+    if (this.#version === 0) return 0;
+    if (shapeOf(this.genesis.contentType) === 'text') {
+      this.#textSize ??= trackTextSize(this.#doc);
+      return this.#textSize();
+    }
+    if (this.#size?.version !== this.#version) {
+      this.#size = { version: this.#version, bytes: contentSize(this.#doc, this.genesis.contentType) };
+      this.#grownBytes = 0;
+    }
+    return this.#size.bytes;
+  }
+
+  /** Whether the content could hold `bytes` more. Reads it out only when the cheap bound says no. */
+  hasRoomFor(bytes: number): boolean {
+    const known =
+      this.#size && shapeOf(this.genesis.contentType) !== 'text' ? this.#size.bytes + this.#grownBytes : this.size();
+    return known + bytes <= CONTENT_BYTES_MAX || this.size() + bytes <= CONTENT_BYTES_MAX;
+  }
+
+  head(): DerivedHead {
+    return {
+      id: this.blobId,
+      owner: this.#owner,
+      genesis: this.genesis,
+      version: this.#version,
+      size: this.size(),
+      createdAt: this.#createdAt,
+      ...this.#facts,
+    };
+  }
+
+  destroy(): void {
+    this.#doc.destroy();
+    this.#doc = createDocument({ gc: true });
+  }
+}
+
+function bytesOf(delta: Delta): number {
+  let bytes = 200 + (delta.patch.body?.byteLength ?? 0);
+  for (const update of delta.updates) bytes += update.byteLength;
+  return bytes;
+}

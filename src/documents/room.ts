@@ -1,0 +1,332 @@
+/**
+ * One blob in this process. Commit, then show: intents wait as they came, one flush at a time is prepared on the
+ * committed head and committed; only then is it applied, sent to the sessions and acknowledged. A failed insert
+ * leaves nothing to undo.
+ */
+import type { Logger } from 'pino';
+import { Guard } from '../domain/guard/guard.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import type { Commit } from '../domain/delta.ts';
+import { StudioError } from '../errors.ts';
+import {
+  COMMIT_RACES_MAX,
+  COMMIT_RETRY_MS_MAX,
+  FLUSH_BYTES_MAX,
+  FLUSH_DELTAS_MAX,
+  ROOM_PENDING_BYTES_MAX,
+  ROOM_PENDING_EDITS_MAX,
+  TWIN_IDLE_MS_MAX,
+} from '../limits.ts';
+import type { BlobMeta } from '../storage/blobs.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Contents } from '../storage/contents.ts';
+import type { Database } from '../storage/database.ts';
+import { Authoring } from './authoring.ts';
+import type { BaseDocuments } from './base-documents.ts';
+import type { Committer } from './committer.ts';
+import type { LiveSession } from './contract.ts';
+import { EditMaker } from './edit-maker.ts';
+import type { HeadWriter } from './head-writer.ts';
+import type { History } from './history.ts';
+import type { Intent, Settled } from './intent.ts';
+import { Preparation, type Prepared } from './preparation.ts';
+import type { RoomState } from './room-state.ts';
+
+export interface RoomServices {
+  readonly database: Database;
+  readonly log: CommitLog;
+  readonly contents: Contents;
+  readonly committer: Committer;
+  readonly heads: HeadWriter;
+  readonly history: History;
+  readonly bases: BaseDocuments;
+  readonly logger: Logger;
+}
+
+export class Room {
+  readonly state: RoomState;
+  readonly sessions = new Set<LiveSession>();
+  /** Calls and sessions that hold this room; it is not evicted while there are any. */
+  holders = 0;
+  usedAt = Date.now();
+  /** Labels and processed_by as last read; other processes may have changed them since. */
+  meta: BlobMeta | undefined;
+  readonly #services: RoomServices;
+  readonly #guard: Guard;
+  readonly #authoring: Authoring;
+  readonly #preparation: Preparation;
+  readonly #pending: Intent[] = [];
+  #pendingBytes = 0;
+  /** The intents of the flush under way. */
+  #flushing: readonly Intent[] = [];
+  #isFlushing = false;
+  /** Other processes' commits that came while a flush was under way, by first seq. */
+  readonly #remote = new Map<number, Commit>();
+  #refreshers: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #failure: unknown;
+
+  constructor(state: RoomState, services: RoomServices) {
+    this.state = state;
+    this.#services = services;
+    this.#guard = new Guard({ doc: state.doc, shape: () => shapeOf(state.genesis.contentType), owners: state.owners });
+    this.#authoring = new Authoring({ state, guard: this.#guard, bases: services.bases });
+    const edits = new EditMaker({ authoring: this.#authoring, state, contents: services.contents });
+    this.#preparation = new Preparation({
+      state,
+      guard: this.#guard,
+      authoring: this.#authoring,
+      edits,
+      log: services.log,
+    });
+  }
+
+  /** Nothing waits and nothing is under way. */
+  get isQuiet(): boolean {
+    return !this.#isFlushing && this.#pending.length === 0 && this.#refreshers.length === 0 && this.holders === 0;
+  }
+
+  /** Set when the live document could not follow the log: the room serves nobody any more and is loaded anew. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  submit(intent: Intent): Promise<Settled> {
+    if (this.#failure !== undefined) intent.reject(this.#failure);
+    else if (
+      this.#pending.length >= ROOM_PENDING_EDITS_MAX ||
+      this.#pendingBytes + intent.bytes > ROOM_PENDING_BYTES_MAX
+    ) {
+      intent.reject(
+        new StudioError('LIMIT_EXCEEDED', 'Too many changes wait on this blob.', { limit: 'ROOM_PENDING_EDITS_MAX' }),
+      );
+    } else {
+      intent.isLate = this.state.facts.deletedAt !== undefined;
+      this.#pending.push(intent);
+      this.#pendingBytes += intent.bytes;
+      this.#start();
+    }
+    return intent.settled;
+  }
+
+  /** Brings the room up to what the log holds now. Reads call it, since another process may have written. */
+  refresh(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#refreshers.push({ resolve, reject });
+      this.#start();
+    });
+  }
+
+  /** A commit of another process, heard of by NATS: in order, doubled, late or with a hole before it. */
+  onRemote(commit: Commit): void {
+    if (commit.lastSeq <= this.state.version || this.#failure !== undefined) return;
+    if (this.#isFlushing || commit.firstSeq !== this.state.version + 1) {
+      this.#remote.set(commit.firstSeq, commit);
+      if (!this.#isFlushing) this.refresh().catch(() => undefined);
+      return;
+    }
+    this.#applyForeign([commit]);
+  }
+
+  #start(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    void this.#run().finally(() => {
+      this.#isFlushing = false;
+      this.usedAt = Date.now();
+      if (this.#pending.length > 0 || this.#refreshers.length > 0) this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending.length > 0 || this.#refreshers.length > 0) {
+      if (this.#refreshers.length > 0) await this.#serveRefreshers();
+      if (this.#pending.length > 0) await this.#flush(this.#takeBatch());
+      this.#applyRemote();
+    }
+  }
+
+  async #serveRefreshers(): Promise<void> {
+    const refreshers = this.#refreshers;
+    this.#refreshers = [];
+    try {
+      await this.#catchUp();
+      for (const { resolve } of refreshers) resolve();
+    } catch (error) {
+      const failure = error instanceof StudioError ? error : storageUnavailable(error);
+      for (const { reject } of refreshers) reject(failure);
+    }
+  }
+
+  #takeBatch(): Intent[] {
+    let bytes = 0;
+    let count = 0;
+    for (const intent of this.#pending) {
+      bytes += intent.bytes;
+      if (count > 0 && (count >= FLUSH_DELTAS_MAX || bytes > FLUSH_BYTES_MAX)) break;
+      count += 1;
+    }
+    this.#pendingBytes -= this.#pending.slice(0, count).reduce((sum, intent) => sum + intent.bytes, 0);
+    return this.#pending.splice(0, count);
+  }
+
+  /** G2: prepares, commits, and after a lost race does both again at once, on the head that won. */
+  async #flush(batch: readonly Intent[]): Promise<void> {
+    this.#flushing = batch;
+    try {
+      for (let races = 0; races <= COMMIT_RACES_MAX; races++) {
+        const prepared = await this.#preparation.prepare(batch);
+        if (!prepared.commit) {
+          this.#guard.settle();
+          this.#authoring.settleLost();
+          this.#acknowledge(prepared);
+          return;
+        }
+        const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
+        this.#guard.settle();
+        if (outcome === 'committed') {
+          this.#show(prepared, prepared.commit);
+          return;
+        }
+        this.#authoring.settleLost();
+        await this.#catchUpRetrying();
+      }
+      throw new StudioError('LIMIT_EXCEEDED', 'This blob is being written by too many at once.', {
+        limit: 'COMMIT_RACES_MAX',
+      });
+    } catch (error) {
+      this.#guard.settle();
+      this.#authoring.settleLost();
+      for (const intent of batch) if (intent.isOpen) intent.reject(error);
+    } finally {
+      this.#flushing = [];
+    }
+  }
+
+  /** The flush is durable: now it is applied, shown to the others and acknowledged, in this order. */
+  #show(prepared: Prepared, unnumbered: NonNullable<Prepared['commit']>): void {
+    const commit: Commit = { ...unnumbered, committer: this.#services.committer.name, committerSeq: 0 };
+    let update: Uint8Array | undefined;
+    try {
+      update = this.state.apply([commit]);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+    this.#authoring.settleCommitted((authored) => {
+      const placed = prepared.placed.find((entry) => entry.authored === authored);
+      return placed && commit.firstSeq + placed.index;
+    });
+    this.#send(update, soleAuthor(prepared));
+    this.#services.heads.mark(this.state);
+    this.#acknowledge(prepared, commit);
+    void this.#services.history.checkpointIfDue(this.state);
+  }
+
+  #acknowledge(prepared: Prepared, commit?: Commit): void {
+    for (const { intent, index } of prepared.placed) {
+      const delta = index < 0 ? undefined : commit?.deltas[index];
+      intent.resolve({ delta, version: delta?.toVersion ?? this.state.version, repeated: false });
+    }
+  }
+
+  #send(update: Uint8Array | undefined, except?: LiveSession): void {
+    if (!update) return;
+    for (const session of this.sessions) if (session !== except) session.onUpdate(update, this.state.version);
+  }
+
+  /** Lost races wait for the database as long as their commit would. */
+  async #catchUpRetrying(): Promise<void> {
+    for (const deadline = Date.now() + COMMIT_RETRY_MS_MAX; ;) {
+      try {
+        await this.#catchUp();
+        return;
+      } catch (error) {
+        if (error instanceof StudioError || Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** What others committed: from NATS if it is here already, else from the log, there with a fence (G1). */
+  async #catchUp(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#applyRemote()) return;
+    const commits = await this.#services.log.readTail(this.state.blobId, this.state.version);
+    if (commits.length === 0) return;
+    // Read is not durable: another process's insert may not be journaled yet, and nothing is shown before it is.
+    await this.#services.database.fence();
+    this.#applyForeign(commits);
+  }
+
+  #applyRemote(): boolean {
+    const commits: Commit[] = [];
+    for (let next = this.state.version + 1; ;) {
+      const commit = this.#remote.get(next);
+      if (!commit) break;
+      this.#remote.delete(next);
+      commits.push(commit);
+      next = commit.lastSeq + 1;
+    }
+    if (commits.length > 0) this.#applyForeign(commits);
+    for (const [firstSeq, commit] of this.#remote)
+      if (commit.lastSeq <= this.state.version) this.#remote.delete(firstSeq);
+    return commits.length > 0;
+  }
+
+  #applyForeign(commits: readonly Commit[]): void {
+    try {
+      const update = this.state.apply(commits);
+      if (update) this.#authoring.followCommitted(update);
+      this.#send(update);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** The document no longer follows the log. Nobody is shown anything more of it; the next call loads it anew. */
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
+    for (const session of this.sessions) session.onClose(StudioError.from(error));
+    this.sessions.clear();
+  }
+
+  /** Callers of intents older than the limit are told so; what is on its way may still commit. */
+  expire(now: number): void {
+    for (const intent of [...this.#flushing, ...this.#pending]) {
+      // Sessions keep their edits and wait; nothing is lost by letting them.
+      if (intent.work.kind === 'push' || now - intent.receivedAt.getTime() < COMMIT_RETRY_MS_MAX) continue;
+      // Still pending, it is skipped when its turn comes, being settled.
+      intent.reject(storageUnavailable(undefined));
+    }
+  }
+
+  tidy(): void {
+    this.#authoring.dropIdleTwin(TWIN_IDLE_MS_MAX);
+  }
+
+  destroy(): void {
+    this.#authoring.dropTwin();
+    this.state.destroy();
+  }
+}
+
+/** The one session whose updates make up the whole flush: it has them already. */
+function soleAuthor(prepared: Prepared): LiveSession | undefined {
+  let sole: LiveSession | undefined;
+  for (const { intent } of prepared.placed) {
+    if (intent.work.kind !== 'push' || (sole && sole !== intent.work.session)) return undefined;
+    sole = intent.work.session;
+  }
+  return sole;
+}
+
+export function storageUnavailable(cause: unknown): StudioError {
+  return new StudioError(
+    'STORAGE_UNAVAILABLE',
+    'The database does not answer; try again with the same request_id.',
+    {},
+    { cause },
+  );
+}

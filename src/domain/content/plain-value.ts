@@ -1,0 +1,34 @@
+/** Plain values as Yjs may hold them (JSON, undefined, bigint, bytes, numbers that are not finite), made JSON. */
+import { canonicalJson, emptyObject, isArray, isObject, type JsonValue } from './json-value.ts';
+
+export type Attributes = Map<string, unknown>;
+
+/** What JSON lacks becomes an object with one key that says what it was. */
+export function plainValue(value: unknown): JsonValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : { $number: String(value) };
+  if (typeof value === 'bigint') return { $bigint: String(value) };
+  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('base64') };
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value === 'object') {
+    const object = emptyObject();
+    for (const [key, inner] of Object.entries(value)) object[key] = plainValue(inner);
+    return object;
+  }
+  return { $undefined: true };
+}
+
+/** Strings as they are, anything else as JSON. */
+export function canonicalAttribute(value: JsonValue): string {
+  return typeof value === 'string' ? value : canonicalJson(value);
+}
+
+/** Lone surrogates, which only Yjs's own splitting of items could leave, as the replacement character. */
+export function wellFormed(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (isArray(value)) return value.map(wellFormed);
+  if (!isObject(value)) return value;
+  const object = emptyObject();
+  for (const [key, inner] of Object.entries(value)) object[key.toWellFormed()] = wellFormed(inner);
+  return object;
+}

@@ -1,0 +1,83 @@
+/**
+ * Turns what a caller asks for into changes of a Y.Doc. Every function here is one transaction, so the document emits
+ * one update or none; and checks everything first, so that one that throws has changed nothing.
+ */
+import type * as Y from 'yjs';
+import { StudioError } from '../../errors.ts';
+import { writeBinaryReference } from '../content/binary-document.ts';
+import { contentHash, readCanonical } from '../content/canonical.ts';
+import { rootOf } from '../content/document.ts';
+import { readJson } from '../content/json-document.ts';
+import { parseJson } from '../content/json-value.ts';
+import { shapeOf } from '../content/shape.ts';
+import { decodeText } from '../content/text.ts';
+import type { Patch } from '../delta.ts';
+import { authorJson } from './json-difference.ts';
+import { applyJsonPatch } from './json-patch.ts';
+import { applyMergePatch } from './merge-patch.ts';
+import { textDifference } from './text-difference.ts';
+import { applyReplacement, authorTextEdits } from './text-edits.ts';
+
+export { authorTextEdits };
+
+/**
+ * Makes `content` the document's content, as a minimal difference from what it holds. Binary: writes the register; the
+ * bytes themselves go to the content store. Rich and opaque documents take only the content they have (so also the
+ * empty one at their creation); they are written by raw updates. Throws CONTENT_INVALID, CONTENT_TOO_LARGE,
+ * PATCH_UNSUPPORTED.
+ */
+export function authorContent(doc: Y.Doc, contentType: string, content: Uint8Array): void {
+  switch (shapeOf(contentType)) {
+    case 'text':
+      return authorText(doc, decodeText(content));
+    case 'json':
+      return authorJson(doc, parseJson(content));
+    case 'binary':
+      return doc.transact(() => writeBinaryReference(doc, { sha256: contentHash(content), bytes: content.byteLength }));
+    case 'rich':
+    case 'yjs':
+      if (content.byteLength === 0 && isUntouched(doc)) return;
+      if (Buffer.compare(content, readCanonical(doc, contentType)) === 0) return;
+      throw unsupported('content', contentType);
+  }
+}
+
+/** All forms but raw updates and reverts, which need more than the document: those throw PATCH_UNSUPPORTED here. */
+export function authorPatch(doc: Y.Doc, contentType: string, patch: Patch): void {
+  const shape = shapeOf(contentType);
+  switch (patch.kind) {
+    case 'content':
+      return authorContent(doc, contentType, patch.content);
+    case 'text_edits':
+      if (shape !== 'text') throw unsupported(patch.kind, contentType);
+      return authorTextEdits(doc, patch.edits, patch.encoding);
+    case 'json_patch':
+      if (shape !== 'json') throw unsupported(patch.kind, contentType);
+      return authorJson(doc, applyJsonPatch(readJson(doc), patch.patch));
+    case 'merge_patch':
+      if (shape !== 'json') throw unsupported(patch.kind, contentType);
+      return authorJson(doc, applyMergePatch(readJson(doc), patch.patch));
+    case 'yjs_update':
+    case 'revert':
+      throw unsupported(patch.kind, contentType);
+  }
+}
+
+function authorText(doc: Y.Doc, next: string): void {
+  const text = rootOf(doc, 'text');
+  const replacements = textDifference(text.toString(), next);
+  doc.transact(() => {
+    for (const replacement of replacements.reverse()) applyReplacement(text, replacement);
+  });
+}
+
+function isUntouched(doc: Y.Doc): boolean {
+  return doc.store.clients.size === 0;
+}
+
+function unsupported(kind: string, contentType: string): StudioError {
+  return new StudioError('PATCH_UNSUPPORTED', `A blob of type "${contentType}" takes no patch of the form ${kind}.`, {
+    patch: kind,
+    content_type: contentType,
+  });
+}
