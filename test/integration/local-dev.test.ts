@@ -1,0 +1,111 @@
+import * as assert from 'uvu/assert';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectRoot } from '../harness/paths.ts';
+import { suite } from '../harness/suite.ts';
+import { type DevTree, environmentOf, MEMBERS, processesOf, startDevTree } from './local-dev-tree.ts';
+import { newFolder } from './local-processes.ts';
+
+const test = suite('npm start', { timeoutMs: 180_000 });
+const dataDir = newFolder('dev');
+const BLOB = 'kept-through-everything';
+const MAIN = join(projectRoot, 'dist', 'main.js');
+const run = promisify(execFile);
+
+test('G1: ready, with an address and a token that create a blob', async () => {
+  const tree = await startDevTree(dataDir);
+  process.stdout.write(`ready after ${tree.readyMs.toFixed(0)} ms (parts installed if they were not)\n`);
+  const body = { id: BLOB, content_type: 'text/plain', content: Buffer.from('kept').toString('base64') };
+  const response = await call(tree, 'POST', '', JSON.stringify(body));
+  assert.ok(response.ok, await response.text());
+  assert.match(tree.output(), tree.address);
+  assert.match(tree.output(), `TOKEN=${tree.token}`);
+  await interrupt(tree);
+  assert.is(await tree.exited, 0);
+  await tree.gone();
+});
+
+for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+  for (const member of MEMBERS) {
+    test(`G1: ${signal} of ${member} ends every process; started again it has its data`, async () => {
+      const tree = await startDevTree(dataDir);
+      process.stdout.write(`ready after ${tree.readyMs.toFixed(0)} ms; `);
+      assert.is(await content(tree), 'kept');
+      process.kill(tree.pid(member), signal);
+      process.stdout.write(`${signal} of ${member}: all gone after ${(await tree.gone()).toFixed(0)} ms\n`);
+      const asked = signal === 'SIGTERM' && (member === 'npm' || member === 'dev');
+      if (!asked) assert.is.not(await tree.exited, 0);
+      if (!['npm', 'dev'].includes(member)) assert.match(tree.output(), `${member} `);
+    });
+  }
+}
+
+test('a second Ctrl-C, later than the first, ends all at once; npm doubling the first does not count', async () => {
+  const tree = await startDevTree(dataDir);
+  assert.is(await content(tree), 'kept');
+  process.kill(tree.pid('mongodb'), 'SIGSTOP');
+  await interrupt(tree);
+  await interrupt(tree);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  assert.not.equal(processesOf(dataDir), []);
+  await interrupt(tree);
+  assert.ok((await tree.gone()) < 2_000);
+});
+
+test('doctor: all fine while it runs and while it does not', async () => {
+  const tree = await startDevTree(dataDir);
+  const running = await run(process.execPath, [MAIN, 'doctor'], { env: tree.environment });
+  assert.match(running.stdout, `ok   studio    ${tree.address}, ready`);
+  assert.match(running.stdout, /ok {3}mongodb .*answers as/);
+  await interrupt(tree);
+  await tree.gone();
+  const resting = await run(process.execPath, [MAIN, 'doctor'], { env: tree.environment });
+  assert.match(resting.stdout, /ok {3}nats +not running; from/);
+});
+
+test('its port in use, or its data folder: one sentence, and what to do', async () => {
+  const env = await environmentOf(newFolder('dev'));
+  const server = createServer().listen(Number(env['STUDIO_PORT']), '127.0.0.1');
+  await once(server, 'listening');
+  const inUse = await failing('dev', env);
+  assert.match(inUse.stderr, `Port ${env['STUDIO_PORT']} on 127.0.0.1`);
+  assert.match(inUse.stderr, 'STUDIO_PORT to another port');
+  const doctor = await failing('doctor', env);
+  assert.match(doctor.stdout, `BAD  port      ${env['STUDIO_PORT']} IS IN USE`);
+  server.close();
+
+  const tree = await startDevTree(dataDir);
+  const second = await failing('dev', tree.environment);
+  assert.match(second.stderr, `is in use by process ${tree.pid('dev')}.`);
+  await interrupt(tree);
+  await tree.gone();
+});
+
+/** A command that ends with an exit code other than 0, and what it printed. */
+async function failing(command: string, env: NodeJS.ProcessEnv): Promise<{ stdout: string; stderr: string }> {
+  const outcome: unknown = await run(process.execPath, [MAIN, command], { env }).catch((error: unknown) => error);
+  if (!(outcome instanceof Error)) throw new Error(`${command} succeeded.`);
+  return outcome as Error & { stdout: string; stderr: string };
+}
+
+/** What a terminal does on Ctrl-C. */
+async function interrupt(tree: DevTree): Promise<void> {
+  process.kill(-tree.pid('npm'), 'SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function content(tree: DevTree): Promise<string> {
+  const response = await call(tree, 'GET', `/${BLOB}`);
+  const { blob } = (await response.json()) as { blob: { content: string } };
+  return Buffer.from(blob.content, 'base64').toString('utf8');
+}
+
+function call(tree: DevTree, method: string, path: string, body?: string): Promise<Response> {
+  const headers = { authorization: `Bearer ${tree.token}`, 'content-type': 'application/json' };
+  return fetch(`${tree.address}/api/v1/studio/blobs${path}`, { method, headers, body });
+}
+
+test.run();

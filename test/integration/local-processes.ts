@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { identify } from '../../src/local/process-identity.ts';
+import { findPython } from '../../src/local/python.ts';
+import { projectRoot } from '../harness/paths.ts';
+
+export const partsDir = process.env['STUDIO_PARTS_DIR'] ?? join(projectRoot, '.studio', 'parts');
+export const searchPath = process.env['PATH'] ?? '';
+
+export function newFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `${name}-`));
+}
+
+/** A path with nothing but Python on it, whatever else this machine has installed. */
+export async function pythonOnly(): Promise<string> {
+  const folder = newFolder('path');
+  const { command } = await findPython(searchPath);
+  writeFileSync(join(folder, 'python3'), `#!/bin/sh\nexec '${command}' "$@"\n`);
+  chmodSync(join(folder, 'python3'), 0o755);
+  return folder;
+}
+
+export interface Starter {
+  readonly process: ChildProcess;
+  /** The first line of JSON it printed that has this key. */
+  line(key: string): Promise<Record<string, unknown>>;
+}
+
+/** Runs local-starter.ts. */
+export function runStarter(args: readonly string[]): Starter {
+  const script = join(projectRoot, 'test', 'integration', 'local-starter.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    cwd: projectRoot,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: Record<string, unknown>[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(JSON.parse(line) as Record<string, unknown>);
+    for (const check of waiting) check();
+  });
+  const line = (key: string): Promise<Record<string, unknown>> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const found = lines.find((candidate) => key in candidate);
+        if (found) resolve(found);
+      };
+      waiting.add(check);
+      child.once('close', () => reject(new Error(`The starter ended without "${key}": ${JSON.stringify(lines)}`)));
+      check();
+    });
+  return { process: child, line };
+}
+
+export function isRunning(pid: number): boolean {
+  return identify(pid) !== undefined;
+}
