@@ -80,7 +80,7 @@ export class Registry implements Providers {
     await this.#requireSuitable(caller, provider, source);
     const claim = claimOf(provider, source, request);
     const { run, fresh } = await this.#claim(claim, request.requestId);
-    if (!fresh) return run;
+    if (!fresh) return executionOf(run);
     try {
       await this.#parts.starter.start({
         ...claim,
@@ -93,12 +93,12 @@ export class Registry implements Providers {
       await this.#parts.runs.finish(run.key, { status: 'cancelled', error: notStarted(error) }, this.#parts.now());
       throw error;
     }
-    return run;
+    return executionOf(run);
   }
 
   async getExecution(caller: Caller, id: string): Promise<Execution> {
     const run = /^[0-9a-f]{64}$/.test(id) ? await this.#parts.runs.get(id) : undefined;
-    if (run && run.userId === caller.userId) return run;
+    if (run && run.userId === caller.userId) return executionOf(run);
     throw new StudioError('EXECUTION_NOT_FOUND', `There is no execution "${id}", or it is not yours.`, {
       execution_id: id,
     });
@@ -173,6 +173,21 @@ function claimOf(provider: Provider, source: Blob, request: ProcessBlob): RunCla
     workflowId,
     requestId: request.requestId,
   };
+}
+
+/** What of a run its owner is shown. */
+function executionOf(run: Run): Execution {
+  const {
+    derivedId: _d,
+    rootId: _r,
+    owner: _o,
+    holder: _h,
+    leaseUntil: _l,
+    retryAt: _a,
+    requestId: _q,
+    ...execution
+  } = run;
+  return execution;
 }
 
 function lineageLimit(message: string): StudioError {
