@@ -81,6 +81,7 @@ export const STREAM_BYTES_MAX = 1024 * 1024 * 1024;
 export const STREAM_AGE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 /** JetStream's window for `Nats-Msg-Id`; consumers do not rely on it. */
 export const STREAM_DUPLICATE_WINDOW_MS = 2 * 60 * 1000;
+export const NATS_RETRY_MS = 500;
 export const PUBLISH_QUEUE_COMMITS_MAX = 10_000;
 export const PUBLISHES_IN_FLIGHT_MAX = 512;
 export const PUBLISH_TIMEOUT_MS = 5_000;
@@ -101,6 +102,20 @@ export const SYNC_SEND_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 export const SYNC_CONNECTIONS_MAX = 20_000;
 export const AWARENESS_BYTES_MAX = 64 * 1024;
 export const AWARENESS_CLIENTS_PER_CONNECTION_MAX = 16;
+/** Awareness states that other processes relayed and never took back: their process may have died. */
+export const AWARENESS_REMOTE_AGE_MS_MAX = 45_000;
+/** Clocks of clients that left, kept per blob so that an echo of their last state does not bring them back. */
+export const AWARENESS_DEPARTED_CLIENTS_MAX = 1_000;
+/** Updates of one editor that are not durable yet; over either its socket is not read until some are. */
+export const SYNC_PENDING_UPDATES_MAX = 512;
+export const SYNC_PENDING_BYTES_MAX = 16 * 1024 * 1024;
+/** An editor whose updates depend on something missing is asked for it this often in a row. */
+export const SYNC_MISSING_ASKS_MAX = 3;
+/** y-websocket takes a connection that brings no message for 30 s for dead; a peer that answers no ping is cut. */
+export const SYNC_PING_EVERY_MS = 12_000;
+export const SYNC_PING_SLICES = 12;
+/** RFC 6455: a close frame's reason. */
+export const CLOSE_REASON_BYTES_MAX = 123;
 
 // --- derivation
 export const LINEAGE_DEPTH_MAX = 32;
@@ -172,6 +187,8 @@ export const HEADERS_MS_MAX = 10_000;
 export const FIRST_BYTE_MS_MAX = 10_000;
 export const REQUEST_RECEIVE_MS_MAX = 60_000;
 export const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
+/** A request that was answered before it was read whole has this long to end by itself. */
+export const UNREAD_REQUEST_MS_MAX = 1_000;
 export const KEEP_ALIVE_IDLE_MS_MAX = 60_000;
 export const CONNECTIONS_MAX = 25_000;
 /** HTTP/2 and WebSocket peers are pinged this often; one that has not answered by the next ping is gone. */
