@@ -1,0 +1,34 @@
+import { BlobService } from '../gen/memmie/studio/v1/blob_service_pb.ts';
+import { DagService } from '../gen/memmie/studio/v1/dag_service_pb.ts';
+import { DeltaService } from '../gen/memmie/studio/v1/delta_service_pb.ts';
+import { ProviderService } from '../gen/memmie/studio/v1/provider_service_pb.ts';
+import type { RestRoute } from './rest-route.ts';
+
+const blobs = BlobService.method;
+const deltas = DeltaService.method;
+const dag = DagService.method;
+const providers = ProviderService.method;
+
+/**
+ * The REST of the contract. Beyond the proto JSON of the RPCs: requests take `text` (a string) in place of the base64
+ * `content`, blobs in answers carry it beside their content, `ETag` is the blob's etag, and `If-Match` gives it back.
+ */
+export const REST_ROUTES: readonly RestRoute[] = [
+  { verb: 'POST', path: '/blobs', rpc: blobs.createBlob, status: 201 },
+  { verb: 'GET', path: '/blobs', rpc: blobs.listBlobs },
+  { verb: 'GET', path: '/blobs/{id}', rpc: blobs.getBlob },
+  { verb: 'PATCH', path: '/blobs/{id}', rpc: blobs.updateBlob },
+  { verb: 'DELETE', path: '/blobs/{id}', rpc: blobs.deleteBlob },
+  { verb: 'GET', path: '/blobs/{blob_id}/versions', rpc: blobs.listVersions },
+  { verb: 'GET', path: '/blobs/{id}/versions/{version}', rpc: blobs.getBlob },
+  { verb: 'GET', path: '/blobs/{blob_id}/dag', rpc: dag.getDag },
+  { verb: 'GET', path: '/blobs/{blob_id}/children', rpc: dag.listChildren },
+  { verb: 'GET', path: '/blobs/{blob_id}/deltas', rpc: deltas.listDeltas },
+  { verb: 'POST', path: '/blobs/{blob_id}/deltas', rpc: deltas.applyDelta },
+  { verb: 'GET', path: '/deltas/{id}', rpc: deltas.getDelta },
+  { verb: 'GET', path: '/providers', rpc: providers.listProviders },
+  { verb: 'POST', path: '/providers', rpc: providers.registerProvider, status: 201 },
+  { verb: 'GET', path: '/providers/{id}', rpc: providers.getProvider },
+  { verb: 'POST', path: '/providers/{provider_id}/process', rpc: providers.processBlob },
+  { verb: 'GET', path: '/executions/{id}', rpc: providers.getExecution },
+];
