@@ -1,0 +1,178 @@
+/** Turns one connect-style method implementation into the @grpc/grpc-js handler of the same method. */
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Code, ConnectError, createHandlerContext } from '@connectrpc/connect';
+import { invokeUnaryImplementation, transformInvokeImplementation } from '@connectrpc/connect/protocol';
+import { headersOf, metadataOf, statusOf } from './grpc-metadata.ts';
+import { toConnectError } from './error-mapping.ts';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  sendUnaryData,
+  ServerUnaryCall,
+  StatusObject,
+  UntypedHandleCall,
+} from '@grpc/grpc-js';
+
+type Bytes = Buffer;
+type Surface = Pick<
+  ServerUnaryCall<Bytes, Bytes>,
+  'metadata' | 'getDeadline' | 'getPath' | 'getHost' | 'sendMetadata'
+> & {
+  on(event: 'cancelled', listener: () => void): unknown;
+};
+type Context = ReturnType<typeof createHandlerContext>;
+
+/** The handler speaks bytes: it parses and serializes itself, so that bytes fields come as on the other door. */
+export function createGrpcHandler(spec: MethodImplSpec, interceptors: Interceptor[]): UntypedHandleCall {
+  if (spec.kind === 'unary') return unary(spec, interceptors);
+  if (spec.kind === 'client_streaming') return clientStreaming(spec, interceptors);
+  if (spec.kind === 'server_streaming') {
+    return ((call) => {
+      const requests = once(() => parse(spec.method.input, call.request));
+      void pump(call, contextOf(spec, call), spec, interceptors, requests);
+    }) satisfies handleServerStreamingCall<Bytes, Bytes>;
+  }
+  return ((call) => {
+    const requests = parsed(spec.method.input, call.iterator({ destroyOnReturn: false }));
+    void pump(call, contextOf(spec, call), spec, interceptors, requests);
+  }) satisfies handleBidiStreamingCall<Bytes, Bytes>;
+}
+
+function unary(spec: MethodImplSpec & { kind: 'unary' }, interceptors: Interceptor[]): handleUnaryCall<Bytes, Bytes> {
+  return (call, callback) => {
+    const context = contextOf(spec, call);
+    void respond(call, context, callback, async () => {
+      const request = parse(spec.method.input, call.request);
+      return toBytes(spec.method.output, await invokeUnaryImplementation(spec, context, request, interceptors));
+    });
+  };
+}
+
+function clientStreaming(
+  spec: MethodImplSpec & { kind: 'client_streaming' },
+  interceptors: Interceptor[],
+): handleClientStreamingCall<Bytes, Bytes> {
+  return (call, callback) => {
+    const context = contextOf(spec, call);
+    void respond(call, context, callback, async () => {
+      const requests = parsed(spec.method.input, call.iterator({ destroyOnReturn: false }));
+      for await (const message of transformInvokeImplementation(spec, context, interceptors)(requests)) {
+        return toBytes(spec.method.output, message);
+      }
+      throw new ConnectError('The call gave no answer.', Code.Internal);
+    });
+  };
+}
+
+async function respond(
+  call: Surface,
+  context: Context,
+  callback: sendUnaryData<Bytes>,
+  work: () => Promise<Bytes>,
+): Promise<void> {
+  let failed: Partial<StatusObject> | null = null;
+  let bytes: Bytes | undefined;
+  try {
+    bytes = await work();
+    sendHeaders(call, context);
+  } catch (error) {
+    failed = statusOf(toConnectError(error), context.responseTrailer);
+  }
+  // An error's metadata holds the trailers already; given apart, they would replace it.
+  if (failed) callback(failed);
+  else callback(null, bytes, metadataOf(context.responseTrailer));
+  context.abort();
+}
+
+type ResponseStream =
+  Parameters<handleServerStreamingCall<Bytes, Bytes>>[0] | Parameters<handleBidiStreamingCall<Bytes, Bytes>>[0];
+
+async function pump(
+  call: ResponseStream,
+  context: Context,
+  spec: MethodImplSpec & { kind: 'server_streaming' | 'bidi_streaming' },
+  interceptors: Interceptor[],
+  requests: AsyncIterable<MessageShape<DescMessage>>,
+): Promise<void> {
+  // A peer that resets the stream raises an error on it; the call's end is told by `cancelled`.
+  call.on('error', () => {});
+  try {
+    let first = true;
+    for await (const message of transformInvokeImplementation(spec, context, interceptors)(requests)) {
+      if (call.cancelled) break;
+      if (first) sendHeaders(call, context);
+      first = false;
+      if (!call.write(toBytes(spec.method.output, message))) await writable(call, context.signal);
+    }
+    if (!call.cancelled) call.end(metadataOf(context.responseTrailer));
+  } catch (error) {
+    if (!call.cancelled) call.emit('error', statusOf(toConnectError(error), context.responseTrailer));
+  } finally {
+    context.abort();
+  }
+}
+
+function contextOf(spec: MethodImplSpec, call: Surface): Context {
+  const deadline = call.getDeadline();
+  const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
+  const context = createHandlerContext({
+    service: spec.method.parent,
+    method: spec.method,
+    protocolName: 'grpc',
+    requestMethod: 'POST',
+    url: `http://${call.getHost()}${call.getPath()}`,
+    timeoutMs: Number.isFinite(deadlineMs) ? deadlineMs - Date.now() : undefined,
+    requestHeader: headersOf(call.metadata),
+  });
+  call.on('cancelled', () => context.abort(new ConnectError('The caller went away.', Code.Canceled)));
+  return context;
+}
+
+/** Only when the implementation set any: otherwise they go out with the first message. */
+function sendHeaders(call: Surface, context: Context): void {
+  const metadata = metadataOf(context.responseHeader);
+  if (Object.keys(metadata.getMap()).length > 0) call.sendMetadata(metadata);
+}
+
+function writable(call: ResponseStream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.removeListener('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    call.on('drain', done);
+    signal.addEventListener('abort', done);
+  });
+}
+
+async function* once<T>(make: () => T): AsyncIterable<T> {
+  yield make();
+}
+
+async function* parsed<T extends DescMessage>(type: T, messages: AsyncIterable<Bytes>): AsyncIterable<MessageShape<T>> {
+  for await (const bytes of messages) yield parse(type, bytes);
+}
+
+function parse<T extends DescMessage>(type: T, bytes: Bytes): MessageShape<T> {
+  try {
+    // A plain view: bytes fields would otherwise be Buffers here and Uint8Arrays on the other door.
+    return fromBinary(type, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  } catch (error) {
+    // The code that connect gives it on the other door.
+    throw new ConnectError(`parse binary: ${error instanceof Error ? error.message : String(error)}`, Code.Internal);
+  }
+}
+
+function toBytes<T extends DescMessage>(type: T, message: MessageShape<T>): Bytes {
+  const bytes = toBinary(type, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
