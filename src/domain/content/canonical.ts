@@ -7,7 +7,7 @@ import { readJson } from './json-document.ts';
 import { canonicalJson } from './json-value.ts';
 import { readOpaque } from './opaque-document.ts';
 import { readXml } from './rich-document.ts';
-import { shapeOf } from './shape.ts';
+import { type Shape, shapeOf } from './shape.ts';
 
 /**
  * Text: its UTF-8. JSON: RFC 8785. Rich: XML with sorted attributes. Opaque: RFC 8785 of what every root holds.
@@ -18,19 +18,16 @@ export function readCanonical(doc: Y.Doc, contentType: string): Uint8Array {
 }
 
 function canonicalText(doc: Y.Doc, contentType: string): string {
-  switch (shapeOf(contentType)) {
-    case 'text':
-      return rootOf(doc, 'text').toString();
-    case 'json':
-      return canonicalJson(readJson(doc));
-    case 'rich':
-      return readXml(rootOf(doc, 'rich'));
-    case 'yjs':
-      return canonicalJson(readOpaque(doc));
-    case 'binary':
-      return readBinaryReference(doc).sha256;
-  }
+  return READERS[shapeOf(contentType)](doc);
 }
+
+const READERS: { readonly [S in Shape]: (doc: Y.Doc) => string } = {
+  text: (doc) => rootOf(doc, 'text').toJSON(),
+  json: (doc) => canonicalJson(readJson(doc)),
+  rich: (doc) => readXml(rootOf(doc, 'rich')),
+  yjs: (doc) => canonicalJson(readOpaque(doc)),
+  binary: (doc) => readBinaryReference(doc).sha256,
+};
 
 /** Bytes of the content as callers get it. */
 export function contentSize(doc: Y.Doc, contentType: string): number {

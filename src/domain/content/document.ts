@@ -1,17 +1,30 @@
+/** Where every server-side Y.Doc is made, and where in it a blob's content lives. */
 import * as Y from 'yjs';
 import type { Shape } from './shape.ts';
 
 /**
- * A server-side document: it authors nothing by itself. When remote formatting arrives, Yjs deletes format marks that
- * have become redundant – an edit that is in no log, by whichever replica happened to look. It does so only for
- * transactions it takes for remote, so each one is called local before observers (which decide it) run.
+ * A document that authors nothing by itself (G3). After a remote change of formatted text Yjs deletes the format marks
+ * it holds for redundant: edits that are in no log, so that documents made from the same deltas differ. It does so only
+ * for transactions it takes for remote, so each one is called local before the observers, which decide it, run. (Nor
+ * does Yjs then replace the document's client id when it sees it in an update.)
+ *
+ * `gc`: true for live documents; false where deleted content must stay readable.
  */
 export function createDocument(options: { readonly gc: boolean }): Y.Doc {
   const doc = new Y.Doc({ gc: options.gc });
   doc.on('beforeObserverCalls', (transaction: Y.Transaction) => {
+    if (transaction.local) return;
+    // Yjs forgets where in each list it last was only for remote transactions. Without this, the next edit made on
+    // this document by an index lands in a wrong place.
+    for (const type of transaction.changed.keys()) forgetPositions(type);
     transaction.local = true;
   });
   return doc;
+}
+
+function forgetPositions(type: object): void {
+  const { _searchMarker: markers } = type as { _searchMarker?: unknown[] | null };
+  if (markers) markers.length = 0;
 }
 
 /** The key of a JSON blob's root value, and of a binary blob's reference, in the map named `content`. */
@@ -29,7 +42,7 @@ interface Roots {
 
 /** Gives the root its type. Until then its items are integrated, but nothing can be read by position or key. */
 export function rootOf<S extends Shape>(doc: Y.Doc, shape: S): Roots[S] {
-  return ROOTS[shape](doc) as Roots[S];
+  return ROOTS[shape](doc);
 }
 
 const ROOTS: { readonly [S in Shape]: (doc: Y.Doc) => Roots[S] } = {

@@ -43,9 +43,13 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   checkStrings(value);
   // The canonical form can be longer than what was sent: 1e20 has 21 digits.
   if (bytes.byteLength > CONTENT_BYTES_MAX / 8 && Buffer.byteLength(canonicalJson(value)) > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes in canonical form.`, {
-      limit: 'CONTENT_BYTES_MAX',
-    });
+    throw new StudioError(
+      'CONTENT_TOO_LARGE',
+      `Content may have at most ${CONTENT_BYTES_MAX} bytes in canonical form.`,
+      {
+        limit: 'CONTENT_BYTES_MAX',
+      },
+    );
   }
   return value;
 }
@@ -86,7 +90,9 @@ function endOfString(text: string, start: number): number {
 }
 
 function isNumberPart(code: number): boolean {
-  return (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x2b || code === 0x2d || code === 0x45 || code === 0x65;
+  return (
+    (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x2b || code === 0x2d || code === 0x45 || code === 0x65
+  );
 }
 
 /** A number is kept if the double nearest to it, written with as many digits, reads the same. */

@@ -1,5 +1,5 @@
 /** Plain values as Yjs may hold them (JSON, undefined, bigint, bytes, numbers that are not finite), made JSON. */
-import { canonicalJson, emptyObject, isArray, isObject, type JsonValue } from './json-value.ts';
+import { canonicalJson, emptyObject, type JsonValue } from './json-value.ts';
 
 export type Attributes = Map<string, unknown>;
 
@@ -21,14 +21,4 @@ export function plainValue(value: unknown): JsonValue {
 /** Strings as they are, anything else as JSON. */
 export function canonicalAttribute(value: JsonValue): string {
   return typeof value === 'string' ? value : canonicalJson(value);
-}
-
-/** Lone surrogates, which only Yjs's own splitting of items could leave, as the replacement character. */
-export function wellFormed(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return value.toWellFormed();
-  if (isArray(value)) return value.map(wellFormed);
-  if (!isObject(value)) return value;
-  const object = emptyObject();
-  for (const [key, inner] of Object.entries(value)) object[key.toWellFormed()] = wellFormed(inner);
-  return object;
 }

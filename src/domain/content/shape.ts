@@ -1,3 +1,4 @@
+/** How a blob's content type says what lives in its Y.Doc. */
 import { StudioError } from '../../errors.ts';
 
 /** How content of a type lives in its Yjs document: see `rootOf`. */
@@ -13,12 +14,24 @@ const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]
 
 /** Lower case, without parameters. `text/plain; charset=utf-8` is `text/plain`; another charset is refused. */
 export function normalizeContentType(contentType: string): string {
-  const [essence = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim());
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
+  // Asked at every step of an edit, nearly always for a type that is normal already.
+  if (MEDIA_TYPE.test(contentType)) return contentType;
+  const [essence = '', ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
   if (!MEDIA_TYPE.test(essence) || (charset !== undefined && charset !== 'utf-8' && charset !== 'us-ascii')) {
-    throw new StudioError('CONTENT_TYPE_UNSUPPORTED', `"${contentType.slice(0, 100)}" is not a media type the studio keeps.`, {
-      field: 'content_type',
-    });
+    throw new StudioError(
+      'CONTENT_TYPE_UNSUPPORTED',
+      `"${contentType.slice(0, 100)}" is not a media type the studio keeps.`,
+      {
+        field: 'content_type',
+      },
+    );
   }
   return essence;
 }

@@ -4,11 +4,12 @@
  */
 import type * as Y from 'yjs';
 import { StudioError } from '../../errors.ts';
+import { CONTENT_BYTES_MAX } from '../../limits.ts';
 import { writeBinaryReference } from '../content/binary-document.ts';
 import { contentHash, readCanonical } from '../content/canonical.ts';
 import { rootOf } from '../content/document.ts';
 import { readJson } from '../content/json-document.ts';
-import { parseJson } from '../content/json-value.ts';
+import { canonicalJson, type JsonValue, parseJson } from '../content/json-value.ts';
 import { shapeOf } from '../content/shape.ts';
 import { decodeText } from '../content/text.ts';
 import type { Patch } from '../delta.ts';
@@ -56,7 +57,7 @@ export function authorPatch(doc: Y.Doc, contentType: string, patch: Patch): void
       return authorJson(doc, applyJsonPatch(readJson(doc), patch.patch));
     case 'merge_patch':
       if (shape !== 'json') throw unsupported(patch.kind, contentType);
-      return authorJson(doc, applyMergePatch(readJson(doc), patch.patch));
+      return authorJson(doc, requireSize(applyMergePatch(readJson(doc), patch.patch)));
     case 'yjs_update':
     case 'revert':
       throw unsupported(patch.kind, contentType);
@@ -65,9 +66,16 @@ export function authorPatch(doc: Y.Doc, contentType: string, patch: Patch): void
 
 function authorText(doc: Y.Doc, next: string): void {
   const text = rootOf(doc, 'text');
-  const replacements = textDifference(text.toString(), next);
+  const replacements = textDifference(text.toJSON(), next);
   doc.transact(() => {
     for (const replacement of replacements.reverse()) applyReplacement(text, replacement);
+  });
+}
+
+function requireSize(value: JsonValue): JsonValue {
+  if (Buffer.byteLength(canonicalJson(value)) <= CONTENT_BYTES_MAX) return value;
+  throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+    limit: 'CONTENT_BYTES_MAX',
   });
 }
 

@@ -45,7 +45,7 @@ class JsonDifference {
   }
 
   #turnMap(map: Y.Map<unknown>, target: { readonly [key: string]: JsonValue }): void {
-    for (const key of [...map.keys()]) if (!Object.hasOwn(target, key)) map.delete(key);
+    for (const key of Array.from(map.keys())) if (!Object.hasOwn(target, key)) map.delete(key);
     for (const [key, value] of Object.entries(target)) {
       if (map.has(key)) this.setKey(map, key, value);
       else map.set(key, toShared(value));
@@ -85,7 +85,7 @@ class JsonDifference {
     if (seen !== undefined) return seen;
     const spelled = isArray(value)
       ? `[${value.map((item) => this.#number(item)).join(',')}]`
-      : `{${Object.entries(value as { readonly [key: string]: JsonValue })
+      : `{${Object.entries(value)
           .map(([key, item]) => `${JSON.stringify(key)}:${this.#number(item)}`)
           .sort()
           .join(',')}}`;
@@ -103,8 +103,19 @@ class JsonDifference {
 }
 
 function toShared(value: JsonValue): unknown {
-  if (isArray(value)) return Y.Array.from(value.map(toShared));
+  if (isArray(value)) return toSharedArray(value);
   if (isObject(value)) return new Y.Map(Object.entries(value).map(([key, item]) => [key, toShared(item)]));
   // Zero has one sign in canonical JSON.
   return value === 0 ? 0 : value;
+}
+
+/** Yjs hands what is pushed to a function as its arguments, of which there can't be more than some 100,000. */
+const PUSHED_VALUES_MAX = 10_000;
+
+function toSharedArray(values: readonly JsonValue[]): Y.Array<unknown> {
+  const array = new Y.Array<unknown>();
+  for (let start = 0; start < values.length; start += PUSHED_VALUES_MAX) {
+    array.push(values.slice(start, start + PUSHED_VALUES_MAX).map(toShared));
+  }
+  return array;
 }

@@ -1,7 +1,16 @@
 /** RFC 6902 on plain values: nothing is changed in place, so an operation that fails leaves nothing half done. */
 import { StudioError } from '../../errors.ts';
 import { CONTENT_BYTES_MAX, CONTENT_DEPTH_MAX, JSON_PATCH_OPERATIONS_MAX } from '../../limits.ts';
-import { canonicalJson, depthOf, emptyObject, isArray, isObject, type JsonObject, type JsonValue, parseJson } from '../content/json-value.ts';
+import {
+  canonicalJson,
+  depthOf,
+  emptyObject,
+  isArray,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+} from '../content/json-value.ts';
 
 /**
  * Returns the patched value. Throws CONTENT_INVALID for a patch that is malformed, names a place that is not there or
@@ -20,7 +29,9 @@ export function applyJsonPatch(target: JsonValue, patch: string): JsonValue {
   // Copies multiply: what came in by small steps may have become too deep or too large.
   if (depthOf(value) > CONTENT_DEPTH_MAX) throw invalid(`the result is nested deeper than ${CONTENT_DEPTH_MAX}`);
   if (Buffer.byteLength(canonicalJson(value)) > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, { limit: 'CONTENT_BYTES_MAX' });
+    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+      limit: 'CONTENT_BYTES_MAX',
+    });
   }
   return value;
 }
@@ -28,17 +39,21 @@ export function applyJsonPatch(target: JsonValue, patch: string): JsonValue {
 function applyOne(value: JsonValue, operation: JsonValue, index: number): JsonValue {
   if (!isObject(operation)) throw invalid('an operation is an object', index);
   const path = pointer(operation, 'path', index);
-  switch (operation['op']) {
+  const op = operation['op'];
+  switch (typeof op === 'string' ? op : '') {
     case 'add':
       return add(value, path, operand(operation, index), index);
     case 'remove':
       return remove(value, path, index);
     case 'replace':
       read(value, path, index);
-      return path.length === 0 ? operand(operation, index) : add(remove(value, path, index), path, operand(operation, index), index);
+      return path.length === 0
+        ? operand(operation, index)
+        : add(remove(value, path, index), path, operand(operation, index), index);
     case 'move': {
       const from = pointer(operation, 'from', index);
-      if (from.length < path.length && from.every((key, at) => key === path[at])) throw invalid('a value can not move into itself', index);
+      if (from.length < path.length && from.every((key, at) => key === path[at]))
+        throw invalid('a value can not move into itself', index);
       const moved = read(value, from, index);
       return from.length === 0 ? value : add(remove(value, from, index), path, moved, index);
     }
@@ -56,7 +71,9 @@ function applyOne(value: JsonValue, operation: JsonValue, index: number): JsonVa
 function bounded(value: JsonValue, index: number): JsonValue {
   if (depthOf(value) > CONTENT_DEPTH_MAX) throw invalid(`the result is nested deeper than ${CONTENT_DEPTH_MAX}`, index);
   if (Buffer.byteLength(canonicalJson(value)) > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, { limit: 'CONTENT_BYTES_MAX' });
+    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+      limit: 'CONTENT_BYTES_MAX',
+    });
   }
   return value;
 }
@@ -66,7 +83,12 @@ function pointer(operation: JsonObject, field: 'path' | 'from', index: number): 
   if (typeof text !== 'string' || (text !== '' && !text.startsWith('/')) || /~(?![01])/.test(text)) {
     throw invalid(`${field} is not a JSON Pointer`, index);
   }
-  return text === '' ? [] : text.slice(1).split('/').map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return text === ''
+    ? []
+    : text
+        .slice(1)
+        .split('/')
+        .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function operand(operation: JsonObject, index: number): JsonValue {
@@ -114,7 +136,8 @@ function set(value: JsonValue, key: string, inner: JsonValue, index: number): Js
 }
 
 function position(key: string, last: number, index: number): number {
-  if (!/^(?:0|[1-9]\d{0,9})$/.test(key) || Number(key) > last) throw invalid('its path names no place in an array', index);
+  if (!/^(?:0|[1-9]\d{0,9})$/.test(key) || Number(key) > last)
+    throw invalid('its path names no place in an array', index);
   return Number(key);
 }
 

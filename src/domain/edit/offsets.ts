@@ -7,33 +7,26 @@ export const SPLITS = -1;
 
 const NOT_BMP = /[\ud800-\udbff]/;
 
-/** How long the text is in the encoding. `isAscii` texts are as long in all of them. */
+/** How long the text is in the encoding. */
 export function lengthIn(text: string, encoding: OffsetEncoding): number {
-  switch (encoding) {
-    case 'utf16':
-      return text.length;
-    case 'utf8':
-      return Buffer.byteLength(text);
-    case 'code_points':
-      return NOT_BMP.test(text) ? countCodePoints(text) : text.length;
-  }
+  if (encoding === 'utf8') return Buffer.byteLength(text);
+  return encoding === 'code_points' && NOT_BMP.test(text) ? countCodePoints(text) : text.length;
 }
 
 /** The UTF-16 offset of `offset`, which lies in the text or at its end; SPLITS if it lies within a character. */
 export function toUtf16(text: string, offset: number, encoding: OffsetEncoding): number {
-  switch (encoding) {
-    case 'utf16':
-      return splitsPair(text, offset) ? SPLITS : offset;
-    case 'code_points':
-      return NOT_BMP.test(text) ? skip(text, offset, codePointLength) : offset;
-    case 'utf8':
-      return skip(text, offset, utf8Length);
-  }
+  if (encoding === 'utf8') return skip(text, offset, utf8Length);
+  if (encoding === 'code_points') return NOT_BMP.test(text) ? skip(text, offset, codePointLength) : offset;
+  return splitsPair(text, offset) ? SPLITS : offset;
 }
 
 function countCodePoints(text: string): number {
-  let count = 0;
-  for (let index = 0; index < text.length; index++) if (!splitsPair(text, index)) count += 1;
+  let count = text.length;
+  for (let index = 0; index < text.length; index++) {
+    if (!isHigh(text.charCodeAt(index)) || !isLow(text.charCodeAt(index + 1))) continue;
+    count -= 1;
+    index += 1;
+  }
   return count;
 }
 

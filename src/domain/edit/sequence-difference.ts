@@ -29,7 +29,11 @@ export class WorkBudget {
 const UNITS_MAX = 0xd800;
 
 /** Ascending hunks. Beyond the budget, one hunk for all between the common start and the common end. */
-export function sequenceDifference<T extends string | number>(old: readonly T[], next: readonly T[], budget: WorkBudget): Hunk[] {
+export function sequenceDifference<T extends string | number>(
+  old: readonly T[],
+  next: readonly T[],
+  budget: WorkBudget,
+): Hunk[] {
   let start = 0;
   while (start < old.length && start < next.length && old[start] === next[start]) start += 1;
   let end = 0;
@@ -55,7 +59,11 @@ export function sequenceDifference<T extends string | number>(old: readonly T[],
   const oldSpelled = spell(old.slice(start, old.length - end));
   const nextSpelled = spell(next.slice(start, next.length - end));
   if (letters.size > UNITS_MAX) return [whole];
-  return stringDifference(oldSpelled, nextSpelled).map((hunk) => ({ ...hunk, at: hunk.at + start, from: hunk.from + start }));
+  return stringDifference(oldSpelled, nextSpelled).map((hunk) => ({
+    ...hunk,
+    at: hunk.at + start,
+    from: hunk.from + start,
+  }));
 }
 
 /** Hunks of UTF-16 units. May cost the product of the two lengths. */

@@ -42,9 +42,15 @@ function differMiddle(old: string, next: string, budget: WorkBudget): Replacemen
 
 function byCharacter(old: string, next: string): Replacement[] {
   const hunks = stringDifference(old, next);
-  const splits = hunks.some((hunk) => splitsAny(old, hunk.at, hunk.deleted) || splitsAny(next, hunk.from, hunk.inserted));
+  const splits = hunks.some(
+    (hunk) => splitsAny(old, hunk.at, hunk.deleted) || splitsAny(next, hunk.from, hunk.inserted),
+  );
   if (splits) return [{ at: 0, deleted: old.length, insert: next }];
-  return hunks.map((hunk: Hunk) => ({ at: hunk.at, deleted: hunk.deleted, insert: next.slice(hunk.from, hunk.from + hunk.inserted) }));
+  return hunks.map((hunk: Hunk) => ({
+    at: hunk.at,
+    deleted: hunk.deleted,
+    insert: next.slice(hunk.from, hunk.from + hunk.inserted),
+  }));
 }
 
 function splitsAny(text: string, at: number, length: number): boolean {
@@ -61,7 +67,8 @@ function commonStart(old: string, next: string): number {
 function commonEnd(old: string, next: string, start: number): number {
   const longest = Math.min(old.length, next.length) - start;
   let length = 0;
-  while (length < longest && old.charCodeAt(old.length - 1 - length) === next.charCodeAt(next.length - 1 - length)) length += 1;
+  while (length < longest && old.charCodeAt(old.length - 1 - length) === next.charCodeAt(next.length - 1 - length))
+    length += 1;
   return splitsPair(old, old.length - length) || splitsPair(next, next.length - length) ? length - 1 : length;
 }
 

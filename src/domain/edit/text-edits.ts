@@ -7,7 +7,7 @@ import { hasLoneSurrogate } from '../content/json-value.ts';
 import type { OffsetEncoding, TextEdit } from '../delta.ts';
 import { SPLITS } from './offsets.ts';
 import type { Replacement } from './text-difference.ts';
-import { TextPieces } from './text-pieces.ts';
+import { BEYOND, TextPieces } from './text-pieces.ts';
 
 /**
  * Puts the edits into the document's text in one transaction. All of them are checked before the first is made.
@@ -21,7 +21,7 @@ export function authorTextEdits(doc: Y.Doc, edits: readonly TextEdit[], encoding
     });
   }
   const text = rootOf(doc, 'text');
-  const replacements = resolveEdits(text.toString(), edits, encoding);
+  const replacements = resolveEdits(text.toJSON(), edits, encoding);
   doc.transact(() => {
     for (const replacement of replacements) applyReplacement(text, replacement);
   });
@@ -33,12 +33,15 @@ export function resolveEdits(text: string, edits: readonly TextEdit[], encoding:
   const replacements: Replacement[] = [];
   for (const [index, edit] of edits.entries()) {
     const { offset, deleteCount, insert } = edit;
-    if (!isCount(offset) || !isCount(deleteCount) || offset + deleteCount > pieces.length) throw outOfRange(index, edit, pieces.length);
+    if (!isCount(offset) || !isCount(deleteCount)) throw outOfRange(index, edit, pieces.length);
     if (hasLoneSurrogate(insert)) {
-      throw new StudioError('CONTENT_INVALID', `Edit ${index} inserts half of a surrogate pair.`, { edit: String(index) });
+      throw new StudioError('CONTENT_INVALID', `Edit ${index} inserts half of a surrogate pair.`, {
+        edit: String(index),
+      });
     }
     const from = pieces.locate(offset);
     const to = deleteCount === 0 ? from : pieces.locate(offset + deleteCount);
+    if (from === BEYOND || to === BEYOND) throw outOfRange(index, edit, pieces.length);
     if (from === SPLITS || to === SPLITS) {
       throw new StudioError('EDIT_SPLITS_CHARACTER', `Edit ${index} begins or ends within a character.`, {
         edit: String(index),
@@ -51,7 +54,9 @@ export function resolveEdits(text: string, edits: readonly TextEdit[], encoding:
     replacements.push({ at: from.utf16, deleted: to.utf16 - from.utf16, insert });
   }
   if (pieces.bytesAtMost() > CONTENT_BYTES_MAX && pieces.bytes() > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, { limit: 'CONTENT_BYTES_MAX' });
+    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+      limit: 'CONTENT_BYTES_MAX',
+    });
   }
   return replacements;
 }

@@ -6,16 +6,19 @@ import type { OffsetEncoding } from '../delta.ts';
 import { lengthIn, SPLITS, toUtf16 } from './offsets.ts';
 import { splitsPair } from './surrogates.ts';
 
+/** Lies after the end of the text. */
+export const BEYOND = -2;
+
 const PIECE_UNITS = 16 * 1024;
 
 interface Piece {
   readonly text: string;
-  /** Length in the callers' encoding. */
-  readonly units: number;
+  /** Length in the callers' encoding; counted when first needed, since most edits need few of them. */
+  units?: number;
 }
 
 /** A place in the text: within a piece, or at the very end. */
-interface Place {
+export interface Place {
   readonly index: number;
   /** UTF-16 offset in that piece. */
   readonly inside: number;
@@ -26,40 +29,36 @@ interface Place {
 export class TextPieces {
   readonly #encoding: OffsetEncoding;
   readonly #pieces: Piece[] = [];
-  #units = 0;
 
   constructor(text: string, encoding: OffsetEncoding) {
     this.#encoding = encoding;
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
       let end = Math.min(start + PIECE_UNITS, text.length);
       if (splitsPair(text, end)) end += 1;
-      const piece = this.#piece(text.slice(start, end));
-      this.#pieces.push(piece);
-      this.#units += piece.units;
+      this.#pieces.push({ text: text.slice(start, end) });
       start = end;
     }
   }
 
   /** In the callers' encoding. */
   get length(): number {
-    return this.#units;
+    return this.#pieces.reduce((length, piece) => length + this.#unitsOf(piece), 0);
   }
 
-  /** The UTF-16 offset of an offset that is at most `length`; SPLITS within a character. */
-  locate(offset: number): Place | typeof SPLITS {
+  /** The place an offset names; SPLITS if that is within a character, BEYOND if it is after the end. */
+  locate(offset: number): Place | typeof SPLITS | typeof BEYOND {
     let left = offset;
     let utf16 = 0;
-    let index = 0;
-    for (; index < this.#pieces.length; index++) {
-      const piece = this.#pieces[index] as Piece;
-      if (left < piece.units) {
-        const inside = piece.units === piece.text.length && this.#encoding !== 'utf16' ? left : toUtf16(piece.text, left, this.#encoding);
+    for (const [index, piece] of this.#pieces.entries()) {
+      const units = this.#unitsOf(piece);
+      if (left < units) {
+        const inside = toUtf16(piece.text, left, this.#encoding);
         return inside === SPLITS ? SPLITS : { index, inside, utf16: utf16 + inside };
       }
-      left -= piece.units;
+      left -= units;
       utf16 += piece.text.length;
     }
-    return { index, inside: 0, utf16 };
+    return left > 0 ? BEYOND : { index: this.#pieces.length, inside: 0, utf16 };
   }
 
   replace(from: Place, to: Place, insert: string): void {
@@ -67,10 +66,10 @@ export class TextPieces {
     const after = to.inside > 0 ? (this.#pieces[to.index]?.text.slice(to.inside) ?? '') : '';
     const removed = (to.inside > 0 ? to.index + 1 : to.index) - from.index;
     // With nothing to cut off its start, the piece the deletion ends before stays; an insertion into a piece replaces it.
-    const texts = before.length + insert.length + after.length <= PIECE_UNITS ? [before + insert + after] : [before, insert, after];
-    const pieces = texts.filter((text) => text !== '').map((text) => this.#piece(text));
-    for (const piece of this.#pieces.splice(from.index, removed, ...pieces)) this.#units -= piece.units;
-    for (const piece of pieces) this.#units += piece.units;
+    const texts =
+      before.length + insert.length + after.length <= PIECE_UNITS ? [before + insert + after] : [before, insert, after];
+    const pieces = texts.filter((text) => text !== '').map((text): Piece => ({ text }));
+    this.#pieces.splice(from.index, removed, ...pieces);
   }
 
   /** UTF-8 bytes of the whole text. */
@@ -83,7 +82,7 @@ export class TextPieces {
     return this.#pieces.reduce((bytes, piece) => bytes + piece.text.length * 3, 0);
   }
 
-  #piece(text: string): Piece {
-    return { text, units: lengthIn(text, this.#encoding) };
+  #unitsOf(piece: Piece): number {
+    return (piece.units ??= lengthIn(piece.text, this.#encoding));
   }
 }
