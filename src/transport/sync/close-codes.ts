@@ -1,0 +1,59 @@
+/**
+ * How an editor's socket ends. y-websocket reconnects for ever, except after 4400 to 4499, when it emits `closed`: so
+ * what trying again can't mend is 4000 + the HTTP status of its class, and what time may mend is 4500 and above (or
+ * 1012 while the studio restarts, 1013 for a reader that is too slow).
+ *
+ *   4400 the message or the update is wrong     4401 token missing, invalid or expired: a new one is needed
+ *   4403 not allowed                            4404 no such blob, or another's
+ *   4409 the client id is another's or reused   4410 the blob is deleted
+ *   4413 larger or more complex than allowed
+ *   4500 the studio failed                      4503 a part or the room is not available, or a bound is reached
+ *   4509 the update depends on something that neither the studio nor this editor has
+ */
+import { CLOSE_REASON_BYTES_MAX } from '../../limits.ts';
+import type { Code, Reason, StudioError } from '../../errors.ts';
+
+export const CLOSE_RESTART = 1012;
+export const CLOSE_SLOW_READER = 1013;
+
+const BY_REASON: Partial<Record<Reason, number>> = {
+  BLOB_DELETED: 4410,
+  CONTENT_TOO_LARGE: 4413,
+  UPDATE_TOO_COMPLEX: 4413,
+  CLIENT_ID_FOREIGN: 4409,
+  CLIENT_ID_REUSED: 4409,
+  UPDATE_DEPENDS_ON_MISSING: 4509,
+  UPDATE_DELETES_UNKNOWN: 4509,
+  DRAINING: CLOSE_RESTART,
+};
+
+const BY_CLASS: Record<Code, number> = {
+  unauthenticated: 4401,
+  permission_denied: 4403,
+  not_found: 4404,
+  invalid_argument: 4400,
+  out_of_range: 4400,
+  already_exists: 4400,
+  failed_precondition: 4400,
+  unimplemented: 4400,
+  aborted: 4503,
+  resource_exhausted: 4503,
+  unavailable: 4503,
+  deadline_exceeded: 4503,
+  canceled: 4503,
+  internal: 4500,
+};
+
+export function closeCode(error: StudioError): number {
+  return BY_REASON[error.reason] ?? BY_CLASS[error.code];
+}
+
+/** `REASON: sentence`, cut to what a close frame holds. */
+export function closeReason(error: StudioError): string {
+  const bytes = Buffer.from(`${error.reason}: ${error.message}`);
+  if (bytes.byteLength <= CLOSE_REASON_BYTES_MAX) return bytes.toString();
+  let end = CLOSE_REASON_BYTES_MAX;
+  // Not inside a character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}

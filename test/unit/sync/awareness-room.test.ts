@@ -1,0 +1,166 @@
+import * as assert from 'uvu/assert';
+import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import {
+  AWARENESS_BYTES_MAX,
+  AWARENESS_CLIENTS_PER_CONNECTION_MAX,
+  AWARENESS_REMOTE_AGE_MS_MAX,
+} from '../../../src/limits.ts';
+import { StudioError } from '../../../src/errors.ts';
+import { AwarenessRoom, type AwarenessMember } from '../../../src/transport/sync/awareness-room.ts';
+import { readAwarenessUpdate, writeAwarenessUpdate } from '../../../src/transport/sync/awareness-update.ts';
+import { suite } from '../../harness/suite.ts';
+
+const test = suite('awareness room');
+const open: Awareness[] = [];
+test.after(() => open.forEach((awareness) => awareness.destroy()));
+
+/** y-protocols' own Awareness, wired to the room as the stock provider wires it: it echoes all it learns. */
+class Editor implements AwarenessMember {
+  readonly userId: string;
+  readonly awareness: Awareness;
+  readonly #room: AwarenessRoom;
+
+  constructor(room: AwarenessRoom, userId: string, awareness = newAwareness()) {
+    this.userId = userId;
+    this.awareness = awareness;
+    this.#room = room;
+    room.join(this);
+    awareness.on('update', this.#onUpdate);
+    const known = room.snapshot();
+    if (known) this.sendAwareness(known);
+    this.#say([awareness.clientID]);
+  }
+
+  sendAwareness(update: Uint8Array): void {
+    applyAwarenessUpdate(this.awareness, update, 'room');
+  }
+
+  sees(other: Editor): unknown {
+    return this.awareness.getStates().get(other.awareness.clientID);
+  }
+
+  leave(): void {
+    this.awareness.off('update', this.#onUpdate);
+    this.#room.leave(this);
+  }
+
+  #onUpdate = ({ added, updated, removed }: Record<'added' | 'updated' | 'removed', number[]>): void => {
+    this.#say([...added, ...updated, ...removed]);
+  };
+
+  #say(clients: number[]): void {
+    this.#room.takeFrom(this, readAwarenessUpdate(encodeAwarenessUpdate(this.awareness, clients)), Date.now());
+  }
+}
+
+function newAwareness(): Awareness {
+  const awareness = new Awareness(new Y.Doc());
+  awareness.setLocalState({ at: 0 });
+  open.push(awareness);
+  return awareness;
+}
+
+function limitOf(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (error) {
+    return error instanceof StudioError ? error.metadata['limit'] : String(error);
+  }
+  return undefined;
+}
+
+test('states travel, to those who join later too, and go with their connection', () => {
+  const room = new AwarenessRoom();
+  const ada = new Editor(room, 'ada');
+  const bob = new Editor(room, 'bob');
+  assert.equal(bob.sees(ada), { at: 0 });
+  assert.equal(ada.sees(bob), { at: 0 });
+  ada.awareness.setLocalState({ at: 7 });
+  assert.equal(bob.sees(ada), { at: 7 });
+  ada.leave();
+  assert.is(bob.sees(ada), undefined);
+  assert.is(room.size, 1);
+});
+
+test('an editor that comes back with its old clock is seen again at once', () => {
+  const room = new AwarenessRoom();
+  const ada = new Editor(room, 'ada');
+  const bob = new Editor(room, 'bob');
+  ada.leave();
+  assert.is(bob.sees(ada), undefined);
+  const again = new Editor(room, 'ada', ada.awareness);
+  assert.equal(bob.sees(again), { at: 0 });
+});
+
+test('nobody takes another away, nor speaks for another; the same user may take over', () => {
+  const room = new AwarenessRoom();
+  const ada = new Editor(room, 'ada');
+  const bob = new Editor(room, 'bob');
+  const eve = new Editor(room, 'eve');
+  removeAwarenessStates(eve.awareness, [ada.awareness.clientID], 'timeout');
+  assert.equal(bob.sees(ada), { at: 0 });
+  const id = ada.awareness.clientID;
+  room.takeFrom(eve, [{ clientId: id, clock: 50, state: '{"at":666}' }], Date.now());
+  assert.equal(bob.sees(ada), { at: 0 });
+  const tab = new Editor(room, 'ada');
+  room.takeFrom(tab, [{ clientId: id, clock: 50, state: '{"at":9}' }], Date.now());
+  assert.equal(bob.sees(ada), { at: 9 });
+});
+
+test('an echo of one that left does not bring it back', () => {
+  const room = new AwarenessRoom();
+  const ada = new Editor(room, 'ada');
+  const bob = new Editor(room, 'bob');
+  const last = encodeAwarenessUpdate(ada.awareness, [ada.awareness.clientID]);
+  ada.leave();
+  room.takeFrom(bob, readAwarenessUpdate(last), Date.now());
+  assert.is(bob.sees(ada), undefined);
+  const carl = new Editor(room, 'carl');
+  assert.is(carl.sees(ada), undefined);
+});
+
+test('G7: a connection brings a bounded number of clients and bytes', () => {
+  const room = new AwarenessRoom();
+  const ada = new Editor(room, 'ada');
+  const many = Array.from({ length: AWARENESS_CLIENTS_PER_CONNECTION_MAX + 1 }, (_, n) => ({
+    clientId: n + 1,
+    clock: 1,
+    state: '{}',
+  }));
+  const tooMany = limitOf(() => room.takeFrom(ada, many, Date.now()));
+  assert.is(tooMany, 'AWARENESS_CLIENTS_PER_CONNECTION_MAX');
+  const large = { clientId: 1, clock: 1, state: JSON.stringify('x'.repeat(AWARENESS_BYTES_MAX)) };
+  const tooLarge = limitOf(() => room.takeFrom(ada, [large], Date.now()));
+  assert.is(tooLarge, 'AWARENESS_BYTES_MAX');
+  assert.equal(readAwarenessUpdate(room.snapshot() ?? Uint8Array.of(0)).length, 1, 'nothing of it was taken');
+});
+
+test('two processes: states cross, removals cross, those of a dead process age out', () => {
+  const [here, there] = [new AwarenessRoom(), new AwarenessRoom()];
+  const ada = new Editor(here, 'ada');
+  const bob = new Editor(there, 'bob');
+  const own = here.snapshot(true);
+  there.takeRemote(readAwarenessUpdate(own ?? Uint8Array.of(0)), 1_000);
+  assert.equal(bob.sees(ada), { at: 0 });
+  assert.equal(readAwarenessUpdate(there.snapshot(true) ?? Uint8Array.of(0)).length, 1, 'only its own are answered');
+  there.expireRemote(1_000 + AWARENESS_REMOTE_AGE_MS_MAX);
+  assert.equal(bob.sees(ada), { at: 0 });
+  there.expireRemote(1_001 + AWARENESS_REMOTE_AGE_MS_MAX);
+  assert.is(bob.sees(ada), undefined);
+});
+
+test('what is no awareness update, or holds no JSON, is refused', () => {
+  const broken = [
+    Uint8Array.of(3, 1),
+    Uint8Array.of(1, 1, 1, 200),
+    writeAwarenessUpdate([{ clientId: 1, clock: 1, state: '{' }]),
+  ];
+  for (const update of broken)
+    assert.throws(
+      () => readAwarenessUpdate(update),
+      (error: unknown) => error instanceof StudioError,
+    );
+});
+
+test.run();
