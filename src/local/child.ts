@@ -1,6 +1,7 @@
 /** A process of ours in a group of its own (Ctrl-C does not reach it), logged to a file and under the watchdog. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { LAST_WORDS_CHARACTERS_MAX, PART_STOP_MS_MAX } from '../limits.ts';
+import { LocalFailure } from './local-failure.ts';
 import { logSize, openLog, textAfter } from './log-file.ts';
 import { signalGroup } from './process-identity.ts';
 import { forgetProcess, recordProcess } from './run-file.ts';
@@ -42,6 +43,8 @@ export interface Ending {
 
 export function startChild(options: ChildOptions): Child {
   const { name, dataDir, watchdog } = options;
+  // Nothing of ours runs without a watchdog.
+  if (watchdog.gone) throw new LocalFailure(`${name} is not started: the watchdog is gone.`, 'Start again.');
   const log = openLog(dataDir, name);
   const logStart = logSize(log.path);
   const streams = [log.descriptor, log.descriptor] as const;
@@ -74,8 +77,6 @@ export function startChild(options: ChildOptions): Child {
     // A program that cannot be executed has no exit.
     child.once('error', () => end({ code: null, signal: null }));
   });
-  // Nothing of ours runs without a watchdog.
-  void watchdog.exited.then(() => (gone ? undefined : signalGroup(pid, 'SIGTERM')));
   const stop = async (graceMs = PART_STOP_MS_MAX): Promise<void> => {
     if (gone) return;
     signalGroup(pid, 'SIGTERM');

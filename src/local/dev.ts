@@ -80,10 +80,11 @@ class Run {
     this.#end.end('', 1);
     await Promise.all(this.#studio.map((child) => child.stop(DRAIN_MS_MAX)));
     await Promise.all(this.#parts.map((part) => part.stop()));
-    // Ends also what is just being installed or started.
     await this.#watchdog.stop();
-    await this.#starting.catch(() => {});
     const { dataDir } = this.#options.config;
+    // What was being installed or started is not in the lists above, and a watchdog that was killed has ended nothing.
+    await Promise.all(Object.keys(readRun(dataDir).processes).map((name) => reapRecorded(dataDir, name)));
+    await this.#starting.catch(() => {});
     updateRun(dataDir, () => ({ processes: {}, parts: {} }));
     this.#lock.release();
     this.#end.detach();

@@ -27,6 +27,7 @@ export async function startPart(name: PartName, options: PartOptions, watchdog?:
   try {
     const part = await startLocked(name, options, watchdog ?? ownWatchdog ?? startWatchdog());
     const released = part.exited.then(release);
+    void ownWatchdog?.exited.then(() => part.stop());
     return { ...part, stop: () => part.stop().then(() => released) };
   } catch (error) {
     await release();

@@ -11,6 +11,8 @@ export type WatchPhase = 'studio' | 'part';
 export interface Watchdog {
   readonly pid: number;
   readonly exited: Promise<void>;
+  /** Nothing may be started under it any more. */
+  readonly gone: boolean;
   /** `pid` leads a process group of its own. */
   watch(pid: number, phase: WatchPhase): void;
   /** To be called when the group is gone: its number may come back as somebody else's. */
@@ -47,9 +49,14 @@ export function startWatchdog(): Watchdog {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  let gone = false;
   const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+    const end = (): void => {
+      gone = true;
+      resolve();
+    };
+    child.once('exit', end);
+    child.once('error', end);
   });
   // A write that fails means that the watchdog is gone, which `exited` says.
   child.stdin.on('error', () => {});
@@ -59,9 +66,13 @@ export function startWatchdog(): Watchdog {
   return {
     pid: child.pid ?? 0,
     exited,
+    get gone() {
+      return gone;
+    },
     watch: (pid, phase) => void child.stdin.write(`${phase} ${pid}\n`),
     release: (pid) => void child.stdin.write(`release ${pid}\n`),
     stop: async () => {
+      gone = true;
       child.ref();
       child.stdin.end();
       await exited;

@@ -54,11 +54,12 @@ export async function startDevTree(dataDir: string): Promise<DevTree> {
   const exited = new Promise<number | null>((resolve) => npm.once('exit', resolve));
   await eventually(
     'npm start is ready',
-    () => readRun(dataDir).address !== undefined || npm.exitCode !== null,
+    () => output.includes('The studio is ready at') || npm.exitCode !== null,
     READY_MS_MAX,
   );
   const { address, token, processes } = readRun(dataDir);
-  if (address === undefined || token === undefined) throw new Error(`npm start ended:\n${output}`);
+  if (npm.exitCode !== null || address === undefined || token === undefined)
+    throw new Error(`npm start ended:\n${output}`);
   const readyMs = performance.now() - started;
   const dev = lockOwner(dataDir)?.pid;
   const pids = new Map(Object.entries(processes).map(([name, { pid }]) => [name, pid]));

@@ -1,13 +1,14 @@
 import * as assert from 'uvu/assert';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '../harness/eventually.ts';
 import { projectRoot } from '../harness/paths.ts';
 import { suite } from '../harness/suite.ts';
 import { type DevTree, environmentOf, MEMBERS, processesOf, startDevTree } from './local-dev-tree.ts';
-import { newFolder } from './local-processes.ts';
+import { newFolder, pythonOnly } from './local-processes.ts';
 
 const test = suite('npm start', { timeoutMs: 180_000 });
 const dataDir = newFolder('dev');
@@ -38,7 +39,7 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       process.stdout.write(`${signal} of ${member}: all gone after ${(await tree.gone()).toFixed(0)} ms\n`);
       const asked = signal === 'SIGTERM' && (member === 'npm' || member === 'dev');
       if (!asked) assert.is.not(await tree.exited, 0);
-      if (!['npm', 'dev'].includes(member)) assert.match(tree.output(), `${member} `);
+      if (!['npm', 'dev'].includes(member)) assert.match(tree.output(), member);
     });
   }
 }
@@ -53,6 +54,18 @@ test('a second Ctrl-C, later than the first, ends all at once; npm doubling the 
   assert.not.equal(processesOf(dataDir), []);
   await interrupt(tree);
   assert.ok((await tree.gone()) < 2_000);
+});
+
+test('Ctrl-C while the parts are being installed ends that too', async () => {
+  const folder = newFolder('dev');
+  const env = { ...(await environmentOf(folder)), STUDIO_PARTS_DIR: newFolder('parts'), PATH: await pythonOnly() };
+  const dev = spawn(process.execPath, [MAIN, 'dev'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(dev, 'exit');
+  for await (const chunk of dev.stdout) if (String(chunk).includes('mongodb: installing')) break;
+  await eventually('pip or venv is at work', () => processesOf(folder).length > 2);
+  dev.kill('SIGINT');
+  assert.equal(await exited, [0, null]);
+  assert.equal(processesOf(folder), []);
 });
 
 test('doctor: all fine while it runs and while it does not', async () => {

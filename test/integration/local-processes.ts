@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,9 @@ export function newFolder(name: string): string {
 export async function pythonOnly(): Promise<string> {
   const folder = newFolder('path');
   const { command } = await findPython(searchPath);
-  writeFileSync(join(folder, 'python3'), `#!/bin/sh\nexec '${command}' "$@"\n`);
+  // The command may be a script that needs more of the path than this one has.
+  const real = execFileSync(command, ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
+  writeFileSync(join(folder, 'python3'), `#!/bin/sh\nexec '${real}' "$@"\n`);
   chmodSync(join(folder, 'python3'), 0o755);
   return folder;
 }
