@@ -89,7 +89,10 @@ export const WATERMARK_EVERY_MS = 1_000;
 export const COMMITTER_LEASE_MS = 5_000;
 /** After a committer's lease lapsed its commits are published again this long: an insert of a dead process may land late. */
 export const SWEEP_REPEAT_MS_MAX = 10 * 60 * 1000;
+export const SWEEP_AGAIN_MS = 30_000;
 export const SWEEP_EVERY_MS = 1_000;
+export const CONSUMER_ACK_WAIT_MS = 30_000;
+export const CONSUMER_BACKOFF_MS_MAX = 30_000;
 export const WATCHERS_PER_PROCESS_MAX = 1_000;
 export const WATCH_QUEUE_EVENTS_MAX = 1_000;
 /** Live documents are checked against the log this often even when NATS seems healthy: a lost last message has no successor. */

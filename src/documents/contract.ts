@@ -155,8 +155,8 @@ export interface CommitListener {
 export interface LiveChannel {
   /** Tells the other processes. */
   announce(commit: Commit): void;
-  /** Messages are handed over as they come, also this process's own. */
-  subscribe(blobId: string, onCommit: (commit: Commit) => void): () => void;
+  /** Messages are handed over as they come. `onHint`: there is a commit which did not fit a message; the log has it. */
+  subscribe(blobId: string, onCommit: (commit: Commit) => void, onHint: () => void): () => void;
   /** False while messages may be getting lost. */
   readonly healthy: boolean;
 }

@@ -72,11 +72,15 @@ export class Rooms {
     // Subscribed before the log is read: what is committed in between is then known twice rather than not at all.
     const early: Parameters<Room['onRemote']>[0][] = [];
     let room: Room | undefined;
-    const unsubscribe = this.#live.subscribe(blobId, (commit) => {
-      if (commit.committer === this.#services.committer.name) return;
-      if (room) room.onRemote(commit);
-      else early.push(commit);
-    });
+    const unsubscribe = this.#live.subscribe(
+      blobId,
+      (commit) => {
+        if (commit.committer === this.#services.committer.name) return;
+        if (room) room.onRemote(commit);
+        else early.push(commit);
+      },
+      () => void room?.refresh().catch(() => undefined),
+    );
     try {
       const state = await this.#services.history.load(blobId);
       if (state.version > 0) await this.#services.database.fence();

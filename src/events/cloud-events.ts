@@ -1,0 +1,116 @@
+/** Commits become events, and events NATS messages: CloudEvents 1.0 in binary mode, attributes in headers. */
+import { headers, type MsgHdrs } from 'nats';
+import type { Commit, Delta } from '../domain/delta.ts';
+import type { EventType, StudioEvent } from './contract.ts';
+
+const SOURCE = '/memmie/studio';
+const TYPE_PREFIX = 'studio.';
+
+/**
+ * Each delta gives `delta.applied`. What happened to the blob is told once per commit, of its last delta: consumers
+ * compare versions and count nothing. A creation and a deletion are always told.
+ */
+export function eventsOf(commit: Commit): StudioEvent[] {
+  const events: StudioEvent[] = [];
+  for (const [index, delta] of commit.deltas.entries()) {
+    const isLast = index === commit.deltas.length - 1;
+    const blobType = blobEventType(delta);
+    if (isLast || blobType !== 'blob.updated') events.push(eventOf(commit, delta, blobType));
+    events.push(eventOf(commit, delta, 'delta.applied'));
+  }
+  return events;
+}
+
+function blobEventType(delta: Delta): EventType {
+  if (delta.operation === 'create') return 'blob.created';
+  return delta.operation === 'delete' ? 'blob.deleted' : 'blob.updated';
+}
+
+function eventOf(commit: Commit, delta: Delta, type: EventType): StudioEvent {
+  return {
+    id: `${delta.id}.${type}`,
+    type,
+    blobId: commit.blobId,
+    deltaId: delta.id,
+    version: delta.toVersion,
+    operation: delta.operation,
+    owner: commit.owner,
+    userId: delta.userId,
+    providerId: delta.providerId,
+    contentType: commit.contentType,
+    rootId: commit.rootId,
+    causedBy: delta.causedBy,
+    time: delta.appliedAt,
+  };
+}
+
+/** The body: references, never content. */
+interface EventBody {
+  blob_id: string;
+  delta_id: string;
+  version: number;
+  operation: StudioEvent['operation'];
+  owner: string;
+  user_id: string;
+  provider_id?: string;
+  content_type: string;
+  root_id: string;
+  caused_by?: string;
+}
+
+export function encodeEvent(event: StudioEvent): { data: Uint8Array; headers: MsgHdrs } {
+  const attributes = headers();
+  attributes.set('ce-specversion', '1.0');
+  attributes.set('ce-id', event.id);
+  attributes.set('ce-source', SOURCE);
+  attributes.set('ce-type', `${TYPE_PREFIX}${event.type}`);
+  attributes.set('ce-subject', event.blobId);
+  attributes.set('ce-time', event.time.toISOString());
+  attributes.set('content-type', 'application/json');
+  return { data: Buffer.from(JSON.stringify(bodyOf(event))), headers: attributes };
+}
+
+export function bodyOf(event: StudioEvent): EventBody {
+  return {
+    blob_id: event.blobId,
+    delta_id: event.deltaId,
+    version: event.version,
+    operation: event.operation,
+    owner: event.owner,
+    user_id: event.userId,
+    provider_id: event.providerId,
+    content_type: event.contentType,
+    root_id: event.rootId,
+    caused_by: event.causedBy,
+  };
+}
+
+/** Undefined for a message that is no event of ours. */
+export function decodeEvent(attributes: MsgHdrs | undefined, data: Uint8Array): StudioEvent | undefined {
+  const type = attributes?.get('ce-type').slice(TYPE_PREFIX.length);
+  if (!attributes || !isEventType(type)) return undefined;
+  try {
+    const body = JSON.parse(Buffer.from(data).toString('utf8')) as EventBody;
+    return {
+      id: attributes.get('ce-id'),
+      type,
+      blobId: body.blob_id,
+      deltaId: body.delta_id,
+      version: body.version,
+      operation: body.operation,
+      owner: body.owner,
+      userId: body.user_id,
+      providerId: body.provider_id,
+      contentType: body.content_type,
+      rootId: body.root_id,
+      causedBy: body.caused_by,
+      time: new Date(attributes.get('ce-time')),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function isEventType(type: string | undefined): type is EventType {
+  return type === 'blob.created' || type === 'blob.updated' || type === 'blob.deleted' || type === 'delta.applied';
+}

@@ -1,0 +1,152 @@
+/**
+ * The connection to NATS. Its absence makes the studio slower, never wrong: everything it carries is in the log. So
+ * opening never fails; it connects in the background, for as long as the process lives.
+ */
+import { connect, DiscardPolicy, Events, nanos, RetentionPolicy, StorageType, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import { StudioError } from '../errors.ts';
+import { NATS_RETRY_MS, STREAM_AGE_MS_MAX, STREAM_BYTES_MAX, STREAM_DUPLICATE_WINDOW_MS } from '../limits.ts';
+import { STREAM, STREAM_SUBJECTS } from './subjects.ts';
+
+export class EventConnection {
+  readonly #url: string;
+  readonly #name: string;
+  readonly #logger: Logger;
+  readonly #onConnect: (() => void)[] = [];
+  #connection: NatsConnection | undefined;
+  #manager: JetStreamManager | undefined;
+  #jetstream: JetStreamClient | undefined;
+  #connected = false;
+  #closed = false;
+  #opening: Promise<void> = Promise.resolve();
+
+  private constructor(url: string, name: string, logger: Logger) {
+    this.#url = url;
+    this.#name = name;
+    this.#logger = logger;
+  }
+
+  /** Waits for the first try, which may fail; later tries go on in the background. */
+  static async open(options: { readonly url: string; readonly name: string; readonly logger: Logger }): Promise<EventConnection> {
+    const connection = new EventConnection(options.url, options.name, options.logger);
+    await connection.#connectOnce();
+    return connection;
+  }
+
+  get healthy(): boolean {
+    return this.#connected;
+  }
+
+  /** Connected, or undefined. */
+  get core(): NatsConnection | undefined {
+    return this.#connected ? this.#connection : undefined;
+  }
+
+  /** Called now if connected, and at every later connection. */
+  whenConnected(listener: () => void): void {
+    this.#onConnect.push(listener);
+    if (this.#connected) listener();
+  }
+
+  jetstream(): JetStreamClient {
+    if (!this.#jetstream || !this.#connected) throw unavailable();
+    return this.#jetstream;
+  }
+
+  manager(): JetStreamManager {
+    if (!this.#manager || !this.#connected) throw unavailable();
+    return this.#manager;
+  }
+
+  /** When the stream was made: a cursor into another one means nothing. */
+  async streamCreated(): Promise<string> {
+    return (await this.manager().streams.info(STREAM)).created;
+  }
+
+  async #connectOnce(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const connection = await connect({
+        servers: this.#url,
+        name: this.#name,
+        noEcho: true,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: NATS_RETRY_MS,
+        timeout: NATS_RETRY_MS * 4,
+        pingInterval: 5_000,
+        maxPingOut: 2,
+      });
+      if (this.#closed) {
+        await connection.close();
+        return;
+      }
+      this.#connection = connection;
+      this.#manager = await connection.jetstreamManager({ checkAPI: false });
+      this.#jetstream = connection.jetstream();
+      await this.#ensureStream();
+      void this.#followStatus(connection);
+      this.#becomeConnected();
+    } catch (error) {
+      await this.#connection?.close().catch(() => undefined);
+      this.#logger.warn({ err: error }, 'NATS does not answer, trying on');
+      const pause = setTimeout(() => {
+        this.#opening = this.#connectOnce();
+      }, NATS_RETRY_MS);
+      pause.unref();
+    }
+  }
+
+  async #followStatus(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === Events.Disconnect) this.#connected = false;
+      else if (status.type === Events.Reconnect) await this.#reconnected();
+    }
+  }
+
+  async #reconnected(): Promise<void> {
+    for (;;) {
+      try {
+        // A server that lost its data has lost the stream too.
+        await this.#ensureStream();
+        this.#becomeConnected();
+        return;
+      } catch (error) {
+        this.#logger.warn({ err: error }, 'the event stream is not ready, trying on');
+        await new Promise((resolve) => setTimeout(resolve, NATS_RETRY_MS));
+        if (this.#closed || this.#connection?.isClosed()) return;
+      }
+    }
+  }
+
+  #becomeConnected(): void {
+    this.#connected = true;
+    for (const listener of this.#onConnect) listener();
+  }
+
+  async #ensureStream(): Promise<void> {
+    const settings = {
+      subjects: [...STREAM_SUBJECTS],
+      max_bytes: STREAM_BYTES_MAX,
+      max_age: nanos(STREAM_AGE_MS_MAX),
+      duplicate_window: nanos(STREAM_DUPLICATE_WINDOW_MS),
+      discard: DiscardPolicy.Old,
+    };
+    const streams = this.#manager?.streams;
+    try {
+      await streams?.update(STREAM, settings);
+    } catch {
+      await streams?.add({ name: STREAM, retention: RetentionPolicy.Limits, storage: StorageType.File, ...settings });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#connected = false;
+    await this.#opening;
+    await this.#connection?.close();
+  }
+}
+
+function unavailable(): StudioError {
+  return new StudioError('EVENTS_UNAVAILABLE', 'The event stream does not answer.');
+}

@@ -1,0 +1,136 @@
+/**
+ * G5: every commit of this process gets its events. The log is the outbox: what does not fit the queue, or what this
+ * process dies over, is found there again, beyond the low-watermark.
+ */
+import type { Logger } from 'pino';
+import type { CommitListener } from '../documents/contract.ts';
+import type { Commit } from '../domain/delta.ts';
+import type { Failpoints } from '../failpoints.ts';
+import { LOG_PAGE_COMMITS, NATS_RETRY_MS, PUBLISH_QUEUE_COMMITS_MAX, PUBLISHES_IN_FLIGHT_MAX, WATERMARK_EVERY_MS } from '../limits.ts';
+import type { Committers } from '../storage/committers.ts';
+import type { CommitOutbox } from '../storage/contract.ts';
+import type { EventConnection } from './connection.ts';
+import type { StreamWriter } from './stream-writer.ts';
+
+export class EventPublisher implements CommitListener {
+  readonly #name: string;
+  readonly #connection: EventConnection;
+  readonly #writer: StreamWriter;
+  readonly #outbox: CommitOutbox;
+  readonly #committers: Committers;
+  readonly #failpoints: Failpoints;
+  readonly #logger: Logger;
+  readonly #queue: Commit[] = [];
+  /** Published beyond the watermark: with a hole before them. */
+  readonly #ahead = new Set<number>();
+  readonly #inFlight = new Set<Promise<void>>();
+  #low = 0;
+  #highest = 0;
+  /** Commits did not fit the queue; they are in the log. */
+  #hasOverflowed = false;
+  #recovering = false;
+  #renewing: NodeJS.Timeout | undefined;
+  #pausedUntil = 0;
+  #closed = false;
+
+  constructor(options: {
+    readonly name: string;
+    readonly connection: EventConnection;
+    readonly writer: StreamWriter;
+    readonly outbox: CommitOutbox;
+    readonly committers: Committers;
+    readonly failpoints: Failpoints;
+    readonly logger: Logger;
+  }) {
+    this.#name = options.name;
+    this.#connection = options.connection;
+    this.#writer = options.writer;
+    this.#outbox = options.outbox;
+    this.#committers = options.committers;
+    this.#failpoints = options.failpoints;
+    this.#logger = options.logger;
+  }
+
+  /** Before the first commit: a process that dies with no lease ever taken would not be swept. */
+  async start(): Promise<void> {
+    await this.#committers.renew(this.#name, 0);
+    this.#renewing = setInterval(() => void this.#renew(), WATERMARK_EVERY_MS);
+    this.#connection.whenConnected(() => this.#pump());
+  }
+
+  onCommitted(commit: Commit): void {
+    this.#highest = Math.max(this.#highest, commit.committerSeq);
+    if (this.#queue.length >= PUBLISH_QUEUE_COMMITS_MAX) this.#hasOverflowed = true;
+    else this.#queue.push(commit);
+    this.#writer.notify(commit);
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (Date.now() < this.#pausedUntil) return;
+    while (this.#connection.healthy && this.#queue.length > 0 && this.#inFlight.size < PUBLISHES_IN_FLIGHT_MAX) {
+      const commit = this.#queue.shift();
+      if (!commit) return;
+      const publishing = this.#publish(commit).finally(() => {
+        this.#inFlight.delete(publishing);
+        this.#pump();
+      });
+      this.#inFlight.add(publishing);
+    }
+    if (this.#hasOverflowed && this.#queue.length === 0) void this.#recover();
+  }
+
+  async #publish(commit: Commit): Promise<void> {
+    try {
+      this.#failpoints.pass('events.before_publish');
+      await this.#writer.write(commit);
+      this.#ahead.add(commit.committerSeq);
+      while (this.#ahead.delete(this.#low + 1)) this.#low += 1;
+    } catch (error) {
+      if (this.#pausedUntil < Date.now()) {
+        this.#logger.warn({ err: error }, 'events not published, trying again');
+        setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
+      }
+      this.#pausedUntil = Date.now() + NATS_RETRY_MS - 1;
+      this.#queue.unshift(commit);
+    }
+  }
+
+  /** Reads back from the log what the queue had no place for. */
+  async #recover(): Promise<void> {
+    if (this.#recovering) return;
+    this.#recovering = true;
+    try {
+      const commits = await this.#outbox.readByCommitter(this.#name, this.#low, LOG_PAGE_COMMITS);
+      if (commits.length < LOG_PAGE_COMMITS) this.#hasOverflowed = false;
+      this.#queue.push(...commits.filter((commit) => !this.#ahead.has(commit.committerSeq)));
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the log could not be read for events, trying again');
+    } finally {
+      this.#recovering = false;
+      setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
+    }
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#committers.renew(this.#name, this.#low);
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'lease not renewed');
+    }
+    this.#pump();
+  }
+
+  /** Publishes what it can within `waitMs`; the rest is left to another process, or to the next start. */
+  async close(waitMs: number): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const deadline = Date.now() + waitMs;
+    while ((this.#queue.length > 0 || this.#inFlight.size > 0) && this.#connection.healthy && Date.now() < deadline) {
+      await Promise.race([...this.#inFlight, new Promise((resolve) => setTimeout(resolve, 20))]);
+    }
+    clearInterval(this.#renewing);
+    const isDone = this.#low === this.#highest && !this.#hasOverflowed;
+    await (isDone ? this.#committers.remove(this.#name) : this.#committers.abandon(this.#name, this.#low)).catch(() => undefined);
+  }
+}

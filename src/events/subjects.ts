@@ -1,0 +1,47 @@
+/** NATS subjects. Ids are checked before they become tokens: a raw `*` or a dot in an identity would read others' messages. */
+import { createHash } from 'node:crypto';
+import { requireId } from '../domain/ids.ts';
+import type { EventType } from './contract.ts';
+
+export const STREAM = 'STUDIO';
+/** Exactly these: live and user subjects stay out of the stream. */
+export const STREAM_SUBJECTS = ['studio.blob.>', 'studio.delta.>'] as const;
+
+export function eventSubject(type: EventType, blobId: string): string {
+  requireId(blobId, 'blob_id');
+  return `studio.${type}.${blobId}`;
+}
+
+/** What a consumer of these types filters by. */
+export function filterSubjects(types: readonly EventType[]): string[] {
+  return types.map((type) => `studio.${type}.>`);
+}
+
+export const LIVE_SUBJECTS = 'studio.live.>';
+
+export function liveSubject(blobId: string): string {
+  requireId(blobId, 'blob_id');
+  return `studio.live.${blobId}`;
+}
+
+export const AWARENESS_SUBJECTS = 'studio.awareness.>';
+
+export function awarenessSubject(blobId: string): string {
+  requireId(blobId, 'blob_id');
+  return `studio.awareness.${blobId}`;
+}
+
+/** Notices for one user: `user.<token>.blobs`. */
+export function userSubject(userId: string): string {
+  return `user.${userToken(userId)}.blobs`;
+}
+
+/** base32 (RFC 4648, lower case, no padding) of the SHA-256 of the user id: any id becomes one safe token. */
+export function userToken(userId: string): string {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+  let bits = '';
+  for (const byte of createHash('sha256').update(userId).digest()) bits += byte.toString(2).padStart(8, '0');
+  let token = '';
+  for (let at = 0; at < bits.length; at += 5) token += alphabet[Number.parseInt(bits.slice(at, at + 5).padEnd(5, '0'), 2)];
+  return token;
+}
