@@ -1,0 +1,139 @@
+/** WebSocket `/api/v1/studio/events?token=&cursor=&type=&blob_id=`: the caller's events, one JSON message each. */
+import { WebSocketServer } from 'ws';
+import { StudioError } from '../errors.ts';
+import { EVENTS_SOCKET_MESSAGE_BYTES_MAX, EVENTS_SOCKETS_MAX, PING_EVERY_MS } from '../limits.ts';
+import { toConnectError } from './error-mapping.ts';
+import { eventJson, readEventTypes } from './event-json.ts';
+import { errorBody, httpStatus } from './rest-response.ts';
+import { REST_PREFIX } from './rest-route.ts';
+import { createStreamEnding, untilEnded } from './stream-endings.ts';
+import { refuseUpgrade } from './upgrades.ts';
+import { sendWhole } from './websocket-send.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+import type { Caller } from '../domain/caller.ts';
+import type { EventWatcher, WatchRequest } from '../events/contract.ts';
+import type { Authenticator } from './authentication.ts';
+import type { UpgradeRoute } from './upgrades.ts';
+
+export const EVENTS_PATH = `${REST_PREFIX}/events`;
+
+/** Close codes beyond 1001 (the studio stops) and 1011 (it failed): 4000 + the HTTP status of the error. */
+const CLOSE_GOING_AWAY = 1001;
+const CLOSE_FAILED = 1011;
+
+export interface EventsSocketOptions {
+  readonly authenticator: Authenticator;
+  readonly events: EventWatcher;
+  readonly logger: Logger;
+  readonly draining: AbortSignal;
+}
+
+export function createEventsSocket(options: EventsSocketOptions): UpgradeRoute {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: EVENTS_SOCKET_MESSAGE_BYTES_MAX,
+    perMessageDeflate: false,
+  });
+  const ended = new Set<Promise<void>>();
+  return {
+    match: (path) => path === EVENTS_PATH,
+    handle: (request, socket, head) => {
+      admit(options, request, server.clients.size).then(
+        ({ caller, watch }) =>
+          server.handleUpgrade(request, socket, head, (webSocket) => {
+            const session = serve(options, webSocket, caller, watch);
+            ended.add(session);
+            void session.finally(() => ended.delete(session));
+          }),
+        (error: unknown) => refuseUpgrade(socket, error),
+      );
+    },
+    drain: async () => {
+      await Promise.allSettled(ended);
+      server.close();
+    },
+  };
+}
+
+async function admit(
+  { authenticator }: EventsSocketOptions,
+  request: IncomingMessage,
+  open: number,
+): Promise<{ caller: Caller; watch: WatchRequest }> {
+  const query = new URL(request.url ?? '', 'http://studio').searchParams;
+  const token = query.get('token');
+  const caller =
+    token === null
+      ? await authenticator.authenticate(request.headers.authorization)
+      : await authenticator.authenticateToken(token);
+  if (open >= EVENTS_SOCKETS_MAX) {
+    throw new StudioError('LIMIT_EXCEEDED', 'Too many WebSockets watch events.', { limit: 'EVENTS_SOCKETS_MAX' });
+  }
+  return {
+    caller,
+    watch: {
+      cursor: query.get('cursor') ?? undefined,
+      types: readEventTypes(query.getAll('type')),
+      blobId: query.get('blob_id') ?? undefined,
+    },
+  };
+}
+
+/** Resolves when the socket is closed. The next event is asked for only once the last one was taken. */
+async function serve(
+  options: EventsSocketOptions,
+  socket: WebSocket,
+  caller: Caller,
+  watch: WatchRequest,
+): Promise<void> {
+  const gone = new AbortController();
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      gone.abort(new StudioError('CANCELLED', 'The caller went away.'));
+      resolve();
+    });
+  });
+  // A broken peer, or one that sends more than it may, is closed by ws itself; unheard, its error would end the process.
+  socket.on('error', () => {});
+  const stopPinging = pingOrTerminate(socket);
+  const ending = createStreamEnding(gone.signal, options.draining);
+  ending.expireWith(caller);
+  try {
+    for await (const event of untilEnded(options.events.watch(caller, watch, ending.signal), ending.signal)) {
+      await sendWhole(socket, JSON.stringify(eventJson(event)));
+    }
+    socket.close(CLOSE_GOING_AWAY);
+  } catch (error) {
+    if (!gone.signal.aborted) closeWith(socket, error, options.logger);
+  } finally {
+    ending.release();
+    await closed;
+    stopPinging();
+  }
+}
+
+function closeWith(socket: WebSocket, error: unknown, logger: Logger): void {
+  const failure = toConnectError(error);
+  const body = errorBody(failure);
+  const status = httpStatus(failure);
+  if (status === 500) logger.error({ err: error }, 'watching events failed');
+  socket.send(JSON.stringify({ error: body }));
+  socket.close(
+    body.reason === 'DRAINING' ? CLOSE_GOING_AWAY : status === 500 ? CLOSE_FAILED : 4_000 + status,
+    body.reason,
+  );
+}
+
+function pingOrTerminate(socket: WebSocket): () => void {
+  let answered = true;
+  socket.on('pong', () => (answered = true));
+  const timer = setInterval(() => {
+    if (!answered) socket.terminate();
+    answered = false;
+    socket.ping();
+  }, PING_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
