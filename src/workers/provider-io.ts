@@ -14,6 +14,10 @@ export interface ProviderInput {
   readonly content?: string;
   /** `utf8` for text and JSON, `base64` for everything else. */
   readonly content_encoding: ContentEncoding;
+  /** Names the run; the same at every attempt. */
+  readonly execution_id: string;
+  /** From 1. */
+  readonly attempt: number;
   /** The provider's config. */
   readonly config: unknown;
 }
@@ -37,6 +41,7 @@ export function encodeInput(
   blob: { readonly id: string; readonly version: number; readonly contentType: string },
   content: Uint8Array,
   config: string,
+  run: { readonly key: string; readonly attempt: number },
 ): ProviderInput {
   const encoding = isTextType(blob.contentType) || isJsonType(blob.contentType) ? 'utf8' : 'base64';
   const inline = content.byteLength <= PROVIDER_INLINE_CONTENT_BYTES_MAX;
@@ -47,6 +52,8 @@ export function encodeInput(
     size: content.byteLength,
     ...(inline ? { content: Buffer.from(content).toString(encoding) } : {}),
     content_encoding: encoding,
+    execution_id: run.key,
+    attempt: run.attempt + 1,
     config: config === '' ? {} : (JSON.parse(config) as unknown),
   };
 }

@@ -55,7 +55,7 @@ export function createActivities(parts: ActivityParts): Activities {
           workflowType: provider.workflowId,
           taskQueue: provider.taskQueue,
           timeoutMs: provider.timeoutMs,
-          input: encodeInput(source, source.content, provider.config),
+          input: encodeInput(source, source.content, provider.config, claimed),
         },
       };
     },

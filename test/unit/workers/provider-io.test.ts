@@ -4,10 +4,11 @@ import { decodeOutput, encodeInput } from '../../../src/workers/provider-io.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('provider input and output');
+const run = { key: 'key', attempt: 0 };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 test('text and JSON travel as they are, other bytes as base64', () => {
-  const text = encodeInput({ id: 'b', version: 3, contentType: 'text/plain' }, bytes('grüß'), '{"a":1}');
+  const text = encodeInput({ id: 'b', version: 3, contentType: 'text/plain' }, bytes('grüß'), '{"a":1}', run);
   assert.equal(text, {
     blob_id: 'b',
     version: 3,
@@ -15,9 +16,11 @@ test('text and JSON travel as they are, other bytes as base64', () => {
     size: 6,
     content: 'grüß',
     content_encoding: 'utf8',
+    execution_id: 'key',
+    attempt: 1,
     config: { a: 1 },
   });
-  const image = encodeInput({ id: 'b', version: 1, contentType: 'image/png' }, Uint8Array.of(255, 0), '');
+  const image = encodeInput({ id: 'b', version: 1, contentType: 'image/png' }, Uint8Array.of(255, 0), '', run);
   assert.is(image.content, '/wA=');
   assert.is(image.content_encoding, 'base64');
   assert.equal(image.config, {});
@@ -25,8 +28,8 @@ test('text and JSON travel as they are, other bytes as base64', () => {
 
 test('G7 content beyond the inline limit is left to be read through the API', () => {
   const blob = { id: 'b', version: 1, contentType: 'text/plain' };
-  assert.is(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX + 1), '').content, undefined);
-  assert.type(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX), '').content, 'string');
+  assert.is(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX + 1), '', run).content, undefined);
+  assert.type(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX), '', run).content, 'string');
 });
 
 test('an output is taken in both encodings', () => {
