@@ -94,6 +94,8 @@ export const SWEEP_EVERY_MS = 1_000;
 export const CONSUMER_ACK_WAIT_MS = 30_000;
 export const CONSUMER_BACKOFF_MS_MAX = 30_000;
 export const WATCHERS_PER_PROCESS_MAX = 1_000;
+/** Blobs of which one watcher remembers how far it was shown them. */
+export const WATCH_BLOBS_REMEMBERED_MAX = 10_000;
 export const WATCH_QUEUE_EVENTS_MAX = 1_000;
 /** Live documents are checked against the log this often even when NATS seems healthy: a lost last message has no successor. */
 export const LIVE_RECHECK_MS = 5_000;

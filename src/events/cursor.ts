@@ -1,0 +1,29 @@
+import { StudioError } from '../errors.ts';
+
+/** A place in the stream, bound to the stream's creation: in another stream the same number means something else. */
+export interface StreamPosition {
+  readonly created: string;
+  readonly seq: number;
+}
+
+export function encodeCursor(position: StreamPosition): string {
+  return Buffer.from(JSON.stringify([position.created, position.seq])).toString('base64url');
+}
+
+export function decodeCursor(cursor: string, created: string): number {
+  let decoded: unknown;
+  try {
+    decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    decoded = undefined;
+  }
+  if (!Array.isArray(decoded) || typeof decoded[0] !== 'string' || !Number.isSafeInteger(decoded[1]) || Number(decoded[1]) < 0) {
+    throw new StudioError('CURSOR_INVALID', 'cursor must be the cursor of an event received before.', { field: 'cursor' });
+  }
+  if (decoded[0] !== created) {
+    throw new StudioError('CURSOR_INVALID', 'The event stream was made anew since that cursor; start without one and compare versions.', {
+      field: 'cursor',
+    });
+  }
+  return Number(decoded[1]);
+}

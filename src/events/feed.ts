@@ -1,0 +1,96 @@
+/** The stream's events as this process hears them: one ordered consumer, shared by all watchers. */
+import { DeliverPolicy, type ConsumerMessages } from 'nats';
+import type { Logger } from 'pino';
+import { StudioError } from '../errors.ts';
+import { NATS_RETRY_MS } from '../limits.ts';
+import { decodeEvent } from './cloud-events.ts';
+import type { EventConnection } from './connection.ts';
+import type { StudioEvent } from './contract.ts';
+import { STREAM } from './subjects.ts';
+
+export interface FeedListener {
+  onEvent(event: StudioEvent, seq: number): void;
+  /** The stream is another one now, or can't be heard any more: nothing follows. */
+  onEnd(error: StudioError): void;
+}
+
+export class StreamFeed {
+  readonly #connection: EventConnection;
+  readonly #logger: Logger;
+  readonly #listeners = new Set<FeedListener>();
+  #messages: ConsumerMessages | undefined;
+  #starting: Promise<string> | undefined;
+  #closed = false;
+
+  constructor(connection: EventConnection, logger: Logger) {
+    this.#connection = connection;
+    this.#logger = logger;
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /**
+   * Listens from now on. Resolves with the stream's creation time once nothing more can be missed: whatever is in the
+   * stream beyond its then last message reaches the listener.
+   */
+  async listen(listener: FeedListener): Promise<string> {
+    this.#listeners.add(listener);
+    try {
+      this.#starting ??= this.#start();
+      return await this.#starting;
+    } catch (error) {
+      this.#listeners.delete(listener);
+      this.#starting = undefined;
+      throw error instanceof StudioError
+        ? error
+        : new StudioError('EVENTS_UNAVAILABLE', 'The event stream does not answer.', {}, { cause: error });
+    }
+  }
+
+  forget(listener: FeedListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  async #start(): Promise<string> {
+    const created = await this.#connection.streamCreated();
+    const consumer = await this.#connection.jetstream().consumers.get(STREAM, { deliver_policy: DeliverPolicy.New });
+    // An ordered consumer is made on the server when its messages are first asked for.
+    const messages = await consumer.consume();
+    this.#messages = messages;
+    await consumer.info();
+    void this.#pass(messages, created);
+    return created;
+  }
+
+  async #pass(messages: ConsumerMessages, created: string): Promise<void> {
+    const check = setInterval(() => void this.#endIfReplaced(messages, created), NATS_RETRY_MS * 4);
+    try {
+      for await (const message of messages) {
+        const event = decodeEvent(message.headers, message.data);
+        if (event) for (const listener of this.#listeners) listener.onEvent(event, message.seq);
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the event feed broke off');
+    } finally {
+      clearInterval(check);
+      this.#starting = undefined;
+      const ended = new StudioError('EVENTS_UNAVAILABLE', 'The event stream was interrupted; resume from your last cursor.');
+      const listeners = [...this.#listeners];
+      this.#listeners.clear();
+      if (!this.#closed) for (const listener of listeners) listener.onEnd(ended);
+    }
+  }
+
+  async #endIfReplaced(messages: ConsumerMessages, created: string): Promise<void> {
+    if (!this.#connection.healthy) return;
+    const now = await this.#connection.streamCreated().catch(() => created);
+    if (now !== created) await messages.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#messages?.close();
+  }
+}
