@@ -1,4 +1,5 @@
 /** What every RPC passes, whatever door it came through, the outermost first: observe, refuse, authenticate, end. */
+import { ConnectError } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { StudioError } from '../errors.ts';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
@@ -34,7 +35,7 @@ function observeCalls({ metrics, logger }: CallOptions): Interceptor {
     const method = `${request.service.typeName}/${request.method.name}`;
     const settle = (error?: unknown): unknown => {
       const ms = performance.now() - startMs;
-      const failure = error === undefined ? undefined : toConnectError(error);
+      const failure = error === undefined ? undefined : toConnectError(unlessEnded(error, request.signal));
       const code = failure ? codeToString(failure.code) : 'ok';
       metrics.observe(method, code, ms / 1000);
       const isOurs = code === 'internal' || code === 'unknown';
@@ -55,6 +56,13 @@ function observeCalls({ metrics, logger }: CallOptions): Interceptor {
     settle();
     return response;
   };
+}
+
+/** What fails after its caller left or its deadline passed failed for that reason, and is no fault to be logged. */
+function unlessEnded(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof StudioError || error instanceof ConnectError || !signal.aborted) return error;
+  if (signal.reason instanceof ConnectError) return signal.reason;
+  return new StudioError('CANCELLED', 'The caller went away.', {}, { cause: error });
 }
 
 async function* observed<T>(messages: AsyncIterable<T>, settle: (error?: unknown) => unknown): AsyncIterable<T> {

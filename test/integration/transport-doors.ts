@@ -164,12 +164,13 @@ export interface DoorOptions {
   readonly upgrades?: readonly UpgradeRoute[];
   readonly allowedOrigins?: readonly string[];
   readonly restRoutes?: readonly RestRoute[];
+  readonly logLevel?: string;
 }
 
 export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
   const logs: Record<string, unknown>[] = [];
   const logger = pino(
-    { level: 'debug' },
+    { level: options.logLevel ?? 'debug' },
     { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) },
   );
   const metricsRegistry = new Registry();

@@ -169,6 +169,22 @@ for (const [door, connect] of Object.entries(DOORS)) {
     );
   });
 
+  test(`${door}: a caller who leaves ends the call, which is no failure`, async () => {
+    doors.logs.length = 0;
+    aborted.length = 0;
+    const leave = new AbortController();
+    const waiting = failure(call(connect(), 'Echo', 'wait', { signal: leave.signal }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    leave.abort();
+    assert.is((await waiting).code, 'Canceled');
+    await until(() => aborted.includes('echo'));
+    await until(() => doors.logs.some((line) => line['code'] === 'canceled'));
+    assert.equal(
+      doors.logs.filter((line) => line['level'] === 50),
+      [],
+    );
+  });
+
   test(`${door}: a caller who leaves a stream ends it on the server`, async () => {
     aborted.length = 0;
     const leave = new AbortController();
@@ -180,6 +196,10 @@ for (const [door, connect] of Object.entries(DOORS)) {
     );
     assert.is((await failed).code, 'Canceled');
     await until(() => aborted.includes(`repeat 1 ${door} wait`));
+    assert.equal(
+      doors.logs.filter((line) => line['level'] === 50),
+      [],
+    );
   });
 
   test(`${door}: a stream ends when its caller's token does (G8)`, async () => {
