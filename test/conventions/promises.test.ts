@@ -1,0 +1,61 @@
+/** What the code promises by name is kept: guarantees have tests, limits have users, reasons are raised. */
+import * as assert from 'uvu/assert';
+import { suite } from '../harness/suite.ts';
+import { readTypeScript } from './sources.ts';
+
+const test = suite('conventions: promises');
+const sources = readTypeScript('src');
+const tests = readTypeScript('test').filter(({ path }) => path.endsWith('.test.ts'));
+
+function idsIn(texts: readonly string[]): string[] {
+  return [...new Set(texts.flatMap((text) => text.match(/\bG[1-9]\b/g) ?? []))].sort();
+}
+
+test('every guarantee the code names is in the title of a test, and the reverse', () => {
+  const titles = tests.flatMap(({ text }) =>
+    [...text.matchAll(/\btest\(\s*(['"`])((?:(?!\1).|\n)*?)\1/g)].map((match) => match[2] ?? ''),
+  );
+  assert.ok(titles.length > 50);
+  assert.equal(idsIn(titles), idsIn(sources.map(({ text }) => text)));
+});
+
+test('every named limit bounds something', () => {
+  const limits = sources.find(({ path }) => path === 'src/limits.ts')?.text ?? '';
+  const names = [...limits.matchAll(/^export const (\w+)/gm)].map((match) => match[1] ?? '');
+  assert.ok(names.length > 50);
+  const others = sources.filter(({ path }) => path !== 'src/limits.ts').map(({ text }) => text);
+  // One that only other limits are made of counts through them.
+  const used = (name: string): boolean =>
+    others.some((text) => new RegExp(`\\b${name}\\b`).test(text)) || new RegExp(`= .*\\b${name}\\b`).test(limits);
+  assert.equal(
+    names.filter((name) => !used(name)),
+    [],
+  );
+});
+
+test('limits carry their unit at the end of their name', () => {
+  const limits = sources.find(({ path }) => path === 'src/limits.ts')?.text ?? '';
+  const times = [...limits.matchAll(/^export const (\w+) = .*\b(?:1_?000|60_000|60 \* 1_?000)\b.*;/gm)].map(
+    (match) => match[1] ?? '',
+  );
+  const unit = /(_MS|_SECONDS|_BYTES|_CHARACTERS|_DELTAS|_EDITS|_COMMITS|_EVENTS|_MAX|_DEFAULT|_EVERY_\w+)$/;
+  assert.equal(
+    times.filter((name) => !unit.test(name)),
+    [],
+  );
+});
+
+test('every reason an error may carry is raised somewhere', () => {
+  const errors = sources.find(({ path }) => path === 'src/errors.ts')?.text ?? '';
+  const reasons = [...errors.matchAll(/^ {2}([A-Z_]+): '/gm)].map((match) => match[1] ?? '');
+  assert.ok(reasons.length > 40);
+  const others = sources
+    .filter(({ path }) => path !== 'src/errors.ts' && !path.startsWith('src/transport/sync/close'))
+    .map(({ text }) => text);
+  assert.equal(
+    reasons.filter((reason) => reason !== 'INTERNAL' && !others.some((text) => text.includes(`'${reason}'`))),
+    [],
+  );
+});
+
+test.run();

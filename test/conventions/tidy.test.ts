@@ -1,0 +1,122 @@
+/** Names, sizes, words, and what lies where. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { projectRoot } from '../harness/paths.ts';
+import { suite } from '../harness/suite.ts';
+import { lines, readSources, readTypeScript, type Source } from './sources.ts';
+
+const test = suite('conventions: tidy');
+const FILE_LINES_MAX = 300;
+const TOP_LEVEL = new Set(
+  (
+    'package.json package-lock.json README.md LICENSE NOTICE buf.yaml buf.gen.yaml tsconfig.json tsconfig.build.json ' +
+    'src proto clients bench test deploy node_modules dist'
+  ).split(' '),
+);
+const RULES_ON = [
+  'typescript/no-floating-promises',
+  'typescript/no-misused-promises',
+  'typescript/no-explicit-any',
+  'import/no-default-export',
+  'import/no-cycle',
+  'no-console',
+];
+const here = 'test/conventions/tidy.test.ts';
+const typeScript = readSources((path) => path.endsWith('.ts'));
+
+function offenders(sources: readonly Source[], pattern: RegExp): string[] {
+  return sources.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : [])),
+  );
+}
+
+test('files are named in kebab-case, after what they hold', () => {
+  const bad = typeScript
+    .map(({ path }) => path)
+    .filter((path) => {
+      const name = path.split('/').at(-1) ?? '';
+      return (
+        !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.ts$/.test(name) ||
+        /^(utils?|helpers?|common|misc|shared|index)\.ts$/.test(name)
+      );
+    })
+    // Temporal's bundler and a package's users want one entry each.
+    .filter((path) => !/^(src\/workers\/[a-z]+|clients\/node\/src)\/index\.ts$/.test(path));
+  assert.equal(bad, []);
+});
+
+test(`no file has more than ${FILE_LINES_MAX} lines`, () => {
+  const long = typeScript
+    .filter(({ text }) => lines(text) > FILE_LINES_MAX)
+    .map(({ path, text }) => `${path}: ${lines(text)}`);
+  assert.equal(long, []);
+});
+
+test('the environment is read in config.ts only', () => {
+  const elsewhere = readTypeScript('src').filter(({ path }) => path !== 'src/config.ts');
+  assert.equal(offenders(elsewhere, /process\.env\b|process\[['"]env|from 'node:process'/), []);
+});
+
+test('the checks that hold the rest are on, and nothing switches them off', () => {
+  const { rules } = JSON.parse(readFileSync(join(projectRoot, '.oxlintrc.json'), 'utf8')) as {
+    rules: Record<string, string>;
+  };
+  for (const rule of RULES_ON) {
+    assert.is(rules[rule], 'error', rule);
+  }
+  const { compilerOptions } = JSON.parse(readFileSync(join(projectRoot, 'tsconfig.json'), 'utf8')) as {
+    compilerOptions: Record<string, unknown>;
+  };
+  for (const option of ['strict', 'noUncheckedIndexedAccess', 'verbatimModuleSyntax'])
+    assert.is(compilerOptions[option], true, option);
+  const others = typeScript.filter(({ path }) => path !== here);
+  assert.equal(offenders(others, /(oxlint|eslint)-disable|@ts-(ignore|expect-error|nocheck)|prettier-ignore/), []);
+});
+
+test('types can be stripped: no enums, namespaces, parameter properties or decorators', () => {
+  const needsCompiler =
+    /^\s*(export\s+)?(declare\s+)?(const\s+)?(enum|namespace)\s+\w+\s*\{|constructor\([^{]*\b(private|public|protected|readonly)\s+\w+:/;
+  assert.equal(offenders(typeScript, needsCompiler), []);
+});
+
+test('nothing is left to be done later', () => {
+  const others = readSources((path) => path !== here);
+  assert.equal(
+    offenders(others, /(\/\/|\*|#).*\b(TODO|FIXME|XXX|HACK|WIP)\b|\b([Pp]laceholder|[Ss]tub|[Dd]ummy)\b|\bfor now\b/),
+    [],
+  );
+});
+
+test('the project speaks of itself alone', () => {
+  const others = readSources((path) => path !== here);
+  const process =
+    /\b(AI|LLM|GPT|Claude|Anthropic|OpenAI|Copilot|founders?|roadmap|[Ii]ssue #?\d+|DESIGN\.md|EXAMPLES\.md)\b|\/work\/|\/tmp\/probe/;
+  assert.equal(offenders(others, process), []);
+});
+
+test('the top level holds only what belongs there', () => {
+  const found = readdirSync(projectRoot).filter((name) => !name.startsWith('.'));
+  assert.equal(
+    found.filter((name) => !TOP_LEVEL.has(name)),
+    [],
+  );
+});
+
+test('settings have one place: every variable config.ts reads is in its documentation, and only STUDIO_ ones', () => {
+  const { text } = readTypeScript('src').find(({ path }) => path === 'src/config.ts') ?? { text: '' };
+  const read = [...text.matchAll(/'(STUDIO_[A-Z_]+)'/g)].map((match) => match[1]);
+  assert.ok(read.length > 10);
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  const documented = `${readme}\n${readSources((path) => path === 'src/README.md')
+    .map((source) => source.text)
+    .join('')}`;
+  assert.equal(
+    [...new Set(read)].filter((name) => !documented.includes(name ?? '?')),
+    [],
+  );
+});
+
+test.run();
