@@ -85,6 +85,7 @@ export const NATS_RETRY_MS = 500;
 export const PUBLISH_QUEUE_COMMITS_MAX = 10_000;
 export const PUBLISHES_IN_FLIGHT_MAX = 512;
 export const PUBLISH_TIMEOUT_MS = 5_000;
+export const PUBLISH_DRAIN_MS_MAX = 3_000;
 export const WATERMARK_EVERY_MS = 1_000;
 export const COMMITTER_LEASE_MS = 5_000;
 /** After a committer's lease lapsed its commits are published again this long: an insert of a dead process may land late. */
@@ -158,6 +159,8 @@ export const PROVIDER_ERROR_CHARACTERS_MAX = 2_048;
 export const PROVIDER_BACKOFF_MS = 1_000;
 /** Compiled schemas kept by a worker. */
 export const SCHEMAS_COMPILED_MAX = 128;
+/** Runs closed at once by a workflow that ends. */
+export const LEFTOVER_RUNS_MAX = 1_000;
 export const CLAIM_RACES_MAX = 16;
 /** Runs one plan starts; the next plan starts the rest. */
 export const PLAN_RUNS_MAX = 64;
@@ -171,6 +174,8 @@ export const BUILTIN_STEP_MS_MAX = 5 * 60 * 1000;
 /** Before looking again for a child workflow of an earlier attempt to end. */
 export const CHILD_BUSY_MS = 1_000;
 export const STEP_RETRY_MS_MAX = 10_000;
+/** How long Temporal waits for a worker that took a workflow task and died. */
+export const WORKFLOW_TASK_MS_MAX = 5_000;
 export const TEMPORAL_CALL_MS_MAX = 5_000;
 export const TEMPORAL_RETRY_MS_MAX = 5_000;
 export const WORKFLOW_TASKS_IN_FLIGHT_MAX = 20;

@@ -15,6 +15,7 @@ export interface Runs {
   get(key: string): Promise<Run | undefined>;
   getMany(keys: readonly string[]): Promise<Map<string, Run>>;
   abandoned(before: Date, limit: number): Promise<Run[]>;
+  heldBy(holder: string, limit: number): Promise<Run[]>;
   claim(claim: RunClaim, now: Date): Promise<ClaimOutcome>;
   restart(claim: RunClaim, from: ExecutionStatus, now: Date): Promise<boolean>;
   recordFailure(key: string, attempt: number, error: RunError, now: Date, retryAt?: Date): Promise<void>;

@@ -44,6 +44,7 @@ export class ExecutionStore {
     await this.#executions.createIndex({ provider_id: 1, started_at: -1 });
     await this.#executions.createIndex({ user_id: 1, started_at: -1 });
     await this.#executions.createIndex({ status: 1, lease_until: 1 });
+    await this.#executions.createIndex({ holder: 1, status: 1 });
   }
 
   async get(key: string): Promise<Run | undefined> {
@@ -65,6 +66,11 @@ export class ExecutionStore {
   async abandoned(before: Date, limit: number): Promise<Run[]> {
     const filter = { status: 'running' as const, lease_until: { $lt: before } };
     return (await this.#executions.find(filter).limit(limit).toArray()).map(fromDocument);
+  }
+
+  /** Runs this holder has begun and not ended. */
+  async heldBy(holder: string, limit: number): Promise<Run[]> {
+    return (await this.#executions.find({ holder, status: 'running' }).limit(limit).toArray()).map(fromDocument);
   }
 
   /** The same holder gets its claim again, so that a step repeated after a crash goes on where it was. */

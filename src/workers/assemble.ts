@@ -9,6 +9,7 @@ import type { Registrations, Runs } from '../providers/stores.ts';
 import { createActivities } from './activities/index.ts';
 import { TemporalClient, type TemporalOptions } from './client.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Leftovers } from './leftovers.ts';
 import { Planner } from './planner.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import { RunLedger } from './run-ledger.ts';
@@ -48,10 +49,15 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   const planner = new Planner({ documents, providers, runs, now });
   const processed = { recordProcessed: heads.setProcessed.bind(heads) };
   const ledger = new RunLedger(runs, processed, now);
+  const leftovers = new Leftovers(documents, runs, ledger);
   const runner = new Runner({ documents, providers, runs, ledger, failpoints, now });
   const dispatcher = new Dispatcher(providers, signals);
   const reconciler = new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });
-  const worker = new PropagationWorker(temporal, createActivities({ planner, runner, ledger, signals }), logger);
+  const worker = new PropagationWorker(
+    temporal,
+    createActivities({ planner, runner, ledger, leftovers, signals }),
+    logger,
+  );
 
   const stopping = new AbortController();
   worker.start();

@@ -5,7 +5,7 @@
 import type { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
-import { TEMPORAL_CALL_MS_MAX } from '../limits.ts';
+import { TEMPORAL_CALL_MS_MAX, WORKFLOW_TASK_MS_MAX } from '../limits.ts';
 import type { ExecutionStarter, StartedRun } from '../providers/stores.ts';
 import { CHANGED_SIGNAL, PROPAGATION_QUEUE, rootWorkflowId, type PropagateInput, type SeenVersions } from './names.ts';
 import type { SignalSender } from './signals.ts';
@@ -34,6 +34,7 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
         workflowId: rootWorkflowId(rootId),
         taskQueue: PROPAGATION_QUEUE,
         args: [input],
+        workflowTaskTimeout: WORKFLOW_TASK_MS_MAX,
         signal: CHANGED_SIGNAL,
         signalArgs: [{ seen }],
       });
@@ -45,6 +46,7 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
       await client.workflow.start<typeof runExecution>('runExecution', {
         workflowId: run.workflowId,
         taskQueue: PROPAGATION_QUEUE,
+        workflowTaskTimeout: WORKFLOW_TASK_MS_MAX,
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         args: [

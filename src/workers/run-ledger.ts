@@ -53,6 +53,12 @@ export class RunLedger {
     return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: retryAt.getTime() };
   }
 
+  /** Ends a run whose input moved on before it succeeded; what the blob notes is the newer one's. */
+  async supersede(key: string): Promise<void> {
+    const error = { reason: 'SUPERSEDED', message: 'The input changed before this run succeeded.' };
+    await this.#runs.finish(key, { status: 'skipped', error }, this.#now());
+  }
+
   /** Ends a run that was asked for and can't be made; one that nobody asked for leaves no trace. */
   async giveUp(ref: RunRef): Promise<RunOutcome> {
     if (ref.asked) {

@@ -1,6 +1,7 @@
 /** The steps of the workflows. Each may run again after a crash; what it did before stands (G9). */
 import { activityInfo } from '@temporalio/activity';
 import { BUILTINS } from '../builtins/index.ts';
+import type { Leftovers } from '../leftovers.ts';
 import type { ClaimedRun, PropagationPlan, RunOutcome, RunRef, SeenVersions } from '../names.ts';
 import type { Planner, PlanRequest } from '../planner.ts';
 import { encodeInput, type ProviderInput } from '../provider-io.ts';
@@ -12,6 +13,7 @@ export interface ActivityParts {
   readonly planner: Planner;
   readonly runner: Runner;
   readonly ledger: RunLedger;
+  readonly leftovers: Leftovers;
   readonly signals: RootSignals;
 }
 
@@ -34,10 +36,15 @@ export interface Activities {
 }
 
 export function createActivities(parts: ActivityParts): Activities {
-  const { planner, runner, ledger, signals } = parts;
+  const { planner, runner, ledger, leftovers, signals } = parts;
   const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';
   return {
-    planPropagation: (request) => planner.plan(request),
+    async planPropagation(request) {
+      const plan = await planner.plan(request);
+      const isIdle = request.running.length === 0 && plan.ready.length === 0 && plan.wakeAtMs === undefined;
+      if (isIdle) await leftovers.close(workflowId());
+      return plan;
+    },
 
     async runBuiltins(refs) {
       const outcomes: RunOutcome[] = [];
