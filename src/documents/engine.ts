@@ -176,6 +176,14 @@ export class DocumentEngine implements Documents {
     return openLiveDocument(this.#rooms, caller, blobId, session);
   }
 
+  /** Brings the stored head up to the log, whoever left it behind. */
+  async healHead(blobId: string): Promise<void> {
+    await this.#rooms.with(blobId, async (room) => {
+      await room.refresh();
+      if (room.state.version > 0) await this.#heads.advance([room.state.head()]);
+    });
+  }
+
   async #create(id: string, intent: Intent): Promise<Committed> {
     return this.#rooms.with(id, async (room) => {
       const settled = await room.submit(intent);

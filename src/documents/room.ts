@@ -82,7 +82,11 @@ export class Room {
 
   /** Nothing waits and nothing is under way. */
   get isQuiet(): boolean {
-    return !this.#isFlushing && this.#pending.length === 0 && this.#refreshers.length === 0 && this.holders === 0;
+    return !this.isBusy && this.holders === 0;
+  }
+
+  get isBusy(): boolean {
+    return this.#isFlushing || this.#pending.length > 0 || this.#refreshers.length > 0;
   }
 
   /** Set when the live document could not follow the log: the room serves nobody any more and is loaded anew. */

@@ -1,5 +1,5 @@
 /** The live documents of this process: loaded once for all who ask at the same time, and let go when unused. */
-import { ROOM_IDLE_MS_MAX, ROOMS_LOADED_MAX, LIVE_RECHECK_DISCONNECTED_MS, LIVE_RECHECK_MS } from '../limits.ts';
+import { DRAIN_MS_MAX, ROOM_IDLE_MS_MAX, ROOMS_LOADED_MAX, LIVE_RECHECK_DISCONNECTED_MS, LIVE_RECHECK_MS } from '../limits.ts';
 import { StudioError } from '../errors.ts';
 import type { LiveChannel } from './contract.ts';
 import { Room, storageUnavailable, type RoomServices } from './room.ts';
@@ -10,6 +10,7 @@ interface Loaded {
 }
 
 const TIDY_EVERY_MS = 1_000;
+const SETTLE_POLL_MS = 10;
 
 export class Rooms {
   readonly #services: RoomServices;
@@ -137,6 +138,14 @@ export class Rooms {
     for (const { room } of this.#loaded.values()) {
       for (const session of room.sessions) session.onClose(error);
       room.sessions.clear();
+    }
+  }
+
+  /** Resolves when no change is under way, or after DRAIN_MS_MAX. */
+  async settle(): Promise<void> {
+    const deadline = Date.now() + DRAIN_MS_MAX;
+    while (Date.now() < deadline && [...this.#loaded.values()].some(({ room }) => room.isBusy)) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
     }
   }
 

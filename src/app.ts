@@ -1,0 +1,75 @@
+/** `studio serve`: the engine with every door before it. */
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry as Metrics } from 'prom-client';
+import type { Config } from './config.ts';
+import { openEngine } from './engine.ts';
+import { StudioError } from './errors.ts';
+import { Registry } from './providers/registry.ts';
+import { createAuthenticator } from './transport/authentication.ts';
+import { startTransport } from './transport/server.ts';
+import { createSyncUpgrade } from './transport/sync/sync-upgrade.ts';
+import { BUILTINS } from './workers/builtins/index.ts';
+import { TemporalClient } from './workers/client.ts';
+
+export interface RunningServer {
+  readonly port: number;
+  readonly grpcPort: number;
+  /** Ends streams and sessions, lets calls finish, then lets go of every part. Bounded by DRAIN_MS_MAX. */
+  stop(): Promise<void>;
+}
+
+export async function startServe(config: Config, logger: Logger): Promise<RunningServer> {
+  if (!config.temporalAddress) throw new Error('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
+  const authenticator = createAuthenticator(config);
+  const engine = await openEngine(config, logger);
+  const { documents, database, connection } = engine;
+  const temporal = new TemporalClient({ address: config.temporalAddress, namespace: config.temporalNamespace }, logger);
+  const providers = new Registry({
+    providers: engine.providers,
+    runs: engine.executions,
+    documents,
+    starter: temporal,
+    rules: { builtins: BUILTINS, workflowPrefixes: config.workflowQueuePrefixes },
+    now: () => new Date(),
+  });
+  const metrics = new Metrics();
+  collectDefaultMetrics({ register: metrics });
+  const sync = createSyncUpgrade({ documents, authenticator, logger, awareness: engine.awareness });
+  const checks = [
+    { name: 'mongodb', check: () => database.ping() },
+    {
+      name: 'nats',
+      check: async () => {
+        if (!connection.healthy) throw new StudioError('EVENTS_UNAVAILABLE', 'NATS does not answer.');
+      },
+    },
+  ];
+  const closeParts = async (): Promise<void> => {
+    await Promise.allSettled([temporal.close(), engine.close()]);
+  };
+  try {
+    const transport = await startTransport({
+      config,
+      logger,
+      documents,
+      providers,
+      events: engine.watcher,
+      authenticator,
+      checks,
+      registry: metrics,
+      upgrades: [sync],
+    });
+    return {
+      port: transport.port,
+      grpcPort: transport.grpcPort,
+      stop: async () => {
+        engine.closeSessions();
+        await Promise.allSettled([sync.drain(), transport.drain()]);
+        await closeParts();
+      },
+    };
+  } catch (error) {
+    await closeParts();
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What every studio process is made of: storage, the document engine, events. `serve` puts doors before it, `worker`
+ * Temporal behind it. With app.ts and worker.ts this is the one place where parts are put together.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { BaseDocuments } from './documents/base-documents.ts';
+import { BlobViews } from './documents/blob-view.ts';
+import { Committer } from './documents/committer.ts';
+import type { Documents } from './documents/contract.ts';
+import { DocumentEngine } from './documents/engine.ts';
+import { HeadWriter } from './documents/head-writer.ts';
+import { History } from './documents/history.ts';
+import { Reads } from './documents/reads.ts';
+import { Rooms } from './documents/rooms.ts';
+import { StudioError } from './errors.ts';
+import { EventConnection } from './events/connection.ts';
+import { DurableConsumer } from './events/consumer.ts';
+import type { EventConsumer, EventWatcher } from './events/contract.ts';
+import { StreamFeed } from './events/feed.ts';
+import { NatsAwarenessChannel, NatsLiveChannel } from './events/live.ts';
+import { EventPublisher } from './events/publisher.ts';
+import { StreamWriter } from './events/stream-writer.ts';
+import { Sweep } from './events/sweep.ts';
+import { StreamWatcher } from './events/watcher.ts';
+import { Failpoints } from './failpoints.ts';
+import { PUBLISH_DRAIN_MS_MAX } from './limits.ts';
+import { BlobHeads } from './storage/blobs.ts';
+import { Checkpoints } from './storage/checkpoints.ts';
+import { CommitLog } from './storage/commit-log.ts';
+import { Committers } from './storage/committers.ts';
+import { Contents } from './storage/contents.ts';
+import { openDatabase, type Database } from './storage/database.ts';
+import { ExecutionStore } from './storage/executions.ts';
+import { Mark } from './storage/marks.ts';
+import { ProviderStore } from './storage/providers.ts';
+
+export interface Engine {
+  readonly name: string;
+  readonly database: Database;
+  readonly documents: Documents;
+  readonly heads: BlobHeads;
+  readonly providers: ProviderStore;
+  readonly executions: ExecutionStore;
+  readonly reconciled: Mark;
+  readonly failpoints: Failpoints;
+  readonly watcher: EventWatcher;
+  readonly consumer: EventConsumer;
+  readonly awareness: NatsAwarenessChannel;
+  readonly connection: EventConnection;
+  /** Sends live sessions elsewhere; calls under way go on. */
+  closeSessions(): void;
+  /** After the last call: publishes, writes heads, lets go of everything. */
+  close(): Promise<void>;
+}
+
+export async function openEngine(config: Config, logger: Logger): Promise<Engine> {
+  if (!config.mongodbUrl) throw new Error('STUDIO_MONGODB_URL is not set; `studio dev` starts a database itself.');
+  if (!config.natsUrl) throw new Error('STUDIO_NATS_URL is not set; `studio dev` starts NATS itself.');
+  const name = `${config.processName.slice(0, 32)}-${randomBytes(6).toString('hex')}`;
+  const failpoints = new Failpoints(config.failpoints);
+  const database = await openDatabase({ url: config.mongodbUrl, name: config.mongodbDatabase });
+  const connection = await EventConnection.open({ url: config.natsUrl, name, logger });
+
+  const log = new CommitLog(database);
+  const heads = new BlobHeads(database);
+  const contents = new Contents(database);
+  const committers = new Committers(database.db);
+  const writer = new StreamWriter(connection);
+  const publisher = new EventPublisher({ name, connection, writer, outbox: log, committers, failpoints, logger });
+  const live = new NatsLiveChannel(connection, logger);
+  const announcer = { onCommitted: live.announce.bind(live) };
+
+  const committer = new Committer({ name, log, database, listeners: [announcer, publisher], failpoints, logger });
+  const history = new History({ log, checkpoints: new Checkpoints(database), logger });
+  const bases = new BaseDocuments(history);
+  const headWriter = new HeadWriter({ heads, failpoints, logger });
+  const rooms = new Rooms({ database, log, contents, committer, heads: headWriter, history, bases, logger }, live);
+  const views = new BlobViews({ heads, contents });
+  const reads = new Reads({ rooms, views, heads, log, history, database });
+  const documents = new DocumentEngine({ rooms, views, heads, headWriter, contents, reads });
+  const sweep = new Sweep({ connection, writer, outbox: log, committers, onSwept: (commit) => documents.healHead(commit.blobId), logger });
+  const feed = new StreamFeed(connection, logger);
+  const readRange = log.readRange.bind(log);
+  const [providers, executions] = [new ProviderStore(database.db), new ExecutionStore(database.db)];
+
+  await Promise.all([providers.createIndexes(), executions.createIndexes(), publisher.start()]);
+  sweep.start();
+  return {
+    name,
+    database,
+    documents,
+    heads,
+    providers,
+    executions,
+    reconciled: new Mark(database.db, 'reconciled'),
+    failpoints,
+    watcher: new StreamWatcher({ connection, feed, readRange }),
+    consumer: new DurableConsumer(connection, logger),
+    awareness: new NatsAwarenessChannel(connection),
+    connection,
+    closeSessions: () => rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),
+    close: async () => {
+      await rooms.settle();
+      committer.stop();
+      rooms.close();
+      await Promise.allSettled([sweep.close(), feed.close(), headWriter.close(), publisher.close(PUBLISH_DRAIN_MS_MAX)]);
+      await connection.close();
+      await database.close();
+    },
+  };
+}
