@@ -178,6 +178,8 @@ export const STEP_RETRY_MS_MAX = 10_000;
 export const WORKFLOW_TASK_MS_MAX = 5_000;
 export const TEMPORAL_CALL_MS_MAX = 5_000;
 export const TEMPORAL_RETRY_MS_MAX = 5_000;
+/** How long a worker waits for Temporal before it counts as started all the same. */
+export const WORKER_READY_MS_MAX = 15_000;
 export const WORKFLOW_TASKS_IN_FLIGHT_MAX = 20;
 export const LOCAL_STEPS_IN_FLIGHT_MAX = 20;
 export const WORKFLOWS_CACHED_MAX = 200;

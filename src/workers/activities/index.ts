@@ -84,7 +84,7 @@ async function runBuiltin({ runner, ledger }: ActivityParts, ref: RunRef, workfl
   }
   let content: string;
   try {
-    content = builtin.run(Buffer.from(source.content).toString('utf8'));
+    content = await builtin.run(Buffer.from(source.content).toString('utf8'));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return ledger.fail(claimed, { reason: 'PROVIDER_FAILED', message });

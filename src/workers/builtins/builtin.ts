@@ -4,5 +4,5 @@ export interface Builtin {
   /** Content types it can take, exact or `text/*`. */
   readonly supportedTypes: readonly string[];
   readonly outputType: string;
-  run(text: string): string;
+  run(text: string): string | Promise<string>;
 }

@@ -33,12 +33,12 @@ test('text-statistics: counts what a reader and a machine call characters', () =
   });
 });
 
-test('text-statistics: the empty text and the one-line text', () => {
+test('text-statistics: the empty text and the one-line text', async () => {
   const empty = countText('');
   assert.is(empty.lines, 0);
   assert.is(empty.sentences, 0);
   assert.is(empty.reading_minutes, 0);
-  assert.equal(JSON.parse(textStatistics.run('one two')), {
+  assert.equal(JSON.parse(await textStatistics.run('one two')), {
     characters: 7,
     code_points: 7,
     bytes: 7,
@@ -51,9 +51,9 @@ test('text-statistics: the empty text and the one-line text', () => {
   });
 });
 
-test('markdown-html: CommonMark, with raw HTML and script links harmless', () => {
-  assert.is(markdownHtml.run('# Title\n\n*a* `b`'), '<h1>Title</h1>\n<p><em>a</em> <code>b</code></p>\n');
-  const html = markdownHtml.run('<script>alert(1)</script>\n\n[x](javascript:alert(1))');
+test('markdown-html: CommonMark, with raw HTML and script links harmless', async () => {
+  assert.is(await markdownHtml.run('# Title\n\n*a* `b`'), '<h1>Title</h1>\n<p><em>a</em> <code>b</code></p>\n');
+  const html = await markdownHtml.run('<script>alert(1)</script>\n\n[x](javascript:alert(1))');
   assert.not.match(html, /<script|href="javascript/);
 });
 

@@ -1,0 +1,149 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import type { Provider } from '../../src/domain/provider.ts';
+import type { RegisterProvider } from '../../src/providers/contract.ts';
+import { eventually } from '../harness/eventually.ts';
+import { suite } from '../harness/suite.ts';
+import { startWorld, type World } from './providers-compose.ts';
+import { newScene, textOf, type Scene } from './providers-world.ts';
+
+const test = suite('workflow providers');
+const QUEUE = 'expand-queue';
+
+let world: World;
+let connection: NativeConnection;
+let clientConnection: Connection;
+let client: Client;
+let foreign: Worker;
+let foreignRun: Promise<void>;
+
+test.before(async () => {
+  world = await startWorld();
+  connection = await NativeConnection.connect({ address: world.temporalAddress });
+  foreign = await Worker.create({
+    connection,
+    taskQueue: QUEUE,
+    workflowsPath: fileURLToPath(new URL('./providers-foreign-workflows.ts', import.meta.url)),
+    shutdownGraceTime: 0,
+  });
+  foreignRun = foreign.run();
+  clientConnection = await Connection.connect({ address: world.temporalAddress });
+  client = new Client({ connection: clientConnection });
+});
+
+test.after(async () => {
+  foreign?.shutdown();
+  await foreignRun;
+  await connection?.close();
+  await clientConnection?.close();
+  await world?.stop();
+});
+
+async function registerWorkflow(
+  scene: Scene,
+  workflowId: string,
+  fields: Partial<RegisterProvider> = {},
+): Promise<Provider> {
+  return scene.register({ type: 'workflow', workflowId, taskQueue: QUEUE, ...fields });
+}
+
+test('test-expander: a workflow on a queue of its own worker derives, and follows its source', async () => {
+  const scene = newScene(world);
+  const fields = { id: 'test-expander', name: 'test-expander', config: '{"prefix":"Expanded:"}' };
+  const provider = await registerWorkflow(scene, 'expand-workflow', fields);
+  const source = await scene.create('grüß');
+  assert.is(textOf(await scene.fresh(source.id, provider)), `Expanded: ${source.id}@1 ${scene.contentType} 6 grüß`);
+  await scene.edit(source.id, 'two');
+  assert.is(textOf(await scene.fresh(source.id, provider)), `Expanded: ${source.id}@2 ${scene.contentType} 3 two`);
+  await world.quiet(source.id);
+  const [execution] = await world.executions({ root_id: source.id });
+  const child = await client.workflow.getHandle(execution?.key ?? '').describe();
+  assert.equal([child.type, child.status.name, child.taskQueue], ['expand-workflow', 'COMPLETED', QUEUE]);
+});
+
+test('an error is tried three times, each pause twice the one before, then the execution has failed with it', async () => {
+  const scene = newScene(world);
+  const provider = await registerWorkflow(scene, 'expand-fail');
+  const source = await scene.create('bad');
+  const failed = await eventually('the execution fails', async () => {
+    const [execution] = await world.executions({ root_id: source.id });
+    return execution?.status === 'failed' && execution;
+  });
+  assert.equal(
+    [failed.attempts, failed.error],
+    [3, { reason: 'PROVIDER_FAILED', message: 'Unreadable: no "bad" here' }],
+  );
+  const tookMs = (failed.finishedAt?.getTime() ?? 0) - failed.startedAt.getTime();
+  assert.ok(tookMs >= 3_000, `${tookMs} ms`);
+  await world.quiet(source.id);
+  assert.is((await scene.read(source.id)).processedBy[provider.id]?.status, 'failed');
+  assert.is(await world.countExecutions({ root_id: source.id }), 1);
+});
+
+test('a failed one is not tried again by itself; a change or a replay by hand does', async () => {
+  const scene = newScene(world);
+  const provider = await registerWorkflow(scene, 'expand-fail');
+  const source = await scene.create('bad');
+  const failed = await eventually('the execution fails', async () => {
+    const [execution] = await world.executions({ root_id: source.id });
+    return execution?.status === 'failed' && execution;
+  });
+  await world.quiet(source.id);
+  const replay = await scene.process(source.id, provider);
+  assert.equal([replay.id, replay.status, replay.attempts], [failed.id, 'running', 0]);
+  const again = await scene.settled(replay.id);
+  assert.equal([again.status, again.attempts], ['failed', 3]);
+  await scene.edit(source.id, 'good');
+  assert.is(textOf(await scene.fresh(source.id, provider)), 'good');
+});
+
+test('one that fails at first and then succeeds has succeeded, with its attempts counted', async () => {
+  const scene = newScene(world);
+  const provider = await registerWorkflow(scene, 'expand-second-try');
+  const source = await scene.create('text');
+  const made = await scene.fresh(source.id, provider);
+  assert.is(textOf(made), 'attempt 2');
+  await world.quiet(source.id);
+  const [execution] = await world.executions({ root_id: source.id });
+  assert.equal([execution?.status, execution?.attempts, execution?.error], ['succeeded', 2, undefined]);
+});
+
+test('a provider that does not end is stopped by its timeout, three times', async () => {
+  const scene = newScene(world);
+  await registerWorkflow(scene, 'expand-never', { timeoutMs: 500 });
+  const source = await scene.create('text');
+  const failed = await eventually('the execution fails', async () => {
+    const [execution] = await world.executions({ root_id: source.id });
+    return execution?.status === 'failed' && execution;
+  });
+  assert.equal([failed.attempts, failed.error?.reason], [3, 'PROVIDER_TIMEOUT']);
+  const child = await client.workflow.getHandle(failed.key).describe();
+  assert.is(child.status.name, 'TIMED_OUT');
+});
+
+test('an output that is none, and one that breaks output_schema, fail at once', async () => {
+  const scene = newScene(world);
+  const none = await registerWorkflow(scene, 'expand-nothing', { triggerEvents: [] });
+  const schema = JSON.stringify({ type: 'string', minLength: 100 });
+  const short = await registerWorkflow(scene, 'expand-second-try', { triggerEvents: [], outputSchema: schema });
+  const source = await scene.create('text');
+  const first = await scene.settled((await scene.process(source.id, none)).id);
+  assert.equal([first.status, first.error?.reason], ['failed', 'OUTPUT_INVALID']);
+  const second = await scene.settled((await scene.process(source.id, short)).id);
+  assert.equal([second.status, second.error?.reason], ['failed', 'OUTPUT_SCHEMA_MISMATCH']);
+});
+
+test('a slow provider does not hold up the others of its root', async () => {
+  const scene = newScene(world);
+  await registerWorkflow(scene, 'expand-never', { timeoutMs: 20_000 });
+  const quick = await scene.register();
+  const source = await scene.create('one');
+  assert.is(textOf(await scene.fresh(source.id, quick)), 'Expanded:\none');
+  await scene.edit(source.id, 'two');
+  assert.is(textOf(await scene.fresh(source.id, quick)), 'Expanded:\ntwo');
+  assert.is(await world.countExecutions({ root_id: source.id, status: 'running' }), 1);
+});
+
+test.run();
