@@ -7,19 +7,20 @@ import {
 } from '@connectrpc/connect-node';
 import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../limits.ts';
 import { pathOf, sendJson } from './http.ts';
-import type { ConnectRouter, Interceptor } from '@connectrpc/connect';
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { Interceptor, MethodImpl, MethodImplSpec } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Logger } from 'pino';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http.ts';
 
 export interface RpcHandlerOptions {
-  readonly routes: (router: ConnectRouter) => void;
+  readonly methods: readonly MethodImplSpec[];
   readonly interceptors: Interceptor[];
   readonly logger: Logger;
 }
 
 /**
- * gRPC, gRPC-Web and Connect for the services in `routes`. What connect-node's own adapter does, with two differences:
+ * gRPC, gRPC-Web and Connect for `methods`. What connect-node's own adapter does, with two differences:
  * failures go to the log, and a request it can't read (an impossible Host header) is answered instead of thrown, which
  * would end the process.
  */
@@ -30,7 +31,7 @@ export function createRpcHandler(options: RpcHandlerOptions): HttpHandler {
     readMaxBytes: REQUEST_BYTES_MAX,
     maxTimeoutMs: CALL_DEADLINE_MS_MAX,
   });
-  options.routes(router);
+  for (const { method, impl } of options.methods) router.rpc(method, impl as MethodImpl<DescMethod>);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const handler = handlers.get(pathOf(request));

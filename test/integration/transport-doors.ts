@@ -25,7 +25,7 @@ import { collectServices } from '../../src/transport/service-collector.ts';
 import { signToken } from '../../src/transport/tokens.ts';
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { StringValue } from '@bufbuild/protobuf/wkt';
-import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { ReadinessCheck } from '../../src/transport/probes.ts';
 import type { RestRoute } from '../../src/transport/rest-route.ts';
 import type { UpgradeRoute } from '../../src/transport/upgrades.ts';
@@ -181,18 +181,17 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
     logger,
     draining: draining.signal,
   });
-  const routes = (router: ConnectRouter): void => {
+  const collected = collectServices((router) => {
     router.service(EchoService, echo as unknown as Partial<ServiceImpl<DescService>>);
     registerHealth(router, () => collected.services, draining.signal);
     registerReflection(router, () => collected.services);
-  };
-  const collected = collectServices(routes);
+  });
   const native = await startNativeGrpc({ host: '127.0.0.1', port: 0, methods: collected.methods, interceptors });
   const listener = await startListener({
     host: '127.0.0.1',
     port: 0,
     handlers: [
-      createRpcHandler({ routes, interceptors, logger }),
+      createRpcHandler({ methods: collected.methods, interceptors, logger }),
       createRest({ routes: options.restRoutes ?? [], methods: collected.methods, interceptors }),
       createProbes({ checks: options.checks ?? [], registry: metricsRegistry, draining: draining.signal }),
     ],

@@ -1,0 +1,93 @@
+import { createCallInterceptors } from './call-interceptors.ts';
+import { createCallMetrics } from './call-metrics.ts';
+import { createEventsSocket } from './events-socket.ts';
+import { registerHealth } from './health.ts';
+import { startListener } from './listener.ts';
+import { startNativeGrpc } from './native-grpc.ts';
+import { createProbes } from './probes.ts';
+import { registerReflection } from './reflection.ts';
+import { createRest } from './rest.ts';
+import { REST_ROUTES } from './rest-routes.ts';
+import { createRpcHandler } from './rpc-handler.ts';
+import { collectServices } from './service-collector.ts';
+import { registerServices } from './services/register.ts';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import type { Documents } from '../documents/contract.ts';
+import type { EventWatcher } from '../events/contract.ts';
+import type { Providers } from '../providers/contract.ts';
+import type { Authenticator } from './authentication.ts';
+import type { ReadinessCheck } from './probes.ts';
+import type { UpgradeRoute } from './upgrades.ts';
+
+export interface TransportOptions {
+  readonly config: Pick<Config, 'host' | 'port' | 'grpcPort' | 'allowedOrigins'>;
+  readonly logger: Logger;
+  readonly documents: Documents;
+  readonly providers: Providers;
+  readonly events: EventWatcher;
+  readonly authenticator: Authenticator;
+  /** What `/readyz` asks. */
+  readonly checks: readonly ReadinessCheck[];
+  readonly registry: Registry;
+  /** WebSocket doors beside `/api/v1/studio/events`. */
+  readonly upgrades: readonly UpgradeRoute[];
+}
+
+export interface Transport {
+  readonly port: number;
+  readonly grpcPort: number;
+  /** Says NOT_SERVING, ends streams with DRAINING, lets calls finish within DRAIN_MS_MAX, closes every socket. */
+  drain(): Promise<void>;
+}
+
+/** Opens every door over the same service implementations. Rejects when a port can't be had; nothing is left open then. */
+export async function startTransport(options: TransportOptions): Promise<Transport> {
+  const { config, logger, authenticator, registry, events } = options;
+  const draining = new AbortController();
+  const interceptors = createCallInterceptors({
+    authenticator,
+    logger,
+    metrics: createCallMetrics(registry),
+    draining: draining.signal,
+  });
+  const collected = collectServices((router) => {
+    registerServices(router, options);
+    registerHealth(router, () => collected.services, draining.signal);
+    registerReflection(router, () => collected.services);
+  });
+  const { methods } = collected;
+  const native = await startNativeGrpc({
+    host: config.host,
+    port: config.grpcPort,
+    methods,
+    interceptors,
+  });
+  try {
+    const listener = await startListener({
+      host: config.host,
+      port: config.port,
+      allowedOrigins: config.allowedOrigins,
+      draining: draining.signal,
+      logger,
+      handlers: [
+        createRpcHandler({ methods, interceptors, logger }),
+        createRest({ routes: REST_ROUTES, methods, interceptors }),
+        createProbes({ checks: options.checks, registry, draining: draining.signal }),
+      ],
+      upgrades: [createEventsSocket({ authenticator, events, logger, draining: draining.signal }), ...options.upgrades],
+    });
+    return {
+      port: listener.port,
+      grpcPort: native.port,
+      drain: async () => {
+        draining.abort();
+        await Promise.all([listener.drain(), native.drain()]);
+      },
+    };
+  } catch (error) {
+    await native.drain();
+    throw error;
+  }
+}
