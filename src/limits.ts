@@ -39,6 +39,10 @@ export const UPDATE_STRUCTS_MAX = 500_000;
 export const UPDATE_CLIENT_IDS_MAX = 1_000;
 export const UPDATE_DELETE_RANGES_MAX = 500_000;
 export const UPDATE_CLOCK_MAX = 2 ** 31 - 1;
+/** Plain values one struct may hold: each may be one byte of the update and many in memory. */
+export const UPDATE_VALUES_MAX = 1_000_000;
+/** Roots of an opaque Y.Doc. */
+export const UPDATE_ROOTS_MAX = 1_000;
 
 // --- chains
 /** Own edits a caller may link by previous_delta above one from_version that do not fold into it (CHAIN_TOO_LONG). */

@@ -20,7 +20,8 @@ export interface RegistryParts {
   readonly runs: Runs;
   readonly documents: Pick<Documents, 'getBlob'>;
   readonly starter: ExecutionStarter;
-  readonly rules: RegistrationRules;
+  /** Asked for at each registration: a studio at rest has neither schema compiler nor built-ins loaded. */
+  readonly rules: () => Promise<RegistrationRules>;
   readonly now: () => Date;
 }
 
@@ -34,7 +35,7 @@ export class Registry implements Providers {
   async register(caller: Caller, request: RegisterProvider): Promise<Provider> {
     // The schema compiler is large and seldom needed: a studio at rest does without it.
     const { checkRegistration } = await import('./registration.ts');
-    const provider = checkRegistration(caller, request, this.#parts.rules, this.#parts.now());
+    const provider = checkRegistration(caller, request, await this.#parts.rules(), this.#parts.now());
     // Registrations that race may exceed the bound by as many as race; it guards against growth, not against one more.
     if ((await this.#parts.providers.countOfUser(caller.userId)) >= PROVIDERS_PER_USER_MAX) {
       throw new StudioError('LIMIT_EXCEEDED', `A user may have ${PROVIDERS_PER_USER_MAX} providers.`, {

@@ -47,7 +47,7 @@ export async function startWorld(options: { readonly worker: boolean } = { worke
     runs: engine.executions,
     documents,
     starter: temporal,
-    rules: { workflowPrefixes: config.workflowQueuePrefixes, builtins: BUILTINS },
+    rules: async () => ({ workflowPrefixes: config.workflowQueuePrefixes, builtins: BUILTINS }),
     now: () => new Date(),
   });
   const stored = engine.database.db.collection('executions');
