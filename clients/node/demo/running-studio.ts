@@ -1,0 +1,62 @@
+/** Where the studio is: what the command line says, else what `studio dev` wrote down. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  /** `http://127.0.0.1:8010` */
+  readonly address: string;
+  /** `127.0.0.1:8011` */
+  readonly grpcAddress: string;
+  readonly token: string;
+  /** Keystrokes to replay; absent: all. */
+  readonly limit?: number;
+}
+
+export const HELP = `npm run demo [-- options]: two people's real, concurrent typing, merged by the running studio.
+
+  --limit N        the first N keystrokes only
+  --data-dir DIR   of the studio to use; STUDIO_DATA_DIR, else .studio
+  --address URL    of a studio that was not started with \`npm start\`: http://host:port
+  --grpc ADDRESS   its gRPC: host:port; the same port as --address if absent
+  --token JWT      for it; \`studio token --user NAME\` makes one`;
+
+/** One sentence for the person at the terminal. */
+export class DemoFailure extends Error {
+  override readonly name = 'DemoFailure';
+}
+
+/** Undefined: help was asked for. */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): DemoOptions | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      limit: { type: 'string' },
+      'data-dir': { type: 'string' },
+      address: { type: 'string' },
+      grpc: { type: 'string' },
+      token: { type: 'string' },
+    },
+  });
+  if (values.help) return undefined;
+  const limit = values.limit === undefined ? undefined : Number(values.limit);
+  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
+    throw new DemoFailure(`--limit is "${values.limit}"; it must be a whole number above 0.`);
+  }
+  const dataDir = resolve(values['data-dir'] ?? env['STUDIO_DATA_DIR'] ?? '.studio');
+  const running = values.address === undefined ? readRunFile(dataDir) : {};
+  const address = values.address ?? env['STUDIO_ADDRESS'] ?? running.address;
+  if (!address)
+    throw new DemoFailure(`No studio runs on ${dataDir}. Start one with \`npm start\`, in another terminal.`);
+  const token = values.token ?? env['STUDIO_TOKEN'] ?? running.token;
+  if (!token) throw new DemoFailure('The studio needs a token: give one with --token.');
+  const grpcAddress = values.grpc ?? running.grpcAddress ?? new URL(address).host;
+  return { address: address.replace(/\/+$/, ''), grpcAddress, token, limit };
+}
+
+function readRunFile(dataDir: string): { address?: string; grpcAddress?: string; token?: string } {
+  const path = join(dataDir, 'run.json');
+  if (!existsSync(path)) return {};
+  return JSON.parse(readFileSync(path, 'utf8')) as { address?: string; grpcAddress?: string; token?: string };
+}
