@@ -8,7 +8,6 @@ import { Registry } from './providers/registry.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { startTransport } from './transport/server.ts';
 import { createSyncUpgrade } from './transport/sync/sync-upgrade.ts';
-import { BUILTINS } from './workers/builtins/index.ts';
 import { TemporalClient } from './workers/client.ts';
 
 export interface RunningServer {
@@ -29,7 +28,11 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
     runs: engine.executions,
     documents,
     starter: temporal,
-    rules: { builtins: BUILTINS, workflowPrefixes: config.workflowQueuePrefixes },
+    // Built-ins bring a Markdown parser along: a studio at rest does without it.
+    rules: async () => {
+      const { BUILTINS } = await import('./workers/builtins/index.ts');
+      return { builtins: BUILTINS, workflowPrefixes: config.workflowQueuePrefixes };
+    },
     now: () => new Date(),
   });
   const metrics = new Metrics();
