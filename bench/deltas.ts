@@ -1,0 +1,149 @@
+/** Acknowledged deltas over gRPC, against bare inserts into the same database, taking turns. */
+import { randomBytes } from 'node:crypto';
+import { MongoClient, type Collection } from 'mongodb';
+import { OffsetEncoding, type StudioClient } from '../clients/node/src/index.ts';
+import { median, milliseconds, percentile, perSecond, print, printTable, type Verdict } from './report.ts';
+import { startRig, type Rig } from './rig.ts';
+import type { BenchOptions } from './run.ts';
+
+const SINGLE_WRITER_RATIO_MAX = 2.5;
+const MANY_WRITERS_RATIO_MIN = 3;
+/** How long each scenario runs in each round. */
+const TURN_MS = 2_500;
+/** Measured but not counted: compilation, first connections. */
+const WARM_UP_MS = 1_500;
+const CONNECTIONS_MAX = 4;
+/** About what one keystroke's commit takes in the log. */
+const INSERT_BYTES = 600;
+
+interface Scenario {
+  readonly name: string;
+  readonly writers: number;
+  /** One operation of this writer, acknowledged. */
+  readonly write: (writer: number) => Promise<void>;
+  readonly latenciesMs: number[];
+  readonly ratesPerSecond: number[];
+}
+
+export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
+  print('\nDeltas: acknowledged ApplyDelta over gRPC, against bare journaled inserts');
+  const rig = await startRig({ worker: false });
+  const mongo = new MongoClient(rig.part('mongodb').url, { writeConcern: { w: 'majority', journal: true } });
+  try {
+    await mongo.connect();
+    const collection = mongo.db('bench').collection('inserts');
+    const insert1 = inserts(collection, 1);
+    const insert10 = inserts(collection, 10);
+    const one = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'one')));
+    const many = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'many')));
+    const scenarios = [insert1, insert10, ...one, ...many];
+    for (const scenario of scenarios) await takeTurn(scenario, WARM_UP_MS * options.scale, false);
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const scenario of scenarios) await takeTurn(scenario, TURN_MS * options.scale, true);
+    }
+    printTable([
+      ['', 'median', 'p99', 'rate', 'worst round', 'best round'],
+      ...scenarios.map(({ name, latenciesMs, ratesPerSecond }) => [
+        name,
+        milliseconds(median(latenciesMs)),
+        milliseconds(percentile(latenciesMs, 0.99)),
+        perSecond(median(ratesPerSecond)),
+        perSecond(Math.min(...ratesPerSecond)),
+        perSecond(Math.max(...ratesPerSecond)),
+      ]),
+    ]);
+    return judge({ insert1, insert10, writer1: many[0], writers100: many[2] });
+  } finally {
+    await mongo.close();
+    await rig.stop();
+  }
+}
+
+function judge(scenarios: {
+  readonly insert1: Scenario;
+  readonly insert10: Scenario;
+  readonly writer1: Scenario | undefined;
+  readonly writers100: Scenario | undefined;
+}): Verdict[] {
+  const { insert1, insert10, writer1, writers100 } = scenarios;
+  const slowdown = median(writer1?.latenciesMs ?? []) / median(insert1.latenciesMs);
+  const gain = median(writers100?.ratesPerSecond ?? []) / median(insert10.ratesPerSecond);
+  return [
+    {
+      goal: `one writer: median ≤ ${SINGLE_WRITER_RATIO_MAX} × one journaled insert`,
+      reached: slowdown <= SINGLE_WRITER_RATIO_MAX,
+      measured: `${slowdown.toFixed(2)} ×`,
+    },
+    {
+      goal: `100 writers on 100 blobs: deltas/s ≥ ${MANY_WRITERS_RATIO_MIN} × single inserts/s with 10 in flight`,
+      reached: gain >= MANY_WRITERS_RATIO_MIN,
+      measured: `${gain.toFixed(2)} ×`,
+    },
+  ];
+}
+
+function inserts(collection: Collection, inFlight: number): Scenario {
+  const body = randomBytes(INSERT_BYTES);
+  return {
+    name: `bare insert, ${inFlight} in flight`,
+    writers: inFlight,
+    write: async () => {
+      await collection.insertOne({ body });
+    },
+    latenciesMs: [],
+    ratesPerSecond: [],
+  };
+}
+
+async function deltas(rig: Rig, writers: number, blobs: 'one' | 'many'): Promise<Scenario> {
+  const user = `bench-${blobs}-${writers}`;
+  const connections = Math.min(writers, CONNECTIONS_MAX);
+  const clients = await Promise.all(Array.from({ length: connections }, () => rig.connect(user)));
+  const clientOf = (writer: number): StudioClient => {
+    const client = clients[writer % clients.length];
+    if (!client) throw new Error('There is no client.');
+    return client;
+  };
+  const ids = await Promise.all(
+    Array.from({ length: blobs === 'one' ? 1 : writers }, async (_none, index) => {
+      const { blob } = await clientOf(index).blobs.createBlob({ contentType: 'text/plain' });
+      return blob?.id ?? '';
+    }),
+  );
+  const typed = ids.map(() => 0);
+  return {
+    name: `${writers} ${writers === 1 ? 'writer' : 'writers'}, ${blobs === 'one' ? 'one blob' : `${writers} ${writers === 1 ? 'blob' : 'blobs'}`}`,
+    writers,
+    write: async (writer) => {
+      const blob = writer % ids.length;
+      // Alone on its blob a writer types on at the end; several type where the text is sure to be long enough.
+      const offset = blobs === 'many' ? (typed[blob] ?? 0) : 0;
+      await clientOf(writer).deltas.applyDelta({
+        blobId: ids[blob] ?? '',
+        patch: {
+          case: 'textEdits',
+          value: { encoding: OffsetEncoding.CODE_POINTS, edits: [{ offset, insert: 'x' }] },
+        },
+      });
+      typed[blob] = (typed[blob] ?? 0) + 1;
+    },
+    latenciesMs: [],
+    ratesPerSecond: [],
+  };
+}
+
+/** Each writer does one operation after the other until the time is up. */
+async function takeTurn(scenario: Scenario, durationMs: number, counts: boolean): Promise<void> {
+  const started = performance.now();
+  let done = 0;
+  const write = async (writer: number): Promise<void> => {
+    while (performance.now() - started < durationMs) {
+      const sent = performance.now();
+      await scenario.write(writer);
+      if (counts) scenario.latenciesMs.push(performance.now() - sent);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: scenario.writers }, (_none, writer) => write(writer)));
+  if (counts) scenario.ratesPerSecond.push((done * 1000) / (performance.now() - started));
+}
