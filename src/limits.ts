@@ -41,6 +41,8 @@ export const UPDATE_DELETE_RANGES_MAX = 500_000;
 export const UPDATE_CLOCK_MAX = 2 ** 31 - 1;
 /** Plain values one struct may hold: each may be one byte of the update and many in memory. */
 export const UPDATE_VALUES_MAX = 1_000_000;
+/** List elements between the neighbours its structs name: Yjs looks through them. */
+export const UPDATE_ORDER_STEPS_MAX = 4_000_000;
 /** Roots of an opaque Y.Doc. */
 export const UPDATE_ROOTS_MAX = 1_000;
 

@@ -5,6 +5,7 @@
 import type { Shape } from '../content/shape.ts';
 import { indexHolding, type Known } from './known.ts';
 import { GONE, GONE_PLACE, type Parents, type Place } from './placement.ts';
+import { ListOrder } from './list-order.ts';
 import { malformed, type Missing } from './refusals.ts';
 import { checkContent, checkRoot } from './rules.ts';
 import { type Id, Ref, type Section, type Struct } from './update.ts';
@@ -24,6 +25,7 @@ export class IntegrationOrder {
   readonly #parents: Parents;
   readonly #tracks = new Map<number, Track>();
   readonly #missing: Missing;
+  readonly #order: ListOrder;
 
   constructor(options: {
     readonly shape: Shape;
@@ -35,6 +37,7 @@ export class IntegrationOrder {
     this.#known = options.known;
     this.#parents = options.parents;
     this.#missing = options.missing;
+    this.#order = new ListOrder((id) => this.#freshAt(id) ?? this.#known.find(id.client, id.clock));
   }
 
   /** Places every struct. Sections begin at the known clock of their client. Throws what the rules and `Missing` throw. */
@@ -59,6 +62,7 @@ export class IntegrationOrder {
       if (!this.#isReady(struct, track)) return;
       const place = this.#placeOf(struct);
       checkContent(this.#shape, struct, place);
+      if (place.parent !== GONE) this.#order.check(struct);
       struct.placed = place.parent;
       struct.key = place.key;
       track.clock = struct.clock + struct.length;
