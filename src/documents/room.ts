@@ -134,11 +134,14 @@ export class Room {
   #start(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    void this.#run().finally(() => {
-      this.#isFlushing = false;
-      this.usedAt = Date.now();
-      if (this.#pending.length > 0 || this.#refreshers.length > 0) this.#start();
-    });
+    void this.#run()
+      // What can throw has failed the room by then; whoever waits on it is told.
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#isFlushing = false;
+        this.usedAt = Date.now();
+        if (this.#pending.length > 0 || this.#refreshers.length > 0) this.#start();
+      });
   }
 
   async #run(): Promise<void> {
@@ -260,6 +263,7 @@ export class Room {
     // Read is not durable: another process's insert may not be journaled yet, and nothing is shown before it is.
     await this.#services.database.fence();
     this.#applyForeign(commits);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #applyRemote(): boolean {
@@ -284,13 +288,15 @@ export class Room {
       this.#send(update);
     } catch (error) {
       this.#fail(error);
-      throw error;
     }
   }
 
   /** The document no longer follows the log. Nobody is shown anything more of it; the next call loads it anew. */
   #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
     this.#failure = error;
+    for (const intent of this.#pending.splice(0)) intent.reject(error);
+    for (const { reject } of this.#refreshers.splice(0)) reject(error);
     this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
     for (const session of this.sessions) session.onClose(StudioError.from(error));
     this.sessions.clear();

@@ -56,12 +56,15 @@ export class NatsLiveChannel implements LiveChannel {
       handler.onHint();
       return;
     }
+    let commit: Commit;
     try {
-      handler.onCommit(deserialize(data) as Commit);
+      commit = deserialize(data) as Commit;
     } catch (error) {
       this.#logger.warn({ err: error, blobId }, 'a live message could not be read');
       handler.onHint();
+      return;
     }
+    handler.onCommit(commit);
   }
 }
 

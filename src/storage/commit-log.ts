@@ -27,12 +27,14 @@ export class CommitLog implements CommitOutbox {
       await this.#database.commits.insertMany(commits.map(toDocument), { ordered: false });
       return { results: commits.map(() => 'inserted') };
     } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) return { results: commits.map(() => 'unknown'), error };
-      const concern = error.result.getWriteConcernError();
-      const results = commits.map((): InsertResult => (concern ? 'unknown' : 'inserted'));
-      for (const failed of [error.writeErrors].flat()) {
-        results[failed.index] = failed.code === DUPLICATE_KEY ? 'duplicate' : 'unknown';
-      }
+      const unknown = commits.map((): InsertResult => 'unknown');
+      if (!(error instanceof MongoBulkWriteError)) return { results: unknown, error };
+      const refused = [error.writeErrors].flat();
+      // The driver dresses a cut connection as a bulk error too, with nothing inserted and nothing refused.
+      const isAnswered = error.insertedCount + refused.length === commits.length;
+      if (!isAnswered || error.result.getWriteConcernError()) return { results: unknown, error };
+      const results = commits.map((): InsertResult => 'inserted');
+      for (const { index, code } of refused) results[index] = code === DUPLICATE_KEY ? 'duplicate' : 'unknown';
       return { results, error };
     }
   }
