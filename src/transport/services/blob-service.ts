@@ -1,0 +1,77 @@
+import { blobMessage, listsContent, readsContent, versionGroupMessage } from '../mapping/blob.ts';
+import { deltaMessage } from '../mapping/delta.ts';
+import { numberOf } from '../mapping/number.ts';
+import { callerOf } from '../caller-context.ts';
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { Documents } from '../../documents/contract.ts';
+import type { BlobService } from '../../gen/memmie/studio/v1/blob_service_pb.ts';
+
+export function createBlobService(documents: Documents): Partial<ServiceImpl<typeof BlobService>> {
+  return {
+    async createBlob(request, context) {
+      const { blob, delta } = await documents.createBlob(callerOf(context), {
+        id: request.id || undefined,
+        content: request.content,
+        contentType: request.contentType,
+        parentIds: request.parentIds,
+        labels: request.labels,
+        requestId: request.requestId || undefined,
+      });
+      return { blob: blobMessage(blob), delta: deltaMessage(delta, false) };
+    },
+
+    async getBlob(request, context) {
+      const version = request.version === undefined ? undefined : numberOf(request.version, 'version');
+      const withContent = readsContent(request.view);
+      const blob = await documents.getBlob(callerOf(context), request.id, { version, withContent });
+      return { blob: blobMessage(blob) };
+    },
+
+    async listBlobs(request, context) {
+      const { items, nextPageToken } = await documents.listBlobs(callerOf(context), {
+        pageSize: request.pageSize,
+        pageToken: request.pageToken,
+        withContent: listsContent(request.view),
+        contentType: request.contentType || undefined,
+        labels: request.labels,
+        rootId: request.rootId || undefined,
+        parentId: request.parentId || undefined,
+        showDeleted: request.showDeleted,
+      });
+      return { blobs: items.map(blobMessage), nextPageToken };
+    },
+
+    async updateBlob(request, context) {
+      const { blob, delta } = await documents.updateBlob(callerOf(context), {
+        id: request.id,
+        content: request.content,
+        fromVersion: request.fromVersion === undefined ? undefined : numberOf(request.fromVersion, 'from_version'),
+        labels: request.labels?.values,
+        etag: request.etag || undefined,
+        requestId: request.requestId || undefined,
+      });
+      return { blob: blobMessage(blob), delta: delta && deltaMessage(delta, false) };
+    },
+
+    async deleteBlob(request, context) {
+      const { blob, delta } = await documents.deleteBlob(callerOf(context), request.id, {
+        etag: request.etag || undefined,
+        requestId: request.requestId || undefined,
+      });
+      return { blob: blobMessage(blob), delta: deltaMessage(delta, false) };
+    },
+
+    async listVersions(request, context) {
+      const { pageSize, pageToken } = request;
+      const page = await documents.listVersions(callerOf(context), request.blobId, { pageSize, pageToken });
+      return { versions: page.items.map(versionGroupMessage), nextPageToken: page.nextPageToken };
+    },
+
+    async getVersion(request, context) {
+      const version = numberOf(request.version, 'version');
+      const withContent = readsContent(request.view);
+      const blob = await documents.getBlob(callerOf(context), request.blobId, { version, withContent });
+      return { blob: blobMessage(blob) };
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { AccessService } from '../../gen/memmie/studio/v1/access_service_pb.ts';
+import { BlobService } from '../../gen/memmie/studio/v1/blob_service_pb.ts';
+import { ContentService } from '../../gen/memmie/studio/v1/content_service_pb.ts';
+import { DagService } from '../../gen/memmie/studio/v1/dag_service_pb.ts';
+import { DeltaService } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
+import { EventService } from '../../gen/memmie/studio/v1/event_service_pb.ts';
+import { ProviderService } from '../../gen/memmie/studio/v1/provider_service_pb.ts';
+import { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
+import { createRequestValidation, validated } from '../validation.ts';
+import { createBlobService } from './blob-service.ts';
+import { createDagService } from './dag-service.ts';
+import { createDeltaService } from './delta-service.ts';
+import { createEventService } from './event-service.ts';
+import { createProviderService } from './provider-service.ts';
+import type { ConnectRouter } from '@connectrpc/connect';
+import type { Documents } from '../../documents/contract.ts';
+import type { EventWatcher } from '../../events/contract.ts';
+import type { Providers } from '../../providers/contract.ts';
+
+export interface Served {
+  readonly documents: Documents;
+  readonly providers: Providers;
+  readonly events: EventWatcher;
+}
+
+/** Every service of the contract, its requests validated; what is not built answers `unimplemented`. */
+export function registerServices(router: ConnectRouter, { documents, providers, events }: Served): void {
+  const validation = createRequestValidation();
+  router.service(BlobService, validated(BlobService, createBlobService(documents), validation));
+  router.service(DeltaService, validated(DeltaService, createDeltaService(documents), validation));
+  router.service(DagService, validated(DagService, createDagService(documents), validation));
+  router.service(ProviderService, validated(ProviderService, createProviderService(providers), validation));
+  router.service(EventService, validated(EventService, createEventService(events), validation));
+  router.service(SyncService, {});
+  router.service(AccessService, {});
+  router.service(ContentService, {});
+}
