@@ -18,7 +18,8 @@ export interface RunningServer {
 }
 
 export async function startServe(config: Config, logger: Logger): Promise<RunningServer> {
-  if (!config.temporalAddress) throw new Error('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
+  if (!config.temporalAddress)
+    throw new Error('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
   const authenticator = createAuthenticator(config);
   const engine = await openEngine(config, logger);
   const { documents, database, connection } = engine;

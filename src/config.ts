@@ -38,15 +38,20 @@ export interface Config {
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
   const list = (name: string, fallback: string): string[] =>
-    (text(name) ?? fallback).split(',').map((part) => part.trim()).filter(Boolean);
+    (text(name) ?? fallback)
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean);
   const port = (name: string, fallback: number): number => {
     const raw = text(name);
     const value = raw === undefined ? fallback : Number(raw);
-    if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new Error(`${name} is "${raw}"; it must be a port, 0 to 65535.`);
+    if (!Number.isInteger(value) || value < 0 || value > 65_535)
+      throw new Error(`${name} is "${raw}"; it must be a port, 0 to 65535.`);
     return value;
   };
   const logLevel = text('STUDIO_LOG_LEVEL') ?? 'info';
-  if (!isLogLevel(logLevel)) throw new Error(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
+  if (!isLogLevel(logLevel))
+    throw new Error(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
   const dataDir = resolve(text('STUDIO_DATA_DIR') ?? '.studio');
   return {
     host: text('STUDIO_HOST') ?? '127.0.0.1',

@@ -80,7 +80,14 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const views = new BlobViews({ heads, contents });
   const reads = new Reads({ rooms, views, heads, log, history, database });
   const documents = new DocumentEngine({ rooms, views, heads, headWriter, contents, reads });
-  const sweep = new Sweep({ connection, writer, outbox: log, committers, onSwept: (commit) => documents.healHead(commit.blobId), logger });
+  const sweep = new Sweep({
+    connection,
+    writer,
+    outbox: log,
+    committers,
+    onSwept: (commit) => documents.healHead(commit.blobId),
+    logger,
+  });
   const feed = new StreamFeed(connection, logger);
   const readRange = log.readRange.bind(log);
   const [providers, executions] = [new ProviderStore(database.db), new ExecutionStore(database.db)];
@@ -100,12 +107,18 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     consumer: new DurableConsumer(connection, logger),
     awareness: new NatsAwarenessChannel(connection),
     connection,
-    closeSessions: () => rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),
+    closeSessions: () =>
+      rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),
     close: async () => {
       await rooms.settle();
       committer.stop();
       rooms.close();
-      await Promise.allSettled([sweep.close(), feed.close(), headWriter.close(), publisher.close(PUBLISH_DRAIN_MS_MAX)]);
+      await Promise.allSettled([
+        sweep.close(),
+        feed.close(),
+        headWriter.close(),
+        publisher.close(PUBLISH_DRAIN_MS_MAX),
+      ]);
       await connection.close();
       await database.close();
     },

@@ -73,7 +73,12 @@ export class StudioError extends Error {
   /** Values for machines (`field`, `limit`, `blob_id`, `missing`, …); never secrets, never content. */
   readonly metadata: Readonly<Record<string, string>>;
 
-  constructor(reason: Reason, message: string, metadata: Readonly<Record<string, string>> = {}, options?: ErrorOptions) {
+  constructor(
+    reason: Reason,
+    message: string,
+    metadata: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.reason = reason;
     this.metadata = metadata;
@@ -86,6 +91,11 @@ export class StudioError extends Error {
   /** What reaches the caller for anything thrown: its own StudioError, or INTERNAL without the inner text. */
   static from(error: unknown): StudioError {
     if (error instanceof StudioError) return error;
-    return new StudioError('INTERNAL', 'The studio failed in a way it should not; the log has the cause.', {}, { cause: error });
+    return new StudioError(
+      'INTERNAL',
+      'The studio failed in a way it should not; the log has the cause.',
+      {},
+      { cause: error },
+    );
   }
 }

@@ -1,5 +1,5 @@
 /** The document engine: what callers may do to blobs. Reads are in `reads.ts`, live sessions in `live-document.ts`. */
-import { authorize, blobNotFound, mayRead } from '../domain/access.ts';
+import { authorize, blobDeleted, blobNotFound, mayRead } from '../domain/access.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { contentHash } from '../domain/content/canonical.ts';
@@ -101,7 +101,7 @@ export class DocumentEngine implements Documents {
         const intent = this.#intent(caller, work, request.content.byteLength, { ...request, ifVersion });
         delta = (await this.#committed(room, await room.submit(intent))).delta;
       } else if (room.state.facts.deletedAt) {
-        throw new StudioError('BLOB_DELETED', `Blob "${request.id}" is deleted.`, { blob_id: request.id });
+        throw blobDeleted(request.id);
       }
       if (request.labels !== undefined) {
         const expected = request.etag === undefined ? undefined : room.meta?.metaVersion;
@@ -119,9 +119,7 @@ export class DocumentEngine implements Documents {
         this.#intent(caller, { kind: 'delete' }, 0, { requestId: options.requestId, ifVersion }),
       );
       await this.#headWriter.writeNow(room.state);
-      const gone = new StudioError('BLOB_DELETED', `Blob "${id}" is deleted.`, { blob_id: id });
-      for (const session of room.sessions) session.onClose(gone);
-      room.sessions.clear();
+      room.closeSessions(blobDeleted(id));
       return this.#committed(room, settled);
     });
   }

@@ -5,35 +5,18 @@
  */
 import { authorize, blobNotFound } from '../domain/access.ts';
 import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
-import type { Base, Delta, Genesis, Operation } from '../domain/delta.ts';
+import type { Base, Delta, Operation } from '../domain/delta.ts';
 import type { Guard } from '../domain/guard/guard.ts';
-import { uuidV7 } from '../domain/ids.ts';
 import { StudioError } from '../errors.ts';
 import { CONTENT_BYTES_MAX } from '../limits.ts';
-import { deltaId, requestKey } from '../storage/commit-document.ts';
+import { requestKey } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Authoring } from './authoring.ts';
-import type { UnnumberedCommit } from './committer.ts';
+import { Batch, type Draft, type Prepared } from './batch.ts';
 import type { EditMaker, MadeEdit } from './edit-maker.ts';
 import type { Authored, Intent, Work } from './intent.ts';
 import type { RoomState } from './room-state.ts';
 import { storedPatch } from './stored-patch.ts';
-
-/** An intent and where its change is to be found once the flush is in. */
-interface Placed {
-  readonly intent: Intent;
-  /** Index of its delta in the commit; -1: everything it brings is in the head or in an earlier delta of the flush. */
-  readonly index: number;
-  readonly authored?: Authored;
-}
-
-export interface Prepared {
-  readonly commit: UnnumberedCommit | undefined;
-  readonly bytes: number;
-  readonly placed: readonly Placed[];
-}
-
-type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
 
 export class Preparation {
   readonly #state: RoomState;
@@ -291,94 +274,5 @@ export class Preparation {
       newClients: [],
       createdAt: intent.receivedAt,
     };
-  }
-}
-
-/** The commit as it grows. */
-class Batch {
-  readonly #state: RoomState;
-  readonly #drafts: Draft[] = [];
-  readonly #placed: Placed[] = [];
-  readonly #requests = new Map<string, number>();
-  #bytes = 0;
-  #lastSession: unknown;
-  genesis: Genesis | undefined;
-  owner: string;
-
-  constructor(state: RoomState) {
-    this.#state = state;
-    this.owner = state.owner;
-  }
-
-  /** The version the head will have after what is in the batch already. */
-  get headVersion(): number {
-    return this.#state.version + this.#drafts.length;
-  }
-
-  add(intent: Intent, draft: Draft, authored?: Authored): void {
-    const index = this.#drafts.length;
-    this.#drafts.push(draft);
-    this.#placed.push({ intent, index, authored });
-    if (intent.requestId !== undefined) this.#requests.set(`${intent.userId}\n${intent.requestId}`, index);
-    for (const update of draft.updates) this.#bytes += update.byteLength;
-    this.#bytes += draft.patch.body?.byteLength ?? 0;
-    this.#lastSession = intent.work.kind === 'push' ? intent.work.session : undefined;
-  }
-
-  /** Updates that one session pushed in a row make one delta: they were typed one after the other, by one hand. */
-  extendPush(intent: Intent, session: unknown, update: Uint8Array, newClients: readonly number[]): boolean {
-    const last = this.#drafts.at(-1);
-    if (!last || this.#lastSession !== session) return false;
-    this.#drafts[this.#drafts.length - 1] = {
-      ...last,
-      updates: [...last.updates, update],
-      newClients: [...last.newClients, ...newClients.filter((id) => !last.newClients.includes(id))],
-    };
-    this.#placed.push({ intent, index: this.#drafts.length - 1 });
-    this.#bytes += update.byteLength;
-    return true;
-  }
-
-  addNothing(intent: Intent): void {
-    this.#placed.push({ intent, index: this.#drafts.length - 1 });
-  }
-
-  /** The same request twice in one flush: both get the one delta. */
-  joinRepeat(intent: Intent): boolean {
-    const index = this.#requests.get(`${intent.userId}\n${intent.requestId}`);
-    if (index === undefined) return false;
-    this.#placed.push({ intent, index });
-    return true;
-  }
-
-  finish(): Prepared {
-    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed };
-    const id = uuidV7();
-    const appliedAt = new Date();
-    const genesis = this.genesis ?? this.#state.genesis;
-    const seen = new Set(this.#state.owners.keys());
-    const deltas = this.#drafts.map((draft, index): Delta => {
-      const newClients = draft.newClients.filter((client) => !seen.has(client));
-      for (const client of newClients) seen.add(client);
-      return {
-        ...draft,
-        newClients,
-        id: deltaId(id, index),
-        blobId: this.#state.blobId,
-        toVersion: this.#state.version + index + 1,
-        appliedAt,
-      };
-    });
-    const commit: UnnumberedCommit = {
-      id,
-      blobId: this.#state.blobId,
-      firstSeq: this.#state.version + 1,
-      lastSeq: this.#state.version + deltas.length,
-      owner: this.owner,
-      contentType: genesis.contentType,
-      rootId: genesis.rootId,
-      deltas,
-    };
-    return { commit, bytes: this.#bytes, placed: this.#placed };
   }
 }

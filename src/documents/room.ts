@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import { Guard } from '../domain/guard/guard.ts';
 import { shapeOf } from '../domain/content/shape.ts';
+import { blobDeleted, storageUnavailable } from '../domain/access.ts';
 import type { Commit } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import {
@@ -29,7 +30,8 @@ import { EditMaker } from './edit-maker.ts';
 import type { HeadWriter } from './head-writer.ts';
 import type { History } from './history.ts';
 import type { Intent, Settled } from './intent.ts';
-import { Preparation, type Prepared } from './preparation.ts';
+import { soleAuthor, type Prepared } from './batch.ts';
+import { Preparation } from './preparation.ts';
 import type { RoomState } from './room-state.ts';
 
 export interface RoomServices {
@@ -286,6 +288,7 @@ export class Room {
       const update = this.state.apply(commits);
       if (update) this.#authoring.followCommitted(update);
       this.#send(update);
+      if (this.state.facts.deletedAt) this.closeSessions(blobDeleted(this.state.blobId));
     } catch (error) {
       this.#fail(error);
     }
@@ -298,7 +301,12 @@ export class Room {
     for (const intent of this.#pending.splice(0)) intent.reject(error);
     for (const { reject } of this.#refreshers.splice(0)) reject(error);
     this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
-    for (const session of this.sessions) session.onClose(StudioError.from(error));
+    this.closeSessions(StudioError.from(error));
+  }
+
+  /** Ends every session here, each told why. */
+  closeSessions(error: StudioError): void {
+    for (const session of this.sessions) session.onClose(error);
     this.sessions.clear();
   }
 
@@ -320,23 +328,4 @@ export class Room {
     this.#authoring.dropTwin();
     this.state.destroy();
   }
-}
-
-/** The one session whose updates make up the whole flush: it has them already. */
-function soleAuthor(prepared: Prepared): LiveSession | undefined {
-  let sole: LiveSession | undefined;
-  for (const { intent } of prepared.placed) {
-    if (intent.work.kind !== 'push' || (sole && sole !== intent.work.session)) return undefined;
-    sole = intent.work.session;
-  }
-  return sole;
-}
-
-export function storageUnavailable(cause: unknown): StudioError {
-  return new StudioError(
-    'STORAGE_UNAVAILABLE',
-    'The database does not answer; try again with the same request_id.',
-    {},
-    { cause },
-  );
 }

@@ -1,8 +1,15 @@
 /** The live documents of this process: loaded once for all who ask at the same time, and let go when unused. */
-import { DRAIN_MS_MAX, ROOM_IDLE_MS_MAX, ROOMS_LOADED_MAX, LIVE_RECHECK_DISCONNECTED_MS, LIVE_RECHECK_MS } from '../limits.ts';
+import {
+  DRAIN_MS_MAX,
+  ROOM_IDLE_MS_MAX,
+  ROOMS_LOADED_MAX,
+  LIVE_RECHECK_DISCONNECTED_MS,
+  LIVE_RECHECK_MS,
+} from '../limits.ts';
+import { storageUnavailable } from '../domain/access.ts';
 import { StudioError } from '../errors.ts';
 import type { LiveChannel } from './contract.ts';
-import { Room, storageUnavailable, type RoomServices } from './room.ts';
+import { Room, type RoomServices } from './room.ts';
 
 interface Loaded {
   readonly room: Room;
@@ -135,10 +142,7 @@ export class Rooms {
 
   /** Tells every session to come back elsewhere. */
   closeSessions(error: StudioError): void {
-    for (const { room } of this.#loaded.values()) {
-      for (const session of room.sessions) session.onClose(error);
-      room.sessions.clear();
-    }
+    for (const { room } of this.#loaded.values()) room.closeSessions(error);
   }
 
   /** Resolves when no change is under way, or after DRAIN_MS_MAX. */

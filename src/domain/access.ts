@@ -23,3 +23,16 @@ export function mayRead(caller: Caller, owner: string): boolean {
 export function blobNotFound(id: string): StudioError {
   return new StudioError('BLOB_NOT_FOUND', `There is no blob "${id}", or it is not yours.`, { blob_id: id });
 }
+
+export function blobDeleted(id: string): StudioError {
+  return new StudioError('BLOB_DELETED', `Blob "${id}" is deleted.`, { blob_id: id });
+}
+
+export function storageUnavailable(cause: unknown): StudioError {
+  return new StudioError(
+    'STORAGE_UNAVAILABLE',
+    'The database does not answer; try again with the same request_id.',
+    {},
+    { cause },
+  );
+}

@@ -2,7 +2,17 @@
  * The connection to NATS. Its absence makes the studio slower, never wrong: everything it carries is in the log. So
  * opening never fails; it connects in the background, for as long as the process lives.
  */
-import { connect, DiscardPolicy, Events, nanos, RetentionPolicy, StorageType, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats';
+import {
+  connect,
+  DiscardPolicy,
+  Events,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+} from 'nats';
 import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
 import { NATS_RETRY_MS, STREAM_AGE_MS_MAX, STREAM_BYTES_MAX, STREAM_DUPLICATE_WINDOW_MS } from '../limits.ts';
@@ -27,7 +37,11 @@ export class EventConnection {
   }
 
   /** Waits for the first try, which may fail; later tries go on in the background. */
-  static async open(options: { readonly url: string; readonly name: string; readonly logger: Logger }): Promise<EventConnection> {
+  static async open(options: {
+    readonly url: string;
+    readonly name: string;
+    readonly logger: Logger;
+  }): Promise<EventConnection> {
     const connection = new EventConnection(options.url, options.name, options.logger);
     await connection.#connectOnce();
     return connection;

@@ -17,13 +17,24 @@ export function decodeCursor(cursor: string, created: string): number {
   } catch {
     decoded = undefined;
   }
-  if (!Array.isArray(decoded) || typeof decoded[0] !== 'string' || !Number.isSafeInteger(decoded[1]) || Number(decoded[1]) < 0) {
-    throw new StudioError('CURSOR_INVALID', 'cursor must be the cursor of an event received before.', { field: 'cursor' });
-  }
-  if (decoded[0] !== created) {
-    throw new StudioError('CURSOR_INVALID', 'The event stream was made anew since that cursor; start without one and compare versions.', {
+  if (
+    !Array.isArray(decoded) ||
+    typeof decoded[0] !== 'string' ||
+    !Number.isSafeInteger(decoded[1]) ||
+    Number(decoded[1]) < 0
+  ) {
+    throw new StudioError('CURSOR_INVALID', 'cursor must be the cursor of an event received before.', {
       field: 'cursor',
     });
+  }
+  if (decoded[0] !== created) {
+    throw new StudioError(
+      'CURSOR_INVALID',
+      'The event stream was made anew since that cursor; start without one and compare versions.',
+      {
+        field: 'cursor',
+      },
+    );
   }
   return Number(decoded[1]);
 }

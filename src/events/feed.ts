@@ -76,7 +76,10 @@ export class StreamFeed {
     } finally {
       clearInterval(check);
       this.#starting = undefined;
-      const ended = new StudioError('EVENTS_UNAVAILABLE', 'The event stream was interrupted; resume from your last cursor.');
+      const ended = new StudioError(
+        'EVENTS_UNAVAILABLE',
+        'The event stream was interrupted; resume from your last cursor.',
+      );
       const listeners = [...this.#listeners];
       this.#listeners.clear();
       if (!this.#closed) for (const listener of listeners) listener.onEnd(ended);

@@ -91,7 +91,11 @@ export class NatsAwarenessChannel {
 }
 
 /** The client re-subscribes by itself after a reconnect, so a connection that is still the same one is left alone. */
-function forEachMessage(connection: EventConnection, subjects: string, receive: (blobId: string, data: Uint8Array) => void): void {
+function forEachMessage(
+  connection: EventConnection,
+  subjects: string,
+  receive: (blobId: string, data: Uint8Array) => void,
+): void {
   let subscribed: unknown;
   connection.whenConnected(() => {
     const core = connection.core;

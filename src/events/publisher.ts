@@ -6,7 +6,13 @@ import type { Logger } from 'pino';
 import type { CommitListener } from '../documents/contract.ts';
 import type { Commit } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
-import { LOG_PAGE_COMMITS, NATS_RETRY_MS, PUBLISH_QUEUE_COMMITS_MAX, PUBLISHES_IN_FLIGHT_MAX, WATERMARK_EVERY_MS } from '../limits.ts';
+import {
+  LOG_PAGE_COMMITS,
+  NATS_RETRY_MS,
+  PUBLISH_QUEUE_COMMITS_MAX,
+  PUBLISHES_IN_FLIGHT_MAX,
+  WATERMARK_EVERY_MS,
+} from '../limits.ts';
 import type { Committers } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
 import type { EventConnection } from './connection.ts';
@@ -131,6 +137,8 @@ export class EventPublisher implements CommitListener {
     }
     clearInterval(this.#renewing);
     const isDone = this.#low === this.#highest && !this.#hasOverflowed;
-    await (isDone ? this.#committers.remove(this.#name) : this.#committers.abandon(this.#name, this.#low)).catch(() => undefined);
+    await (isDone ? this.#committers.remove(this.#name) : this.#committers.abandon(this.#name, this.#low)).catch(
+      () => undefined,
+    );
   }
 }

@@ -42,6 +42,7 @@ export function userToken(userId: string): string {
   let bits = '';
   for (const byte of createHash('sha256').update(userId).digest()) bits += byte.toString(2).padStart(8, '0');
   let token = '';
-  for (let at = 0; at < bits.length; at += 5) token += alphabet[Number.parseInt(bits.slice(at, at + 5).padEnd(5, '0'), 2)];
+  for (let at = 0; at < bits.length; at += 5)
+    token += alphabet[Number.parseInt(bits.slice(at, at + 5).padEnd(5, '0'), 2)];
   return token;
 }

@@ -66,7 +66,8 @@ export class Sweep {
         await this.#writer.write(commit);
         after = commit.committerSeq;
       }
-      if (commits.length > 0) this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
+      if (commits.length > 0)
+        this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;
     }
     this.#sweptAt.set(lapsed.name, Date.now());

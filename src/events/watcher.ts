@@ -22,7 +22,11 @@ export class StreamWatcher implements EventWatcher {
   readonly #feed: StreamFeed;
   readonly #readRange: ReadRange;
 
-  constructor(options: { readonly connection: EventConnection; readonly feed: StreamFeed; readonly readRange: ReadRange }) {
+  constructor(options: {
+    readonly connection: EventConnection;
+    readonly feed: StreamFeed;
+    readonly readRange: ReadRange;
+  }) {
     this.#connection = options.connection;
     this.#feed = options.feed;
     this.#readRange = options.readRange;
@@ -30,7 +34,9 @@ export class StreamWatcher implements EventWatcher {
 
   async *watch(caller: Caller, request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchedEvent> {
     if (this.#feed.listeners >= WATCHERS_PER_PROCESS_MAX) {
-      throw new StudioError('LIMIT_EXCEEDED', 'This process has all the watchers it may have.', { limit: 'WATCHERS_PER_PROCESS_MAX' });
+      throw new StudioError('LIMIT_EXCEEDED', 'This process has all the watchers it may have.', {
+        limit: 'WATCHERS_PER_PROCESS_MAX',
+      });
     }
     const isWanted = (event: StudioEvent): boolean =>
       mayRead(caller, event.owner) &&
@@ -101,9 +107,13 @@ class WatchQueue implements FeedListener {
   onEvent(event: StudioEvent, seq: number): void {
     if (this.#error || !this.#isWanted(event)) return;
     if (this.#events.length >= WATCH_QUEUE_EVENTS_MAX) {
-      this.#error = new StudioError('LIMIT_EXCEEDED', 'Events came faster than they were read; resume from your last cursor.', {
-        limit: 'WATCH_QUEUE_EVENTS_MAX',
-      });
+      this.#error = new StudioError(
+        'LIMIT_EXCEEDED',
+        'Events came faster than they were read; resume from your last cursor.',
+        {
+          limit: 'WATCH_QUEUE_EVENTS_MAX',
+        },
+      );
     } else this.#events.push({ event, seq });
     this.#wake();
   }

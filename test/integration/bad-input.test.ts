@@ -305,7 +305,9 @@ test('providers: wrong schema, bad pattern, forbidden queue, unknown built-in, s
   await refused(bob.providers.getProvider({ id: provider?.id ?? '' }), 'PROVIDER_NOT_FOUND');
   await refused(ann.providers.getExecution({ id: 'no-such-execution' }), 'EXECUTION_NOT_FOUND');
   const { id } = await textBlob('x');
-  await refused(bob.providers.processBlob({ blobId: id, providerId: provider?.id ?? '' }), 'BLOB_NOT_FOUND');
+  await refused(bob.providers.processBlob({ blobId: id, providerId: provider?.id ?? '' }), 'PROVIDER_NOT_FOUND');
+  const { provider: bobs } = await bob.providers.registerProvider(good);
+  await refused(bob.providers.processBlob({ blobId: id, providerId: bobs?.id ?? '' }), 'BLOB_NOT_FOUND');
 });
 
 test('fields that break their rules', async () => {

@@ -20,7 +20,7 @@ export function patchOf(request: ApplyDeltaRequest): Patch {
       return { kind: 'yjs_update', update: patch.value };
     case 'revertToVersion':
       return { kind: 'revert', toVersion: numberOf(patch.value, 'revert_to_version') };
-    case undefined:
+    default:
       throw new StudioError('FIELD_INVALID', 'The request must have a patch.', { field: 'patch', rule: 'required' });
   }
 }

@@ -1,0 +1,123 @@
+/** What one flush has come to so far: its deltas, and where each intent finds its change in them. */
+import type { Delta, Genesis } from '../domain/delta.ts';
+import { uuidV7 } from '../domain/ids.ts';
+import { deltaId } from '../storage/commit-document.ts';
+import type { LiveSession } from './contract.ts';
+import type { UnnumberedCommit } from './committer.ts';
+import type { Authored, Intent } from './intent.ts';
+import type { RoomState } from './room-state.ts';
+
+/** An intent and where its change is to be found once the flush is in. */
+interface Placed {
+  readonly intent: Intent;
+  /** Index of its delta in the commit; -1: everything it brings is in the head or in an earlier delta of the flush. */
+  readonly index: number;
+  readonly authored?: Authored;
+}
+
+export interface Prepared {
+  readonly commit: UnnumberedCommit | undefined;
+  readonly bytes: number;
+  readonly placed: readonly Placed[];
+}
+
+export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
+
+/** The commit as it grows. */
+export class Batch {
+  readonly #state: RoomState;
+  readonly #drafts: Draft[] = [];
+  readonly #placed: Placed[] = [];
+  readonly #requests = new Map<string, number>();
+  #bytes = 0;
+  #lastSession: unknown;
+  genesis: Genesis | undefined;
+  owner: string;
+
+  constructor(state: RoomState) {
+    this.#state = state;
+    this.owner = state.owner;
+  }
+
+  /** The version the head will have after what is in the batch already. */
+  get headVersion(): number {
+    return this.#state.version + this.#drafts.length;
+  }
+
+  add(intent: Intent, draft: Draft, authored?: Authored): void {
+    const index = this.#drafts.length;
+    this.#drafts.push(draft);
+    this.#placed.push({ intent, index, authored });
+    if (intent.requestId !== undefined) this.#requests.set(`${intent.userId}\n${intent.requestId}`, index);
+    for (const update of draft.updates) this.#bytes += update.byteLength;
+    this.#bytes += draft.patch.body?.byteLength ?? 0;
+    this.#lastSession = intent.work.kind === 'push' ? intent.work.session : undefined;
+  }
+
+  /** Updates that one session pushed in a row make one delta: they were typed one after the other, by one hand. */
+  extendPush(intent: Intent, session: unknown, update: Uint8Array, newClients: readonly number[]): boolean {
+    const last = this.#drafts.at(-1);
+    if (!last || this.#lastSession !== session) return false;
+    this.#drafts[this.#drafts.length - 1] = {
+      ...last,
+      updates: [...last.updates, update],
+      newClients: [...last.newClients, ...newClients.filter((id) => !last.newClients.includes(id))],
+    };
+    this.#placed.push({ intent, index: this.#drafts.length - 1 });
+    this.#bytes += update.byteLength;
+    return true;
+  }
+
+  addNothing(intent: Intent): void {
+    this.#placed.push({ intent, index: this.#drafts.length - 1 });
+  }
+
+  /** The same request twice in one flush: both get the one delta. */
+  joinRepeat(intent: Intent): boolean {
+    const index = this.#requests.get(`${intent.userId}\n${intent.requestId}`);
+    if (index === undefined) return false;
+    this.#placed.push({ intent, index });
+    return true;
+  }
+
+  finish(): Prepared {
+    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed };
+    const id = uuidV7();
+    const appliedAt = new Date();
+    const genesis = this.genesis ?? this.#state.genesis;
+    const seen = new Set(this.#state.owners.keys());
+    const deltas = this.#drafts.map((draft, index): Delta => {
+      const newClients = draft.newClients.filter((client) => !seen.has(client));
+      for (const client of newClients) seen.add(client);
+      return {
+        ...draft,
+        newClients,
+        id: deltaId(id, index),
+        blobId: this.#state.blobId,
+        toVersion: this.#state.version + index + 1,
+        appliedAt,
+      };
+    });
+    const commit: UnnumberedCommit = {
+      id,
+      blobId: this.#state.blobId,
+      firstSeq: this.#state.version + 1,
+      lastSeq: this.#state.version + deltas.length,
+      owner: this.owner,
+      contentType: genesis.contentType,
+      rootId: genesis.rootId,
+      deltas,
+    };
+    return { commit, bytes: this.#bytes, placed: this.#placed };
+  }
+}
+
+/** The one session whose updates make up the whole flush: it has them already. */
+export function soleAuthor(prepared: Prepared): LiveSession | undefined {
+  let sole: LiveSession | undefined;
+  for (const { intent } of prepared.placed) {
+    if (intent.work.kind !== 'push' || (sole && sole !== intent.work.session)) return undefined;
+    sole = intent.work.session;
+  }
+  return sole;
+}
