@@ -73,6 +73,7 @@ export const ROOM_IDLE_MS_MAX = 60_000;
 /** Committed deltas a room keeps in memory to advance bases without reading the log. */
 export const ROOM_TAIL_DELTAS_MAX = 2_048;
 export const ROOM_TAIL_BYTES_MAX = 2 * 1024 * 1024;
+export const ROOM_REMOTE_COMMITS_MAX = 1_024;
 export const ROOM_RECENT_REQUESTS_MAX = 1_024;
 /** Documents at past versions kept for authoring, per process. */
 export const BASE_DOCUMENTS_CACHED_MAX = 32;

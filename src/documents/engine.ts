@@ -6,6 +6,7 @@ import { contentHash } from '../domain/content/canonical.ts';
 import { normalizeContentType, shapeOf } from '../domain/content/shape.ts';
 import type { Delta, Genesis, Patch } from '../domain/delta.ts';
 import { requireId, uuidV7, uuidV8 } from '../domain/ids.ts';
+import { requireLabels } from '../domain/labels.ts';
 import { StudioError } from '../errors.ts';
 import { CONTENT_BYTES_MAX, LINEAGE_DEPTH_MAX, PARENTS_MAX } from '../limits.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
@@ -69,6 +70,7 @@ export class DocumentEngine implements Documents {
   async createBlob(caller: Caller, request: CreateBlob): Promise<Committed> {
     const id = request.id || this.#newId(caller, request.requestId);
     requireId(id, 'id');
+    requireLabels(request.labels);
     const contentType = normalizeContentType(request.contentType);
     await this.#prepareContent(contentType, request.content);
     const genesis = await this.#genesis(id, contentType, request.parentIds, caller.userId, 'user', request.labels);
@@ -92,6 +94,7 @@ export class DocumentEngine implements Documents {
   async updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }> {
     return this.#rooms.with(request.id, async (room) => {
       this.#authorizeWrite(caller, room);
+      requireLabels(request.labels ?? {});
       const ifVersion = await this.#requireEtag(room, request.etag);
       let delta: Delta | undefined;
       if (request.content !== undefined) {

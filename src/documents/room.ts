@@ -3,7 +3,6 @@
  * committed head and committed; only then is it applied, sent to the sessions and acknowledged. A failed insert
  * leaves nothing to undo.
  */
-import type { Logger } from 'pino';
 import { Guard } from '../domain/guard/guard.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { blobDeleted, storageUnavailable } from '../domain/access.ts';
@@ -19,31 +18,15 @@ import {
   TWIN_IDLE_MS_MAX,
 } from '../limits.ts';
 import type { BlobMeta } from '../storage/blobs.ts';
-import type { CommitLog } from '../storage/commit-log.ts';
-import type { Contents } from '../storage/contents.ts';
-import type { Database } from '../storage/database.ts';
 import { Authoring } from './authoring.ts';
-import type { BaseDocuments } from './base-documents.ts';
-import type { Committer } from './committer.ts';
 import type { LiveSession } from './contract.ts';
 import { EditMaker } from './edit-maker.ts';
-import type { HeadWriter } from './head-writer.ts';
-import type { History } from './history.ts';
 import type { Intent, Settled } from './intent.ts';
 import { soleAuthor, type Prepared } from './batch.ts';
 import { Preparation } from './preparation.ts';
+import { RemoteCommits } from './remote-commits.ts';
+import type { RoomServices } from './room-services.ts';
 import type { RoomState } from './room-state.ts';
-
-export interface RoomServices {
-  readonly database: Database;
-  readonly log: CommitLog;
-  readonly contents: Contents;
-  readonly committer: Committer;
-  readonly heads: HeadWriter;
-  readonly history: History;
-  readonly bases: BaseDocuments;
-  readonly logger: Logger;
-}
 
 export class Room {
   readonly state: RoomState;
@@ -62,8 +45,7 @@ export class Room {
   /** The intents of the flush under way. */
   #flushing: readonly Intent[] = [];
   #isFlushing = false;
-  /** Other processes' commits that came while a flush was under way, by first seq. */
-  readonly #remote = new Map<number, Commit>();
+  readonly #remote = new RemoteCommits();
   #refreshers: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #failure: unknown;
 
@@ -126,7 +108,7 @@ export class Room {
   onRemote(commit: Commit): void {
     if (commit.lastSeq <= this.state.version || this.#failure !== undefined) return;
     if (this.#isFlushing || commit.firstSeq !== this.state.version + 1) {
-      this.#remote.set(commit.firstSeq, commit);
+      this.#remote.add(commit);
       if (!this.#isFlushing) this.refresh().catch(() => undefined);
       return;
     }
@@ -269,17 +251,8 @@ export class Room {
   }
 
   #applyRemote(): boolean {
-    const commits: Commit[] = [];
-    for (let next = this.state.version + 1; ;) {
-      const commit = this.#remote.get(next);
-      if (!commit) break;
-      this.#remote.delete(next);
-      commits.push(commit);
-      next = commit.lastSeq + 1;
-    }
+    const commits = this.#remote.takeAfter(this.state.version);
     if (commits.length > 0) this.#applyForeign(commits);
-    for (const [firstSeq, commit] of this.#remote)
-      if (commit.lastSeq <= this.state.version) this.#remote.delete(firstSeq);
     return commits.length > 0;
   }
 

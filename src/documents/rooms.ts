@@ -9,7 +9,8 @@ import {
 import { storageUnavailable } from '../domain/access.ts';
 import { StudioError } from '../errors.ts';
 import type { LiveChannel } from './contract.ts';
-import { Room, type RoomServices } from './room.ts';
+import { Room } from './room.ts';
+import type { RoomServices } from './room-services.ts';
 
 interface Loaded {
   readonly room: Room;

@@ -51,7 +51,11 @@ export class Committers {
   async claimSweep(name: string): Promise<boolean> {
     const now = new Date();
     const result = await this.#committers.updateOne(
-      { _id: name, lease_until: { $lt: now }, $or: [{ sweeper_until: { $exists: false } }, { sweeper_until: { $lt: now } }] },
+      {
+        _id: name,
+        lease_until: { $lt: now },
+        $or: [{ sweeper_until: { $exists: false } }, { sweeper_until: { $lt: now } }],
+      },
       { $set: { sweeper_until: new Date(now.getTime() + COMMITTER_LEASE_MS) } },
     );
     return result.matchedCount === 1;

@@ -1,0 +1,20 @@
+/** What every room of a process shares. */
+import type { Logger } from 'pino';
+import type { BaseDocuments } from './base-documents.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Committer } from './committer.ts';
+import type { Contents } from '../storage/contents.ts';
+import type { Database } from '../storage/database.ts';
+import type { HeadWriter } from './head-writer.ts';
+import type { History } from './history.ts';
+
+export interface RoomServices {
+  readonly database: Database;
+  readonly log: CommitLog;
+  readonly contents: Contents;
+  readonly committer: Committer;
+  readonly heads: HeadWriter;
+  readonly history: History;
+  readonly bases: BaseDocuments;
+  readonly logger: Logger;
+}
