@@ -42,7 +42,6 @@ export class Room {
   readonly #preparation: Preparation;
   readonly #pending: Intent[] = [];
   #pendingBytes = 0;
-  /** The intents of the flush under way. */
   #flushing: readonly Intent[] = [];
   #isFlushing = false;
   readonly #remote = new RemoteCommits();
@@ -64,7 +63,6 @@ export class Room {
     });
   }
 
-  /** Nothing waits and nothing is under way. */
   get isQuiet(): boolean {
     return !this.isBusy && this.holders === 0;
   }
@@ -277,7 +275,6 @@ export class Room {
     this.closeSessions(StudioError.from(error));
   }
 
-  /** Ends every session here, each told why. */
   closeSessions(error: StudioError): void {
     for (const session of this.sessions) session.onClose(error);
     this.sessions.clear();
@@ -288,7 +285,6 @@ export class Room {
     for (const intent of [...this.#flushing, ...this.#pending]) {
       // Sessions keep their edits and wait; nothing is lost by letting them.
       if (intent.work.kind === 'push' || now - intent.receivedAt.getTime() < COMMIT_RETRY_MS_MAX) continue;
-      // Still pending, it is skipped when its turn comes, being settled.
       intent.reject(storageUnavailable(undefined));
     }
   }

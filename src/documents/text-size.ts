@@ -1,8 +1,9 @@
 import * as Y from 'yjs';
+import { rootOf } from '../domain/content/document.ts';
 
 /** A running count of the UTF-8 bytes of a text document, kept by what each transaction adds and deletes. */
 export function trackTextSize(doc: Y.Doc): () => number {
-  let bytes = Buffer.byteLength(doc.getText('content').toString());
+  let bytes = Buffer.byteLength(rootOf(doc, 'text').toString());
   // Before Yjs collects deleted content, which is when 'update' listeners would run.
   doc.on('afterTransaction', (transaction: Y.Transaction) => {
     for (const [client, after] of transaction.afterState) {
