@@ -3,7 +3,7 @@ import { rootOf } from '../domain/content/document.ts';
 
 /** A running count of the UTF-8 bytes of a text document, kept by what each transaction adds and deletes. */
 export function trackTextSize(doc: Y.Doc): () => number {
-  let bytes = Buffer.byteLength(rootOf(doc, 'text').toString());
+  let bytes = Buffer.byteLength(rootOf(doc, 'text').toJSON());
   // Before Yjs collects deleted content, which is when 'update' listeners would run.
   doc.on('afterTransaction', (transaction: Y.Transaction) => {
     for (const [client, after] of transaction.afterState) {

@@ -7,6 +7,7 @@ import type { ApplyDeltaRequest } from '../../gen/memmie/studio/v1/delta_service
 /** Throws FIELD_INVALID when the request has no patch or an encoding that is not one. */
 export function patchOf(request: ApplyDeltaRequest): Patch {
   const { patch } = request;
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- a patch left out is answered below
   switch (patch.case) {
     case 'textEdits':
       return { kind: 'text_edits', edits: patch.value.edits, encoding: offsetEncodingOf(patch.value.encoding) };
