@@ -7,7 +7,6 @@ import type { ApplyDeltaRequest } from '../../gen/memmie/studio/v1/delta_service
 /** Throws FIELD_INVALID when the request has no patch or an encoding that is not one. */
 export function patchOf(request: ApplyDeltaRequest): Patch {
   const { patch } = request;
-  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- a patch left out is answered below
   switch (patch.case) {
     case 'textEdits':
       return { kind: 'text_edits', edits: patch.value.edits, encoding: offsetEncodingOf(patch.value.encoding) };
@@ -21,6 +20,7 @@ export function patchOf(request: ApplyDeltaRequest): Patch {
       return { kind: 'yjs_update', update: patch.value };
     case 'revertToVersion':
       return { kind: 'revert', toVersion: numberOf(patch.value, 'revert_to_version') };
+    case undefined:
     default:
       throw new StudioError('FIELD_INVALID', 'The request must have a patch.', { field: 'patch', rule: 'required' });
   }
@@ -35,6 +35,7 @@ function offsetEncodingOf(encoding: OffsetEncodingMessage): OffsetEncoding {
       return 'utf16';
     case OffsetEncodingMessage.UTF8:
       return 'utf8';
+    case undefined:
     default:
       // Enums are open: a newer client may send a number that is not in ours.
       throw new StudioError('FIELD_INVALID', 'encoding is not one that this studio knows.', {
