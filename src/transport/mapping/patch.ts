@@ -35,7 +35,6 @@ function offsetEncodingOf(encoding: OffsetEncodingMessage): OffsetEncoding {
       return 'utf16';
     case OffsetEncodingMessage.UTF8:
       return 'utf8';
-    case undefined:
     default:
       // Enums are open: a newer client may send a number that is not in ours.
       throw new StudioError('FIELD_INVALID', 'encoding is not one that this studio knows.', {
