@@ -1,5 +1,6 @@
 /** The difference of two sequences of units (lines, JSON values), in bounded time. */
 import diff from 'fast-diff';
+import { commonAnchors } from './anchors.ts';
 
 /** Replaces `deleted` units of the old sequence from `at` on by `inserted` units of the new one from `from` on. */
 export interface Hunk {
@@ -27,12 +28,15 @@ export class WorkBudget {
 
 /** Surrogates don't stand alone in a string, so units are numbered below them. */
 const UNITS_MAX = 0xd800;
+/** How often parts between anchors are split at anchors of their own. */
+const SPLITS_MAX = 4;
 
-/** Ascending hunks. Beyond the budget, one hunk for all between the common start and the common end. */
+/** Ascending hunks. What is beyond the budget is compared in parts, and where that fails replaced as one. */
 export function sequenceDifference<T extends string | number>(
   old: readonly T[],
   next: readonly T[],
   budget: WorkBudget,
+  splits = 0,
 ): Hunk[] {
   let start = 0;
   while (start < old.length && start < next.length && old[start] === next[start]) start += 1;
@@ -41,29 +45,52 @@ export function sequenceDifference<T extends string | number>(
   const deleted = old.length - start - end;
   const inserted = next.length - start - end;
   if (deleted === 0 && inserted === 0) return [];
-  const whole: Hunk = { at: start, deleted, from: start, inserted };
-  if (deleted === 0 || inserted === 0 || !budget.take(deleted * inserted)) return [whole];
+  const oldMiddle = old.slice(start, old.length - end);
+  const nextMiddle = next.slice(start, next.length - end);
+  return middleDifference(oldMiddle, nextMiddle, budget, splits).map((hunk) => ({
+    ...hunk,
+    at: hunk.at + start,
+    from: hunk.from + start,
+  }));
+}
+
+function middleDifference<T extends string | number>(
+  old: readonly T[],
+  next: readonly T[],
+  budget: WorkBudget,
+  splits: number,
+): Hunk[] {
+  const whole: Hunk = { at: 0, deleted: old.length, from: 0, inserted: next.length };
+  if (old.length === 0 || next.length === 0) return [whole];
+  if (old.length + next.length <= UNITS_MAX && budget.take(old.length * next.length))
+    return spelledDifference(old, next);
+  const anchors = splits < SPLITS_MAX ? commonAnchors(old, next) : [];
+  if (anchors.length === 0) return [whole];
+  const hunks: Hunk[] = [];
+  let at = 0;
+  let from = 0;
+  for (const anchor of [...anchors, { at: old.length, from: next.length }]) {
+    const parts = sequenceDifference(old.slice(at, anchor.at), next.slice(from, anchor.from), budget, splits + 1);
+    for (const part of parts) hunks.push({ ...part, at: part.at + at, from: part.from + from });
+    at = anchor.at + 1;
+    from = anchor.from + 1;
+  }
+  return hunks;
+}
+
+/** Each unit as one character, so that it is a difference of strings. */
+function spelledDifference<T>(old: readonly T[], next: readonly T[]): Hunk[] {
   const letters = new Map<T, string>();
   const spell = (units: readonly T[]): string => {
     let spelled = '';
     for (const unit of units) {
       let letter = letters.get(unit);
-      if (letter === undefined) {
-        letter = String.fromCharCode(letters.size);
-        letters.set(unit, letter);
-      }
+      if (letter === undefined) letters.set(unit, (letter = String.fromCharCode(letters.size)));
       spelled += letter;
     }
     return spelled;
   };
-  const oldSpelled = spell(old.slice(start, old.length - end));
-  const nextSpelled = spell(next.slice(start, next.length - end));
-  if (letters.size > UNITS_MAX) return [whole];
-  return stringDifference(oldSpelled, nextSpelled).map((hunk) => ({
-    ...hunk,
-    at: hunk.at + start,
-    from: hunk.from + start,
-  }));
+  return stringDifference(spell(old), spell(next));
 }
 
 /** Hunks of UTF-16 units. May cost the product of the two lengths. */
