@@ -11,13 +11,17 @@ export const REASON_CODES = {
   // What is being named. A blob, delta, provider or execution of somebody else reads as not found.
   BLOB_NOT_FOUND: 'not_found',
   VERSION_NOT_FOUND: 'not_found',
+  VERSION_THINNED: 'not_found',
   DELTA_NOT_FOUND: 'not_found',
   PROVIDER_NOT_FOUND: 'not_found',
   EXECUTION_NOT_FOUND: 'not_found',
   PARENT_NOT_FOUND: 'not_found',
   BLOB_ALREADY_EXISTS: 'already_exists',
+  VERSION_NAME_TAKEN: 'already_exists',
   PROVIDER_ALREADY_EXISTS: 'already_exists',
   BLOB_DELETED: 'failed_precondition',
+  BLOB_QUARANTINED: 'data_loss',
+  LAST_OWNER: 'failed_precondition',
   ETAG_MISMATCH: 'aborted',
   // The request itself
   FIELD_INVALID: 'invalid_argument',

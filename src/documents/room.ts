@@ -8,21 +8,14 @@ import { shapeOf } from '../domain/content/shape.ts';
 import { blobDeleted, storageUnavailable } from '../domain/access.ts';
 import type { Commit } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
-import {
-  COMMIT_RACES_MAX,
-  COMMIT_RETRY_MS_MAX,
-  FLUSH_BYTES_MAX,
-  FLUSH_DELTAS_MAX,
-  ROOM_PENDING_BYTES_MAX,
-  ROOM_PENDING_EDITS_MAX,
-  TWIN_IDLE_MS_MAX,
-} from '../limits.ts';
+import { COMMIT_RACES_MAX, COMMIT_RETRY_MS_MAX, TWIN_IDLE_MS_MAX } from '../limits.ts';
 import type { BlobMeta } from '../storage/blobs.ts';
 import { Authoring } from './authoring.ts';
 import type { LiveSession } from './contract.ts';
 import { EditMaker } from './edit-maker.ts';
 import type { Intent, Settled } from './intent.ts';
 import { soleAuthor, type Prepared } from './batch.ts';
+import { PendingIntents } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { RemoteCommits } from './remote-commits.ts';
 import type { RoomServices } from './room-services.ts';
@@ -40,8 +33,7 @@ export class Room {
   readonly #guard: Guard;
   readonly #authoring: Authoring;
   readonly #preparation: Preparation;
-  readonly #pending: Intent[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new PendingIntents();
   #flushing: readonly Intent[] = [];
   #isFlushing = false;
   readonly #remote = new RemoteCommits();
@@ -68,7 +60,7 @@ export class Room {
   }
 
   get isBusy(): boolean {
-    return this.#isFlushing || this.#pending.length > 0 || this.#refreshers.length > 0;
+    return this.#isFlushing || this.#pending.size > 0 || this.#refreshers.length > 0;
   }
 
   /** Set when the live document could not follow the log: the room serves nobody any more and is loaded anew. */
@@ -78,17 +70,12 @@ export class Room {
 
   submit(intent: Intent): Promise<Settled> {
     if (this.#failure !== undefined) intent.reject(this.#failure);
-    else if (
-      this.#pending.length >= ROOM_PENDING_EDITS_MAX ||
-      this.#pendingBytes + intent.bytes > ROOM_PENDING_BYTES_MAX
-    ) {
+    else if (!this.#pending.add(intent)) {
       intent.reject(
         new StudioError('LIMIT_EXCEEDED', 'Too many changes wait on this blob.', { limit: 'ROOM_PENDING_EDITS_MAX' }),
       );
     } else {
       intent.isLate = this.state.facts.deletedAt !== undefined;
-      this.#pending.push(intent);
-      this.#pendingBytes += intent.bytes;
       this.#start();
     }
     return intent.settled;
@@ -122,14 +109,14 @@ export class Room {
       .finally(() => {
         this.#isFlushing = false;
         this.usedAt = Date.now();
-        if (this.#pending.length > 0 || this.#refreshers.length > 0) this.#start();
+        if (this.#pending.size > 0 || this.#refreshers.length > 0) this.#start();
       });
   }
 
   async #run(): Promise<void> {
-    while (this.#pending.length > 0 || this.#refreshers.length > 0) {
+    while (this.#pending.size > 0 || this.#refreshers.length > 0) {
       if (this.#refreshers.length > 0) await this.#serveRefreshers();
-      if (this.#pending.length > 0) await this.#flush(this.#takeBatch());
+      if (this.#pending.size > 0) await this.#flush(this.#pending.takeFlush());
       this.#applyRemote();
     }
   }
@@ -144,18 +131,6 @@ export class Room {
       const failure = error instanceof StudioError ? error : storageUnavailable(error);
       for (const { reject } of refreshers) reject(failure);
     }
-  }
-
-  #takeBatch(): Intent[] {
-    let bytes = 0;
-    let count = 0;
-    for (const intent of this.#pending) {
-      bytes += intent.bytes;
-      if (count > 0 && (count >= FLUSH_DELTAS_MAX || bytes > FLUSH_BYTES_MAX)) break;
-      count += 1;
-    }
-    this.#pendingBytes -= this.#pending.slice(0, count).reduce((sum, intent) => sum + intent.bytes, 0);
-    return this.#pending.splice(0, count);
   }
 
   /** G2: prepares, commits, and after a lost race does both again at once, on the head that won. */
@@ -269,7 +244,7 @@ export class Room {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    for (const intent of this.#pending.splice(0)) intent.reject(error);
+    for (const intent of this.#pending.takeAll()) intent.reject(error);
     for (const { reject } of this.#refreshers.splice(0)) reject(error);
     this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
     this.closeSessions(StudioError.from(error));

@@ -42,6 +42,7 @@ const BY_CLASS: Record<Code, number> = {
   deadline_exceeded: 4503,
   canceled: 4503,
   internal: 4500,
+  data_loss: 4500,
 };
 
 export function closeCode(error: StudioError): number {

@@ -1,0 +1,75 @@
+/** New blobs: their ids, their place among their parents, and their first delta. */
+import { mayRead } from '../domain/access.ts';
+import type { Caller } from '../domain/caller.ts';
+import type { Genesis } from '../domain/delta.ts';
+import { uuidV7, uuidV8 } from '../domain/ids.ts';
+import { StudioError } from '../errors.ts';
+import { LINEAGE_DEPTH_MAX, PARENTS_MAX } from '../limits.ts';
+import type { BlobHeads } from '../storage/blobs.ts';
+import type { Committed } from './contract.ts';
+import type { HeadWriter } from './head-writer.ts';
+import type { Intent } from './intent.ts';
+import type { Rooms } from './rooms.ts';
+import type { Submissions } from './submissions.ts';
+
+export type GenesisRequest = Omit<Genesis, 'rootId' | 'depth'> & { readonly id: string; readonly owner: string };
+
+export class BlobCreation {
+  readonly #rooms: Rooms;
+  readonly #submissions: Submissions;
+  readonly #heads: BlobHeads;
+  readonly #headWriter: HeadWriter;
+
+  constructor(options: {
+    readonly rooms: Rooms;
+    readonly submissions: Submissions;
+    readonly heads: BlobHeads;
+    readonly headWriter: HeadWriter;
+  }) {
+    this.#rooms = options.rooms;
+    this.#submissions = options.submissions;
+    this.#heads = options.heads;
+    this.#headWriter = options.headWriter;
+  }
+
+  /** Acknowledged after the head, so that lists and graphs have the blob by then. */
+  async create(id: string, intent: Intent): Promise<Committed> {
+    return this.#rooms.with(id, async (room) => {
+      const settled = await room.submit(intent);
+      await this.#headWriter.writeNow(room.state);
+      return this.#submissions.committed(room, settled);
+    });
+  }
+
+  /** Throws PARENT_NOT_FOUND, LIMIT_EXCEEDED or LINEAGE_LIMIT. */
+  async genesis({ id, owner, ...request }: GenesisRequest): Promise<Genesis> {
+    if (request.parentIds.length > PARENTS_MAX) {
+      throw new StudioError('LIMIT_EXCEEDED', `A blob has at most ${PARENTS_MAX} parents.`, { limit: 'PARENTS_MAX' });
+    }
+    const parentIds = [...new Set(request.parentIds)];
+    const parents = await this.#heads.getMany(parentIds);
+    for (const parentId of parentIds) {
+      const parent = parents.find((blob) => blob.id === parentId);
+      if (!parent || !mayRead({ userId: owner, administrator: false }, parent.userId)) {
+        throw new StudioError(
+          'PARENT_NOT_FOUND',
+          `There is no blob "${parentId}" to be a parent, or it is not yours.`,
+          { parent_id: parentId },
+        );
+      }
+    }
+    const primary = parents.find((blob) => blob.id === parentIds[0]);
+    const depth = primary ? primary.depth + 1 : 0;
+    if (depth > LINEAGE_DEPTH_MAX) {
+      throw new StudioError('LINEAGE_LIMIT', `A lineage is at most ${LINEAGE_DEPTH_MAX} deep.`, {
+        limit: 'LINEAGE_DEPTH_MAX',
+      });
+    }
+    return { ...request, parentIds, rootId: primary?.rootId ?? id, depth };
+  }
+}
+
+/** G4: a repeat of a create that named no id must find the blob it made the first time. */
+export function newBlobId(caller: Caller, requestId: string | undefined): string {
+  return requestId ? uuidV8('blob', caller.userId, requestId) : uuidV7();
+}

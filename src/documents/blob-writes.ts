@@ -1,0 +1,91 @@
+/** What is done to a blob as a whole: made, replaced, labelled, deleted. */
+import { blobDeleted } from '../domain/access.ts';
+import type { Blob } from '../domain/blob.ts';
+import type { Caller } from '../domain/caller.ts';
+import { normalizeContentType } from '../domain/content/shape.ts';
+import type { Delta, Patch } from '../domain/delta.ts';
+import { requireId } from '../domain/ids.ts';
+import { requireLabels } from '../domain/labels.ts';
+import type { BlobHeads } from '../storage/blobs.ts';
+import { newBlobId, type BlobCreation } from './blob-creation.ts';
+import type { BlobViews } from './blob-view.ts';
+import type { Committed, CreateBlob, UpdateBlob } from './contract.ts';
+import type { HeadWriter } from './head-writer.ts';
+import type { Work } from './intent.ts';
+import type { Rooms } from './rooms.ts';
+import { etagMismatch, type Submissions } from './submissions.ts';
+
+export class BlobWrites {
+  readonly #rooms: Rooms;
+  readonly #views: BlobViews;
+  readonly #heads: BlobHeads;
+  readonly #headWriter: HeadWriter;
+  readonly #submissions: Submissions;
+  readonly #creation: BlobCreation;
+
+  constructor(options: {
+    readonly rooms: Rooms;
+    readonly views: BlobViews;
+    readonly heads: BlobHeads;
+    readonly headWriter: HeadWriter;
+    readonly submissions: Submissions;
+    readonly creation: BlobCreation;
+  }) {
+    this.#rooms = options.rooms;
+    this.#views = options.views;
+    this.#heads = options.heads;
+    this.#headWriter = options.headWriter;
+    this.#submissions = options.submissions;
+    this.#creation = options.creation;
+  }
+
+  async createBlob(caller: Caller, request: CreateBlob): Promise<Committed> {
+    const id = request.id || newBlobId(caller, request.requestId);
+    requireId(id, 'id');
+    requireLabels(request.labels);
+    const contentType = normalizeContentType(request.contentType);
+    await this.#submissions.prepareContent(contentType, request.content);
+    const { parentIds, labels } = request;
+    const owner = caller.userId;
+    const genesis = await this.#creation.genesis({ id, contentType, parentIds, owner, createdBy: 'user', labels });
+    const work: Work = { kind: 'create', genesis, content: request.content };
+    return this.#creation.create(id, this.#submissions.intent(caller, work, request.content.byteLength, request));
+  }
+
+  async updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }> {
+    const submissions = this.#submissions;
+    return this.#rooms.with(request.id, async (room) => {
+      submissions.authorizeWrite(caller, room);
+      requireLabels(request.labels ?? {});
+      const ifVersion = await submissions.requireEtag(room, request.etag);
+      let delta: Delta | undefined;
+      if (request.content !== undefined) {
+        await submissions.prepareContent(room.state.genesis.contentType, request.content);
+        const patch: Patch = { kind: 'content', content: request.content };
+        const work: Work = { kind: 'patch', patch, fromVersion: request.fromVersion };
+        const intent = submissions.intent(caller, work, request.content.byteLength, { ...request, ifVersion });
+        delta = (await submissions.committed(room, await room.submit(intent))).delta;
+      } else if (room.state.facts.deletedAt) {
+        throw blobDeleted(request.id);
+      }
+      if (request.labels !== undefined) {
+        const expected = request.etag === undefined ? undefined : room.meta?.metaVersion;
+        if (!(await this.#heads.setLabels(request.id, request.labels, expected))) throw etagMismatch(request.id);
+      }
+      return { blob: await this.#views.ofRoom(room, { fresh: true }), delta };
+    });
+  }
+
+  async deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed> {
+    const submissions = this.#submissions;
+    return this.#rooms.with(id, async (room) => {
+      submissions.authorizeWrite(caller, room);
+      const ifVersion = await submissions.requireEtag(room, options.etag);
+      const { requestId } = options;
+      const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));
+      await this.#headWriter.writeNow(room.state);
+      room.closeSessions(blobDeleted(id));
+      return submissions.committed(room, settled);
+    });
+  }
+}

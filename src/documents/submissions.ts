@@ -1,0 +1,75 @@
+/** What all writes have in common: how a request becomes an intent of its room, and its outcome an answer. */
+import { authorize, blobNotFound } from '../domain/access.ts';
+import type { Caller } from '../domain/caller.ts';
+import { contentHash } from '../domain/content/canonical.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import { StudioError } from '../errors.ts';
+import { CONTENT_BYTES_MAX } from '../limits.ts';
+import type { Contents } from '../storage/contents.ts';
+import type { BlobViews } from './blob-view.ts';
+import type { Committed } from './contract.ts';
+import { Intent, type Settled, type Work } from './intent.ts';
+import type { Room } from './room.ts';
+
+export interface SubmitOptions {
+  readonly requestId?: string;
+  readonly causedBy?: string;
+  readonly ifVersion?: number;
+}
+
+export class Submissions {
+  readonly #views: BlobViews;
+  readonly #contents: Contents;
+
+  constructor(options: { readonly views: BlobViews; readonly contents: Contents }) {
+    this.#views = options.views;
+    this.#contents = options.contents;
+  }
+
+  authorizeWrite(caller: Caller, room: Room): void {
+    if (room.state.version === 0) throw blobNotFound(room.state.blobId);
+    authorize(caller, 'write', { id: room.state.blobId, owner: room.state.owner });
+  }
+
+  /** Bounds content; the bytes of a binary blob are stored before the commit that names them. */
+  async prepareContent(contentType: string, content: Uint8Array): Promise<void> {
+    if (content.byteLength > CONTENT_BYTES_MAX) {
+      throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+        limit: 'CONTENT_BYTES_MAX',
+      });
+    }
+    if (shapeOf(contentType) === 'binary') await this.#contents.put(contentHash(content), content);
+  }
+
+  /** The version an etag stands for, after checking that it is the current one. */
+  async requireEtag(room: Room, etag: string | undefined): Promise<number | undefined> {
+    if (etag === undefined || etag === '') return undefined;
+    await room.refresh();
+    const blob = await this.#views.ofRoom(room, { fresh: true });
+    if (blob.etag !== etag) throw etagMismatch(blob.id);
+    return blob.version;
+  }
+
+  intent(caller: Caller, work: Work, bytes: number, options: SubmitOptions): Intent {
+    return new Intent({
+      userId: caller.userId,
+      providerId: caller.providerId,
+      work,
+      bytes,
+      requestId: options.requestId || undefined,
+      causedBy: options.causedBy || undefined,
+      ifVersion: options.ifVersion,
+    });
+  }
+
+  async committed(room: Room, settled: Settled): Promise<Committed> {
+    const blob = await this.#views.ofRoom(room, { fresh: false });
+    const delta = settled.delta ?? room.state.newestDelta;
+    if (!delta) throw new StudioError('INTERNAL', `Blob "${blob.id}" has no newest delta.`);
+    return { blob, delta };
+  }
+}
+
+export function etagMismatch(id: string): StudioError {
+  return new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: id });
+}
