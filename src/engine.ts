@@ -58,7 +58,8 @@ export interface Engine {
 export async function openEngine(config: Config, logger: Logger): Promise<Engine> {
   if (!config.mongodbUrl) throw new Error('STUDIO_MONGODB_URL is not set; `studio dev` starts a database itself.');
   if (!config.natsUrl) throw new Error('STUDIO_NATS_URL is not set; `studio dev` starts NATS itself.');
-  const name = `${config.processName.slice(0, 32)}-${randomBytes(6).toString('hex')}`;
+  const committerId = randomBytes(8).toString('hex');
+  const name = `${config.processName.slice(0, 32)}-${committerId}`;
   const failpoints = new Failpoints(config.failpoints);
   const database = await openDatabase({ url: config.mongodbUrl, name: config.mongodbDatabase });
   const connection = await EventConnection.open({ url: config.natsUrl, name, logger });
@@ -68,11 +69,26 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const contents = new Contents(database);
   const committers = new Committers(database.db);
   const writer = new StreamWriter(connection);
-  const publisher = new EventPublisher({ name, connection, writer, outbox: log, committers, failpoints, logger });
+  const publisher = new EventPublisher({
+    committerId,
+    connection,
+    writer,
+    outbox: log,
+    committers,
+    failpoints,
+    logger,
+  });
   const live = new NatsLiveChannel(connection, logger);
   const announcer = { onCommitted: live.announce.bind(live) };
 
-  const committer = new Committer({ name, log, database, listeners: [announcer, publisher], failpoints, logger });
+  const committer = new Committer({
+    id: committerId,
+    log,
+    database,
+    listeners: [announcer, publisher],
+    failpoints,
+    logger,
+  });
   const history = new History({ log, checkpoints: new Checkpoints(database), logger });
   const bases = new BaseDocuments(history);
   const headWriter = new HeadWriter({ heads, failpoints, logger });

@@ -78,8 +78,9 @@ export const ROOM_RECENT_REQUESTS_MAX = 1_024;
 /** Documents at past versions kept for authoring, per process. */
 export const BASE_DOCUMENTS_CACHED_MAX = 32;
 export const CHECKPOINT_EVERY_DELTAS = 1_000;
-/** How far a stored head may lag behind the log. */
+/** How far a stored head may lag behind the log after a change; while more follow, it is written every HEAD_PACE_MS. */
 export const HEAD_LAG_MS_MAX = 200;
+export const HEAD_PACE_MS = 1_000;
 export const HEADS_PER_WRITE_MAX = 100;
 export const LOG_PAGE_COMMITS = 500;
 

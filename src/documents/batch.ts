@@ -1,9 +1,7 @@
 /** What one flush has come to so far: its deltas, and where each intent finds its change in them. */
 import type { Delta, Genesis } from '../domain/delta.ts';
-import { uuidV7 } from '../domain/ids.ts';
-import { deltaId } from '../storage/commit-document.ts';
 import type { LiveSession } from './contract.ts';
-import type { UnnumberedCommit } from './committer.ts';
+import type { UnnumberedCommit, UnnumberedDelta } from './committer.ts';
 import type { Authored, Intent } from './intent.ts';
 import type { RoomState } from './room-state.ts';
 
@@ -82,24 +80,22 @@ export class Batch {
 
   finish(): Prepared {
     if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed };
-    const id = uuidV7();
     const appliedAt = new Date();
     const genesis = this.genesis ?? this.#state.genesis;
-    const seen = new Set(this.#state.owners.keys());
-    const deltas = this.#drafts.map((draft, index): Delta => {
-      const newClients = draft.newClients.filter((client) => !seen.has(client));
+    const { owners } = this.#state;
+    const seen = new Set<number>();
+    const deltas = this.#drafts.map((draft, index): UnnumberedDelta => {
+      const newClients = draft.newClients.filter((client) => !owners.has(client) && !seen.has(client));
       for (const client of newClients) seen.add(client);
       return {
         ...draft,
         newClients,
-        id: deltaId(id, index),
         blobId: this.#state.blobId,
         toVersion: this.#state.version + index + 1,
         appliedAt,
       };
     });
     const commit: UnnumberedCommit = {
-      id,
       blobId: this.#state.blobId,
       firstSeq: this.#state.version + 1,
       lastSeq: this.#state.version + deltas.length,

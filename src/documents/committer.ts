@@ -3,7 +3,7 @@
  * next gathers. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
  */
 import type { Logger } from 'pino';
-import type { Commit } from '../domain/delta.ts';
+import type { Commit, Delta } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import {
   COMMIT_DOCUMENTS_MAX,
@@ -13,15 +13,20 @@ import {
   INSERTS_IN_FLIGHT_MAX,
 } from '../limits.ts';
 import { StudioError } from '../errors.ts';
+import { commitId, deltaId } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { CommitListener } from './contract.ts';
 
-/** `lost`: another writer holds the slot; nothing of this commit is or ever will be in the log. */
-export type CommitOutcome = 'committed' | 'lost';
+/** The commit as it is in the log, or `lost`: another writer holds the slot; nothing of it is or ever will be in the log. */
+export type CommitOutcome = Commit | 'lost';
 
-/** A commit before it has its place in this process's numbering. */
-export type UnnumberedCommit = Omit<Commit, 'committer' | 'committerSeq'>;
+export type UnnumberedDelta = Omit<Delta, 'id'>;
+
+/** A commit before it has its place in this process's numbering, which gives it and its deltas their ids. */
+export type UnnumberedCommit = Omit<Commit, 'id' | 'committer' | 'committerSeq' | 'deltas'> & {
+  readonly deltas: readonly UnnumberedDelta[];
+};
 
 interface Waiting {
   readonly commit: Commit;
@@ -31,29 +36,34 @@ interface Waiting {
 }
 
 export class Committer {
-  /** This process in the log, unique for its life. */
-  readonly name: string;
+  /** This process in the log, unique for its life: what the ids of its commits begin with. */
+  readonly id: string;
   readonly #log: CommitLog;
   readonly #database: Database;
   readonly #listeners: readonly CommitListener[];
   readonly #failpoints: Failpoints;
   readonly #logger: Logger;
   readonly #queue: Waiting[] = [];
-  /** Numbers of commits that lost their race: given out again first, so that the numbering has no lasting gap. */
+  /**
+   * Numbers of commits that lost their race: given out again first, so that the numbering has no lasting gap. Their ids
+   * come again too, which is safe: a late repeat of the lost insert finds its slot taken.
+   */
   readonly #freeSeqs: number[] = [];
   #nextSeq = 1;
+  /** In the log, and not told to the listeners yet. */
+  #untold: Commit[] = [];
   #inFlight = 0;
   #stopping = false;
 
   constructor(options: {
-    readonly name: string;
+    readonly id: string;
     readonly log: CommitLog;
     readonly database: Database;
     readonly listeners: readonly CommitListener[];
     readonly failpoints: Failpoints;
     readonly logger: Logger;
   }) {
-    this.name = options.name;
+    this.id = options.id;
     this.#log = options.log;
     this.#database = options.database;
     this.#listeners = options.listeners;
@@ -72,20 +82,24 @@ export class Committer {
         new StudioError('LIMIT_EXCEEDED', 'Too many blobs wait for the database.', { limit: 'COMMITS_WAITING_MAX' }),
       );
     }
-    const commit: Commit = {
-      ...unnumbered,
-      committer: this.name,
-      committerSeq: this.#freeSeqs.shift() ?? this.#nextSeq++,
-    };
+    const commit = this.#number(unnumbered);
     return new Promise((resolve, reject) => {
       this.#queue.push({ commit, bytes, resolve, reject });
       this.#pump();
     });
   }
 
+  #number(unnumbered: UnnumberedCommit): Commit {
+    const committerSeq = this.#freeSeqs.shift() ?? this.#nextSeq++;
+    const id = commitId(this.id, committerSeq);
+    const deltas = unnumbered.deltas.map((delta, index) => ({ ...delta, id: deltaId(id, index) }));
+    return { ...unnumbered, id, committer: this.id, committerSeq, deltas };
+  }
+
   /** Lets what is under way end; what still is uncertain then is rejected. */
   stop(): void {
     this.#stopping = true;
+    this.#tell();
   }
 
   #pump(): void {
@@ -143,7 +157,7 @@ export class Committer {
     const unknown: Waiting[] = [];
     const taken: Waiting[] = [];
     for (const [index, waiting] of open.entries()) {
-      if (results[index] === 'inserted') this.#settle(waiting, 'committed');
+      if (results[index] === 'inserted') this.#settle(waiting, waiting.commit);
       else if (results[index] === 'duplicate') taken.push(waiting);
       else unknown.push(waiting);
     }
@@ -162,7 +176,7 @@ export class Committer {
       if (holder === undefined) return false;
       if (holder === waiting.commit.id) {
         await this.#database.fence();
-        this.#settle(waiting, 'committed');
+        this.#settle(waiting, waiting.commit);
       } else this.#settle(waiting, 'lost');
       return true;
     } catch {
@@ -172,7 +186,17 @@ export class Committer {
 
   #settle(waiting: Waiting, outcome: CommitOutcome): void {
     if (outcome === 'lost') this.#freeSeqs.push(waiting.commit.committerSeq);
-    else for (const listener of this.#listeners) listener.onCommitted(waiting.commit);
+    else {
+      // Told behind the acknowledgements, which would else wait for what the listeners do.
+      if (this.#untold.length === 0) setImmediate(() => this.#tell());
+      this.#untold.push(waiting.commit);
+    }
     waiting.resolve(outcome);
+  }
+
+  #tell(): void {
+    const commits = this.#untold;
+    this.#untold = [];
+    for (const commit of commits) for (const listener of this.#listeners) listener.onCommitted(commit);
   }
 }

@@ -146,7 +146,7 @@ export interface LiveSession {
   onClose(error: Error): void;
 }
 
-/** Told of every commit this process made, right after it became durable. Must not throw or wait. */
+/** Told of every commit this process made, once it is durable. Must not throw or wait. */
 export interface CommitListener {
   onCommitted(commit: Commit): void;
 }

@@ -1,18 +1,25 @@
 /**
- * Writes stored heads behind the commits, at most HEAD_LAG_MS_MAX later and once per blob and round. A head not
- * written is healed by the next commit, the next load of its blob, or the sweep.
+ * Writes stored heads behind the commits: a change is in its blob's head within HEAD_LAG_MS_MAX, and a blob that goes on
+ * changing has its head written every HEAD_PACE_MS, since an update costs the database as much as several commits. A
+ * head not written is healed by the next commit, the next load of its blob, or the sweep.
  */
 import type { Logger } from 'pino';
 import type { Failpoints } from '../failpoints.ts';
-import { HEAD_LAG_MS_MAX, HEADS_PER_WRITE_MAX } from '../limits.ts';
-import type { BlobHeads } from '../storage/blobs.ts';
+import { HEAD_LAG_MS_MAX, HEAD_PACE_MS, HEADS_PER_WRITE_MAX } from '../limits.ts';
+import type { BlobHeads, DerivedHead } from '../storage/blobs.ts';
 import type { RoomState } from './room-state.ts';
+
+/** Half the bound, which leaves the other half for the write itself. */
+const ROUND_MS = HEAD_LAG_MS_MAX / 2;
 
 export class HeadWriter {
   readonly #heads: BlobHeads;
   readonly #failpoints: Failpoints;
   readonly #logger: Logger;
   readonly #dirty = new Set<RoomState>();
+  /** By blob: heads of documents that are no longer loaded, and those whose write failed. */
+  readonly #left = new Map<string, DerivedHead>();
+  readonly #writtenAt = new WeakMap<RoomState, number>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -24,11 +31,14 @@ export class HeadWriter {
 
   mark(state: RoomState): void {
     this.#dirty.add(state);
-    // Half the bound, which leaves the other half for the write itself.
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#writeDirty());
-    }, HEAD_LAG_MS_MAX / 2);
+    this.#schedule();
+  }
+
+  /** The state is about to be let go: what its head still lacks is kept apart from it. */
+  retire(state: RoomState): void {
+    if (!this.#dirty.delete(state)) return;
+    this.#keep(state.head());
+    this.#schedule();
   }
 
   /** For calls that are acknowledged only after the head. */
@@ -39,28 +49,50 @@ export class HeadWriter {
     else await this.#heads.advance([state.head()]);
   }
 
-  async #writeDirty(): Promise<void> {
-    const states = [...this.#dirty];
-    this.#dirty.clear();
-    for (let at = 0; at < states.length; at += HEADS_PER_WRITE_MAX) {
-      const slice = states.slice(at, at + HEADS_PER_WRITE_MAX);
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#writing.then(() => this.#writeDue(Date.now() - HEAD_PACE_MS));
+    }, ROUND_MS);
+  }
+
+  /** Those whose heads were last written by then; the others stay for a later round. */
+  async #writeDue(writtenBy: number): Promise<void> {
+    const due: RoomState[] = [];
+    for (const state of this.#dirty) if ((this.#writtenAt.get(state) ?? 0) <= writtenBy) due.push(state);
+    const heads = [...this.#left.values()];
+    this.#left.clear();
+    for (const state of due) {
+      this.#dirty.delete(state);
+      this.#writtenAt.set(state, Date.now());
+      heads.push(state.head());
+    }
+    for (let at = 0; at < heads.length; at += HEADS_PER_WRITE_MAX) {
+      const slice = heads.slice(at, at + HEADS_PER_WRITE_MAX);
       try {
         this.#failpoints.pass('head.before_write');
-        await this.#heads.advance(slice.map((state) => state.head()));
+        await this.#heads.advance(slice);
       } catch (error) {
         this.#logger.warn({ err: error, heads: slice.length }, 'heads not written, trying again');
-        for (const state of slice) if (state.version > 0) this.mark(state);
+        for (const head of slice) this.#keep(head);
       }
     }
+    if (this.#dirty.size > 0 || this.#left.size > 0) this.#schedule();
+  }
+
+  #keep(head: DerivedHead): void {
+    const known = this.#left.get(head.id);
+    if (!known || known.version < head.version) this.#left.set(head.id, head);
   }
 
   async close(): Promise<void> {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = undefined;
+    const stopTimer = (): void => {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    };
+    stopTimer();
     await this.#writing;
-    const retry = this.#timer as NodeJS.Timeout | undefined;
-    if (retry) clearTimeout(retry);
-    await this.#writeDirty();
-    if (this.#timer) clearTimeout(this.#timer);
+    await this.#writeDue(Date.now());
+    stopTimer();
   }
 }

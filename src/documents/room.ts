@@ -147,8 +147,8 @@ export class Room {
         }
         const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
         this.#guard.settle();
-        if (outcome === 'committed') {
-          this.#show(prepared, prepared.commit);
+        if (outcome !== 'lost') {
+          this.#show(prepared, outcome);
           return;
         }
         this.#authoring.settleLost();
@@ -167,8 +167,7 @@ export class Room {
   }
 
   /** The flush is durable: now it is applied, shown to the others and acknowledged, in this order. */
-  #show(prepared: Prepared, unnumbered: NonNullable<Prepared['commit']>): void {
-    const commit: Commit = { ...unnumbered, committer: this.#services.committer.name, committerSeq: 0 };
+  #show(prepared: Prepared, commit: Commit): void {
     let update: Uint8Array | undefined;
     try {
       update = this.state.apply([commit]);
@@ -270,6 +269,7 @@ export class Room {
 
   destroy(): void {
     this.#authoring.dropTwin();
+    this.#services.heads.retire(this.state);
     this.state.destroy();
   }
 }

@@ -84,7 +84,7 @@ export class Rooms {
     const unsubscribe = this.#live.subscribe(
       blobId,
       (commit) => {
-        if (commit.committer === this.#services.committer.name) return;
+        if (commit.committer === this.#services.committer.id) return;
         if (room) room.onRemote(commit);
         else early.push(commit);
       },

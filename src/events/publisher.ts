@@ -19,7 +19,7 @@ import type { EventConnection } from './connection.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
 export class EventPublisher implements CommitListener {
-  readonly #name: string;
+  readonly #committerId: string;
   readonly #connection: EventConnection;
   readonly #writer: StreamWriter;
   readonly #outbox: CommitOutbox;
@@ -40,7 +40,7 @@ export class EventPublisher implements CommitListener {
   #closed = false;
 
   constructor(options: {
-    readonly name: string;
+    readonly committerId: string;
     readonly connection: EventConnection;
     readonly writer: StreamWriter;
     readonly outbox: CommitOutbox;
@@ -48,7 +48,7 @@ export class EventPublisher implements CommitListener {
     readonly failpoints: Failpoints;
     readonly logger: Logger;
   }) {
-    this.#name = options.name;
+    this.#committerId = options.committerId;
     this.#connection = options.connection;
     this.#writer = options.writer;
     this.#outbox = options.outbox;
@@ -59,7 +59,7 @@ export class EventPublisher implements CommitListener {
 
   /** Before the first commit: a process that dies with no lease ever taken would not be swept. */
   async start(): Promise<void> {
-    await this.#committers.renew(this.#name, 0);
+    await this.#committers.renew(this.#committerId, 0);
     this.#renewing = setInterval(() => void this.#renew(), WATERMARK_EVERY_MS);
     this.#connection.whenConnected(() => this.#pump());
   }
@@ -107,7 +107,7 @@ export class EventPublisher implements CommitListener {
     if (this.#recovering) return;
     this.#recovering = true;
     try {
-      const commits = await this.#outbox.readByCommitter(this.#name, this.#low, LOG_PAGE_COMMITS);
+      const commits = await this.#outbox.readByCommitter(this.#committerId, this.#low, LOG_PAGE_COMMITS);
       if (commits.length < LOG_PAGE_COMMITS) this.#hasOverflowed = false;
       this.#queue.push(...commits.filter((commit) => !this.#ahead.has(commit.committerSeq)));
     } catch (error) {
@@ -120,7 +120,7 @@ export class EventPublisher implements CommitListener {
 
   async #renew(): Promise<void> {
     try {
-      await this.#committers.renew(this.#name, this.#low);
+      await this.#committers.renew(this.#committerId, this.#low);
     } catch (error) {
       this.#logger.debug({ err: error }, 'lease not renewed');
     }
@@ -137,8 +137,8 @@ export class EventPublisher implements CommitListener {
     }
     clearInterval(this.#renewing);
     const isDone = this.#low === this.#highest && !this.#hasOverflowed;
-    await (isDone ? this.#committers.remove(this.#name) : this.#committers.abandon(this.#name, this.#low)).catch(
-      () => undefined,
-    );
+    await (
+      isDone ? this.#committers.remove(this.#committerId) : this.#committers.abandon(this.#committerId, this.#low)
+    ).catch(() => undefined);
   }
 }

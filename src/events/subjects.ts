@@ -36,13 +36,17 @@ export function userSubject(userId: string): string {
   return `user.${userToken(userId)}.blobs`;
 }
 
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
 /** base32 (RFC 4648, lower case, no padding) of the SHA-256 of the user id: any id becomes one safe token. */
 export function userToken(userId: string): string {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  let bits = '';
-  for (const byte of createHash('sha256').update(userId).digest()) bits += byte.toString(2).padStart(8, '0');
   let token = '';
-  for (let at = 0; at < bits.length; at += 5)
-    token += alphabet[Number.parseInt(bits.slice(at, at + 5).padEnd(5, '0'), 2)];
-  return token;
+  let bits = 0;
+  let held = 0;
+  for (const byte of createHash('sha256').update(userId).digest()) {
+    bits = (bits << 8) | byte;
+    for (held += 8; held >= 5; held -= 5) token += BASE32[(bits >>> (held - 5)) & 31];
+    bits &= (1 << held) - 1;
+  }
+  return held > 0 ? token + BASE32[(bits << (5 - held)) & 31] : token;
 }

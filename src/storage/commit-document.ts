@@ -7,8 +7,6 @@ export interface CommitDocument {
   blob_id: string;
   first_seq: number;
   last_seq: number;
-  committer: string;
-  committer_seq: number;
   owner: string;
   content_type: string;
   root_id: string;
@@ -53,8 +51,6 @@ export function toDocument(commit: Commit): CommitDocument {
     blob_id: commit.blobId,
     first_seq: commit.firstSeq,
     last_seq: commit.lastSeq,
-    committer: commit.committer,
-    committer_seq: commit.committerSeq,
     owner: commit.owner,
     content_type: commit.contentType,
     root_id: commit.rootId,
@@ -93,8 +89,7 @@ export function fromDocument(document: CommitDocument): Commit {
     blobId: document.blob_id,
     firstSeq: document.first_seq,
     lastSeq: document.last_seq,
-    committer: document.committer,
-    committerSeq: document.committer_seq,
+    ...committerOf(document._id),
     owner: document.owner,
     contentType: document.content_type,
     rootId: document.root_id,
@@ -136,11 +131,23 @@ function readBase(delta: DeltaDocument, toVersion: number): Base {
   return { fromVersion: toVersion - (delta.behind ?? 1), extras };
 }
 
+const SEQ_DIGITS = 10;
+
+/** `<committer>-<its running number>`: a process's commits are a range of ids, which needs no index of its own. */
+export function commitId(committer: string, committerSeq: number): string {
+  return `${committer}-${String(committerSeq).padStart(SEQ_DIGITS, '0')}`;
+}
+
+function committerOf(id: string): { readonly committer: string; readonly committerSeq: number } {
+  const end = id.length - SEQ_DIGITS;
+  return { committer: id.slice(0, end - 1), committerSeq: Number(id.slice(end)) };
+}
+
 export function deltaId(commitId: string, index: number): string {
   return `${commitId}-${index}`;
 }
 
 /** The commit a delta id points into; undefined when it can't be one of ours. */
 export function commitIdOf(id: string): string | undefined {
-  return /^([0-9a-f-]{36})-\d{1,4}$/.exec(id)?.[1];
+  return /^([0-9a-f]{16}-\d{10})-\d{1,4}$/.exec(id)?.[1];
 }

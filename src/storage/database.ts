@@ -47,6 +47,14 @@ interface FenceDocument {
   at: Date;
 }
 
+/** What the server answers to an insert command. */
+export interface InsertReply {
+  /** How many documents are in. */
+  readonly n: number;
+  readonly writeErrors?: readonly { readonly index: number; readonly code: number; readonly errmsg?: string }[];
+  readonly writeConcernError?: { readonly code: number; readonly errmsg?: string };
+}
+
 const SERVER_SELECTION_MS_MAX = 2_000;
 const SOCKET_MS_MAX = 10_000;
 const CONNECT_MS_MAX = 2_000;
@@ -77,7 +85,6 @@ export class Database {
     await this.commits.createIndex({ blob_id: 1, first_seq: 1 }, { unique: true });
     // Sparse, not partial: SecantusDB plans no partial index for arrays. Not unique: a unique request id made a gap.
     await this.commits.createIndex({ request_keys: 1 }, { sparse: true });
-    await this.commits.createIndex({ committer: 1, committer_seq: 1 });
     await this.blobs.createIndex({ user_id: 1, order_key: -1 });
     await this.blobs.createIndex({ root_id: 1 });
     await this.blobs.createIndex({ parent_ids: 1 });
@@ -109,6 +116,13 @@ export class Database {
 
   async #writeFence(): Promise<void> {
     await this.#fences.updateOne({ _id: 'fence' }, { $set: { at: new Date() } }, { upsert: true });
+  }
+
+  /** One unordered insert command, journaled. Rejects when there is no answer, or one that says the server can't. */
+  async insert(collection: string, documents: readonly object[]): Promise<InsertReply> {
+    const writeConcern = { w: 'majority', j: true };
+    const command = { insert: collection, documents, ordered: false, writeConcern };
+    return (await this.db.command(command, { ignoreUndefined: true })) as unknown as InsertReply;
   }
 
   /** Rejects when the server does not answer. */
