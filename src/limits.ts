@@ -214,6 +214,8 @@ export const CONNECTIONS_MAX = 25_000;
 /** HTTP/2 and WebSocket peers are pinged this often; one that has not answered by the next ping is gone. */
 export const PING_EVERY_MS = 30_000;
 export const STREAMS_PER_CONNECTION_MAX = 1_000;
+/** A stream that has nothing to send yet sends its headers after this long. */
+export const STREAM_HEADERS_MS_MAX = 100;
 export const STREAM_WINDOW_BYTES = 1024 * 1024;
 export const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 export const HTTP2_SESSION_MEGABYTES_MAX = 64;

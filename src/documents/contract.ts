@@ -112,6 +112,8 @@ export interface Documents {
   listVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<VersionGroup>>;
   applyDelta(caller: Caller, request: ApplyDelta): Promise<Committed>;
   getDelta(caller: Caller, id: string): Promise<Delta>;
+  /** The delta that this request of the caller's became; undefined if there is none. */
+  findDelta(caller: Caller, blobId: string, requestId: string): Promise<Delta | undefined>;
   listDeltas(caller: Caller, request: ListDeltas): Promise<Page<Delta>>;
   getDag(caller: Caller, blobId: string): Promise<Dag>;
   listChildren(caller: Caller, blobId: string, page: PageRequest): Promise<Page<Blob>>;

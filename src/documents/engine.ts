@@ -26,6 +26,7 @@ export class DocumentEngine implements Documents {
   readonly listBlobs: Documents['listBlobs'];
   readonly listVersions: Documents['listVersions'];
   readonly getDelta: Documents['getDelta'];
+  readonly findDelta: Documents['findDelta'];
   readonly listDeltas: Documents['listDeltas'];
   readonly getDag: Documents['getDag'];
   readonly listChildren: Documents['listChildren'];
@@ -55,6 +56,7 @@ export class DocumentEngine implements Documents {
     this.listBlobs = reads.listBlobs.bind(reads);
     this.listVersions = reads.listVersions.bind(reads);
     this.getDelta = reads.getDelta.bind(reads);
+    this.findDelta = reads.findDelta.bind(reads);
     this.listDeltas = reads.listDeltas.bind(reads);
     this.getDag = reads.getDag.bind(reads);
     this.listChildren = reads.listChildren.bind(reads);

@@ -10,6 +10,7 @@ import { groupVersions } from '../domain/version-groups.ts';
 import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, FLUSH_DELTAS_MAX, PAGE_CONTENT_BYTES_MAX, VERSIONS_SCANNED_DELTAS_MAX } from '../limits.ts';
 import type { BlobHeads, BlobQuery } from '../storage/blobs.ts';
+import { requestKey } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { BlobViews } from './blob-view.ts';
@@ -125,6 +126,16 @@ export class Reads {
     }
     await this.#ensureDurable(found.delta);
     return found.delta;
+  }
+
+  async findDelta(caller: Caller, blobId: string, requestId: string): Promise<Delta | undefined> {
+    const commits = await this.#log.withRequestKeys([requestKey(blobId, caller.userId, requestId)]);
+    const found = commits
+      .filter(({ owner }) => mayRead(caller, owner))
+      .flatMap(({ deltas }) => deltas)
+      .find((delta) => delta.requestId === requestId && delta.userId === caller.userId);
+    if (found) await this.#ensureDurable(found);
+    return found;
   }
 
   async listDeltas(caller: Caller, request: ListDeltas): Promise<Page<Delta>> {

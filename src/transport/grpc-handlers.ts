@@ -4,6 +4,7 @@ import { Code, ConnectError, createHandlerContext } from '@connectrpc/connect';
 import { invokeUnaryImplementation, transformInvokeImplementation } from '@connectrpc/connect/protocol';
 import { headersOf, metadataOf, statusOf } from './grpc-metadata.ts';
 import { toConnectError } from './error-mapping.ts';
+import { STREAM_HEADERS_MS_MAX } from '../limits.ts';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type {
@@ -100,18 +101,25 @@ async function pump(
 ): Promise<void> {
   // A peer that resets the stream raises an error on it; the call's end is told by `cancelled`.
   call.on('error', () => {});
+  let sentHeaders = false;
+  // A stream may have nothing to say for long; its headers tell the caller that it was let in. One that is refused at
+  // once is answered by its status alone.
+  const quiet = setTimeout(() => {
+    if (!sentHeaders && !call.cancelled) call.sendMetadata(metadataOf(context.responseHeader));
+    sentHeaders = true;
+  }, STREAM_HEADERS_MS_MAX);
   try {
-    let first = true;
     for await (const message of transformInvokeImplementation(spec, context, interceptors)(requests)) {
       if (call.cancelled) break;
-      if (first) sendHeaders(call, context);
-      first = false;
+      if (!sentHeaders) sendHeaders(call, context);
+      sentHeaders = true;
       if (!call.write(toBytes(spec.method.output, message))) await writable(call, context.signal);
     }
     if (!call.cancelled) call.end(metadataOf(context.responseTrailer));
   } catch (error) {
     if (!call.cancelled) call.emit('error', statusOf(toConnectError(error), context.responseTrailer));
   } finally {
+    clearTimeout(quiet);
     context.abort();
   }
 }

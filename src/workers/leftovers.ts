@@ -4,18 +4,17 @@
  */
 import type { Documents } from '../documents/contract.ts';
 import type { Run } from '../domain/run.ts';
-import { StudioError } from '../errors.ts';
 import { LEFTOVER_RUNS_MAX } from '../limits.ts';
 import type { Runs } from '../providers/stores.ts';
 import type { ClaimedRun } from './names.ts';
 import type { RunLedger } from './run-ledger.ts';
 
 export class Leftovers {
-  readonly #documents: Pick<Documents, 'getBlob'>;
+  readonly #documents: Pick<Documents, 'findDelta'>;
   readonly #runs: Pick<Runs, 'heldBy'>;
   readonly #ledger: RunLedger;
 
-  constructor(documents: Pick<Documents, 'getBlob'>, runs: Pick<Runs, 'heldBy'>, ledger: RunLedger) {
+  constructor(documents: Pick<Documents, 'findDelta'>, runs: Pick<Runs, 'heldBy'>, ledger: RunLedger) {
     this.#documents = documents;
     this.#runs = runs;
     this.#ledger = ledger;
@@ -30,15 +29,10 @@ export class Leftovers {
     }
   }
 
+  /** By its own transform, wherever in the history that is: later runs may have committed on top of it. */
   async #committedVersion(run: Run): Promise<number | undefined> {
     const caller = { userId: run.owner, administrator: false, providerId: run.providerId };
-    try {
-      const derived = await this.#documents.getBlob(caller, run.derivedId, { withContent: false });
-      return derived.derivedFrom?.executionKey === run.key ? derived.version : undefined;
-    } catch (error) {
-      if (error instanceof StudioError && error.code === 'not_found') return undefined;
-      throw error;
-    }
+    return (await this.#documents.findDelta(caller, run.derivedId, run.key))?.toVersion;
   }
 }
 

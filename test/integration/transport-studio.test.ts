@@ -158,6 +158,24 @@ test('the events socket tells of a user’s own changes, and goes on from a curs
   eve.socket.close();
 });
 
+test('a watch with nothing to tell yet sends its headers over native gRPC, and a refused one its reason', async () => {
+  const { watchEvents } = createClient(EventService, grpcOn(studio.grpcPort));
+  const headers = { authorization: `Bearer ${await tokenOf('quiet')}` };
+  const ended = new AbortController();
+  let isLetIn = false;
+  const onHeader = (): void => void (isLetIn = true);
+  const watch = (async () => {
+    for await (const _ of watchEvents({}, { headers, onHeader, signal: ended.signal }));
+  })().catch(() => undefined);
+  await eventually('the headers come', () => isLetIn);
+  ended.abort();
+  await watch;
+  const refusal = (async () => {
+    for await (const _ of watchEvents({ cursor: 'made-up' }, { headers }));
+  })();
+  await refused(refusal, 'CURSOR_INVALID');
+});
+
 test('stopping ends a watch with DRAINING on both ports, and leaves nothing open', async () => {
   const own = await startServe(
     readConfig({ ...parts.environment, STUDIO_PORT: '0', STUDIO_GRPC_PORT: '0' }),
