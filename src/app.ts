@@ -28,6 +28,7 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
     providers: engine.providers,
     runs: engine.executions,
     documents,
+    access: engine.access,
     starter: temporal,
     // Built-ins bring a Markdown parser along: a studio at rest does without it.
     rules: async () => {
@@ -56,6 +57,7 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       config,
       logger,
       documents,
+      sharing: engine.sharing,
       providers,
       events: engine.watcher,
       authenticator,

@@ -4,8 +4,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { AccessKeeper } from './access/keeper.ts';
+import type { AccessControl, Sharing } from './access/contract.ts';
+import { BlobSharing } from './access/sharing.ts';
 import type { Config } from './config.ts';
 import { BaseDocuments } from './documents/base-documents.ts';
+import { BlobLists } from './documents/blob-lists.ts';
 import { BlobViews } from './documents/blob-view.ts';
 import { Committer } from './documents/committer.ts';
 import type { Documents } from './documents/contract.ts';
@@ -15,6 +19,7 @@ import { History } from './documents/history.ts';
 import { Reads } from './documents/reads.ts';
 import { Rooms } from './documents/rooms.ts';
 import { StudioError } from './errors.ts';
+import { NatsAccessHints } from './events/access-hints.ts';
 import { EventConnection } from './events/connection.ts';
 import { DurableConsumer } from './events/consumer.ts';
 import type { EventConsumer, EventWatcher } from './events/contract.ts';
@@ -26,6 +31,8 @@ import { Sweep } from './events/sweep.ts';
 import { StreamWatcher } from './events/watcher.ts';
 import { Failpoints } from './failpoints.ts';
 import { PUBLISH_DRAIN_MS_MAX } from './limits.ts';
+import { AccessEpochStore } from './storage/access-epochs.ts';
+import { AccessStore } from './storage/access.ts';
 import { BlobHeads } from './storage/blobs.ts';
 import { Checkpoints } from './storage/checkpoints.ts';
 import { CommitLog } from './storage/commit-log.ts';
@@ -40,6 +47,8 @@ export interface Engine {
   readonly name: string;
   readonly database: Database;
   readonly documents: Documents;
+  readonly access: AccessControl;
+  readonly sharing: Sharing;
   readonly heads: BlobHeads;
   readonly providers: ProviderStore;
   readonly executions: ExecutionStore;
@@ -68,7 +77,11 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const heads = new BlobHeads(database);
   const contents = new Contents(database);
   const committers = new Committers(database.db);
-  const writer = new StreamWriter(connection);
+  const hints = new NatsAccessHints(connection);
+  const [accessStore, epochs] = [new AccessStore(database), new AccessEpochStore(database.db)];
+  const access = new AccessKeeper({ store: accessStore, epochs, hints, logger });
+  const sharing = new BlobSharing({ store: accessStore, epochs, access, hints });
+  const writer = new StreamWriter(connection, access);
   const publisher = new EventPublisher({
     committerId,
     connection,
@@ -92,10 +105,14 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const history = new History({ log, checkpoints: new Checkpoints(database), logger });
   const bases = new BaseDocuments(history);
   const headWriter = new HeadWriter({ heads, failpoints, logger });
-  const rooms = new Rooms({ database, log, contents, committer, heads: headWriter, history, bases, logger }, live);
+  const rooms = new Rooms(
+    { database, access, log, contents, committer, heads: headWriter, history, bases, logger },
+    live,
+  );
   const views = new BlobViews({ heads, contents });
-  const reads = new Reads({ rooms, views, heads, log, history, database });
-  const documents = new DocumentEngine({ rooms, views, heads, headWriter, contents, reads });
+  const lists = new BlobLists({ heads, shared: accessStore, access });
+  const reads = new Reads({ rooms, views, heads, log, history, database, access, lists });
+  const documents = new DocumentEngine({ rooms, views, heads, headWriter, contents, reads, access });
   const sweep = new Sweep({
     connection,
     writer,
@@ -104,22 +121,30 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     onSwept: (commit) => documents.healHead(commit.blobId),
     logger,
   });
-  const feed = new StreamFeed(connection, logger);
+  const feed = new StreamFeed(connection, access, logger);
   const readRange = log.readRange.bind(log);
   const [providers, executions] = [new ProviderStore(database.db), new ExecutionStore(database.db)];
 
-  await Promise.all([providers.createIndexes(), executions.createIndexes(), publisher.start()]);
+  await Promise.all([
+    providers.createIndexes(),
+    executions.createIndexes(),
+    accessStore.createIndexes(),
+    access.start(),
+    publisher.start(),
+  ]);
   sweep.start();
   return {
     name,
     database,
     documents,
+    access,
+    sharing,
     heads,
     providers,
     executions,
     reconciled: new Mark(database.db, 'reconciled'),
     failpoints,
-    watcher: new StreamWatcher({ connection, feed, readRange }),
+    watcher: new StreamWatcher({ connection, feed, readRange, access }),
     consumer: new DurableConsumer(connection, logger),
     awareness: new NatsAwarenessChannel(connection),
     connection,
@@ -129,6 +154,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       await rooms.settle();
       committer.stop();
       rooms.close();
+      access.close();
       await Promise.allSettled([
         sweep.close(),
         feed.close(),

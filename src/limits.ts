@@ -102,6 +102,10 @@ export const SWEEP_AGAIN_MS = 30_000;
 export const SWEEP_EVERY_MS = 1_000;
 export const CONSUMER_ACK_WAIT_MS = 30_000;
 export const CONSUMER_BACKOFF_MS_MAX = 30_000;
+/** Events whose readers are being asked for while earlier ones still are. */
+export const FEED_AHEAD_EVENTS_MAX = 64;
+/** Events of a watcher's backlog whose readers are asked for at once. */
+export const WATCH_BACKLOG_EVENTS = 100;
 export const WATCHERS_PER_PROCESS_MAX = 1_000;
 /** Blobs of which one watcher remembers how far it was shown them. */
 export const WATCH_BLOBS_REMEMBERED_MAX = 10_000;
@@ -130,6 +134,30 @@ export const SYNC_PING_EVERY_MS = 12_000;
 export const SYNC_PING_SLICES = 12;
 /** RFC 6455: a close frame's reason. */
 export const CLOSE_REASON_BYTES_MAX = 123;
+
+// --- access
+/** Updates of one live document held back from its editors while it can't be told who may see them; over it they get its state. */
+export const HELD_UPDATES_MAX = 256;
+export const HELD_UPDATES_BYTES_MAX = 4 * 1024 * 1024;
+/** Users one blob is shared with, owners included. */
+export const GRANTS_PER_BLOB_MAX = 256;
+/** Races lost in a row by one change of access. */
+export const ACCESS_RACES_MAX = 100;
+/** Counters of access changes, by hash of the blob's id: a change makes processes look again at 1 in so many blobs. */
+export const ACCESS_EPOCHS = 64;
+export const ACCESS_READ_EVERY_MS = 500;
+/** A process that has not read the counters for this long shows nothing new to anyone until it has. */
+export const ACCESS_UNKNOWN_MS_MAX = 1_000;
+/** Counters that were asked for and have not come by then are asked for again. */
+export const ACCESS_ANSWER_MS_MAX = 2_000;
+export const ACCESS_RETRY_MS = 100;
+/** Read again after this long even when nothing was counted: who changed it may have died before counting. */
+export const ACCESS_RECHECK_MS = 30_000;
+export const ACCESS_CACHED_MAX = 20_000;
+/** Blobs whose access decides over one derived blob. */
+export const ACCESS_LINEAGE_BLOBS_MAX = 256;
+/** Blobs one page of a list looks at for those that the caller may read and asked for. */
+export const LIST_SCANNED_BLOBS_MAX = 2_000;
 
 // --- derivation
 export const LINEAGE_DEPTH_MAX = 32;

@@ -1,6 +1,8 @@
 /** New blobs: their ids, their place among their parents, and their first delta. */
-import { mayRead } from '../domain/access.ts';
+import type { AccessControl } from '../access/contract.ts';
+import { mayRead, parentNotFound } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
+import { lineageOfBlob } from '../domain/blob-access.ts';
 import type { Genesis } from '../domain/delta.ts';
 import { uuidV7, uuidV8 } from '../domain/ids.ts';
 import { StudioError } from '../errors.ts';
@@ -19,17 +21,20 @@ export class BlobCreation {
   readonly #submissions: Submissions;
   readonly #heads: BlobHeads;
   readonly #headWriter: HeadWriter;
+  readonly #access: AccessControl;
 
   constructor(options: {
     readonly rooms: Rooms;
     readonly submissions: Submissions;
     readonly heads: BlobHeads;
     readonly headWriter: HeadWriter;
+    readonly access: AccessControl;
   }) {
     this.#rooms = options.rooms;
     this.#submissions = options.submissions;
     this.#heads = options.heads;
     this.#headWriter = options.headWriter;
+    this.#access = options.access;
   }
 
   /** Acknowledged after the head, so that lists and graphs have the blob by then. */
@@ -48,15 +53,10 @@ export class BlobCreation {
     }
     const parentIds = [...new Set(request.parentIds)];
     const parents = await this.#heads.getMany(parentIds);
+    const access = await this.#access.many(parents.map(lineageOfBlob));
     for (const parentId of parentIds) {
-      const parent = parents.find((blob) => blob.id === parentId);
-      if (!parent || !mayRead({ userId: owner, administrator: false }, parent.userId)) {
-        throw new StudioError(
-          'PARENT_NOT_FOUND',
-          `There is no blob "${parentId}" to be a parent, or it is not yours.`,
-          { parent_id: parentId },
-        );
-      }
+      const parent = access.get(parentId);
+      if (!parent || !mayRead({ userId: owner }, parent)) throw parentNotFound(parentId);
     }
     const primary = parents.find((blob) => blob.id === parentIds[0]);
     const depth = primary ? primary.depth + 1 : 0;

@@ -55,7 +55,7 @@ export class BlobWrites {
   async updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }> {
     const submissions = this.#submissions;
     return this.#rooms.with(request.id, async (room) => {
-      submissions.authorizeWrite(caller, room);
+      await room.authorize(caller, 'write');
       requireLabels(request.labels ?? {});
       const ifVersion = await submissions.requireEtag(room, request.etag);
       let delta: Delta | undefined;
@@ -79,7 +79,7 @@ export class BlobWrites {
   async deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed> {
     const submissions = this.#submissions;
     return this.#rooms.with(id, async (room) => {
-      submissions.authorizeWrite(caller, room);
+      await room.authorize(caller, 'delete');
       const ifVersion = await submissions.requireEtag(room, options.etag);
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));

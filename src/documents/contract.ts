@@ -46,6 +46,8 @@ export interface ListBlobs extends PageRequest {
   readonly rootId?: string;
   readonly parentId?: string;
   readonly showDeleted: boolean;
+  /** `own`: what the caller created; `shared`: what others did and let the caller in to; both without what may not be read (any more). */
+  readonly scope: 'own' | 'shared' | 'all';
 }
 
 export interface ListDeltas extends PageRequest {
@@ -126,7 +128,13 @@ export interface Documents {
 export interface LiveDocument {
   readonly blobId: string;
   readonly version: number;
+  /** As it is now: granting and revoking change it. What is pushed all the same is refused with ACCESS_DENIED. */
   readonly readOnly: boolean;
+  /**
+   * False while the studio can't tell who may see this blob. Nothing new is to be shown then, awareness included;
+   * onUpdate holds back by itself, and stateAsUpdate throws STORAGE_UNAVAILABLE.
+   */
+  readonly isCurrent: boolean;
   /** Yjs state vector of the committed state. */
   stateVector(): Uint8Array;
   /** The committed state beyond `stateVector` as one update; synchronous, so that it and the next onUpdate leave no gap. */
@@ -144,6 +152,8 @@ export interface LiveDocument {
 export interface LiveSession {
   /** `update` merges this session's unseen deltas up to `version`. Not called for what this session itself pushed. */
   onUpdate(update: Uint8Array, version: number): void;
+  /** What the caller may do changed, see LiveDocument.readOnly. */
+  onAccess?(readOnly: boolean): void;
   /** The session was ended by the engine (deleted, revoked, expired, draining, failed). Nothing follows. */
   onClose(error: Error): void;
 }

@@ -18,7 +18,7 @@ export class DeltaWrites {
   async applyDelta(caller: Caller, request: ApplyDelta): Promise<Committed> {
     const submissions = this.#submissions;
     return this.#rooms.with(request.blobId, async (room) => {
-      submissions.authorizeWrite(caller, room);
+      await room.authorize(caller, 'write');
       const { patch, fromVersion, previousDelta } = request;
       if (patch.kind === 'content') await submissions.prepareContent(room.state.genesis.contentType, patch.content);
       const isUnseen = previousDelta !== undefined && !room.state.recentById(previousDelta);

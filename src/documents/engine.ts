@@ -1,4 +1,5 @@
 /** The document engine: what callers may do to blobs, and where each of it is done. */
+import type { AccessControl } from '../access/contract.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
 import type { Contents } from '../storage/contents.ts';
@@ -38,6 +39,7 @@ export class DocumentEngine implements Documents {
     readonly headWriter: HeadWriter;
     readonly contents: Contents;
     readonly reads: Reads;
+    readonly access: AccessControl;
   }) {
     this.#rooms = options.rooms;
     this.#heads = options.heads;

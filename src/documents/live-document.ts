@@ -1,12 +1,13 @@
 /** One editor connection's view on a room. */
 import * as Y from 'yjs';
-import { authorize, blobNotFound } from '../domain/access.ts';
+import { storageUnavailable } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
 import { StudioError } from '../errors.ts';
 import type { LiveDocument, LiveSession } from './contract.ts';
 import { Intent } from './intent.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
+import type { Member } from './sessions.ts';
 
 export async function openLiveDocument(
   rooms: Rooms,
@@ -16,33 +17,30 @@ export async function openLiveDocument(
 ): Promise<LiveDocument> {
   const room = await rooms.hold(blobId);
   try {
-    if (room.state.version === 0) throw blobNotFound(blobId);
-    authorize(caller, 'read', { id: blobId, owner: room.state.owner });
+    await room.authorize(caller, 'read');
     // Another process may have written since this room was loaded; an editor must not start on less than the log.
     await room.refresh();
     if (room.state.facts.deletedAt)
       throw new StudioError('BLOB_DELETED', `Blob "${blobId}" is deleted.`, { blob_id: blobId });
+    // The last thing that is waited for: between it and the joining nothing can be revoked unheard.
+    const access = await room.authorize(caller, 'read');
+    return new RoomView(rooms, room, room.sessions.join(session, caller, access));
   } catch (error) {
     rooms.release(room);
     throw error;
   }
-  room.sessions.add(session);
-  return new RoomView(rooms, room, caller, session);
 }
 
 class RoomView implements LiveDocument {
-  readonly readOnly = false;
   readonly #rooms: Rooms;
   readonly #room: Room;
-  readonly #caller: Caller;
-  readonly #session: LiveSession;
+  readonly #member: Member;
   #isOpen = true;
 
-  constructor(rooms: Rooms, room: Room, caller: Caller, session: LiveSession) {
+  constructor(rooms: Rooms, room: Room, member: Member) {
     this.#rooms = rooms;
     this.#room = room;
-    this.#caller = caller;
-    this.#session = session;
+    this.#member = member;
   }
 
   get blobId(): string {
@@ -53,11 +51,20 @@ class RoomView implements LiveDocument {
     return this.#room.state.version;
   }
 
+  get readOnly(): boolean {
+    return this.#member.readOnly;
+  }
+
+  get isCurrent(): boolean {
+    return this.#room.sessions.maySee();
+  }
+
   stateVector(): Uint8Array {
     return Y.encodeStateVector(this.#room.state.doc);
   }
 
   stateAsUpdate(stateVector?: Uint8Array): Uint8Array {
+    if (!this.isCurrent) throw storageUnavailable(undefined);
     try {
       return Y.encodeStateAsUpdate(this.#room.state.doc, stateVector);
     } catch (cause) {
@@ -68,8 +75,8 @@ class RoomView implements LiveDocument {
   async push(update: Uint8Array): Promise<{ version: number }> {
     const { version } = await this.#room.submit(
       new Intent({
-        userId: this.#caller.userId,
-        work: { kind: 'push', update, session: this.#session },
+        userId: this.#member.caller.userId,
+        work: { kind: 'push', update, session: this.#member.session },
         bytes: update.byteLength,
       }),
     );
@@ -79,7 +86,7 @@ class RoomView implements LiveDocument {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#room.sessions.delete(this.#session);
+    this.#room.sessions.leave(this.#member.session);
     this.#rooms.release(this.#room);
   }
 }

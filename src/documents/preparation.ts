@@ -3,7 +3,9 @@
  * lost race prepares the same intents again, on the head that won, so that whatever was computed on the old one
  * (request ids, guards, clocks, differences) is computed anew.
  */
-import { authorize, blobNotFound } from '../domain/access.ts';
+import type { AccessControl } from '../access/contract.ts';
+import { authorize, blobNotFound, mayRead, parentNotFound, type Action } from '../domain/access.ts';
+import type { BlobAccess } from '../domain/blob-access.ts';
 import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
 import type { Base, Delta, Operation } from '../domain/delta.ts';
 import type { Guard } from '../domain/guard/guard.ts';
@@ -24,6 +26,7 @@ export class Preparation {
   readonly #authoring: Authoring;
   readonly #edits: EditMaker;
   readonly #log: CommitLog;
+  readonly #access: AccessControl;
 
   constructor(options: {
     readonly state: RoomState;
@@ -31,22 +34,26 @@ export class Preparation {
     readonly authoring: Authoring;
     readonly edits: EditMaker;
     readonly log: CommitLog;
+    readonly access: AccessControl;
   }) {
     this.#state = options.state;
     this.#guard = options.guard;
     this.#authoring = options.authoring;
     this.#edits = options.edits;
     this.#log = options.log;
+    this.#access = options.access;
   }
 
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
     await this.#recallRequests(intents);
     const batch = new Batch(this.#state);
+    // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
+    const access = this.#state.version > 0 ? await this.#access.settled(this.#state.lineage) : undefined;
     for (const intent of intents) {
       if (!intent.isOpen) continue;
       try {
-        if (this.#answerRepeat(intent, batch)) continue;
-        await this.#add(intent, batch);
+        if (this.#answerRepeat(intent, batch, access)) continue;
+        await this.#add(intent, batch, access);
       } catch (error) {
         intent.reject(error);
       }
@@ -68,31 +75,25 @@ export class Preparation {
     }
   }
 
-  #answerRepeat(intent: Intent, batch: Batch): boolean {
+  #answerRepeat(intent: Intent, batch: Batch, access: BlobAccess | undefined): boolean {
     if (intent.requestId === undefined) return false;
     const first = this.#state.requestedBefore(intent.userId, intent.requestId);
-    if (first) {
-      authorize({ userId: intent.userId, administrator: false }, 'write', {
-        id: this.#state.blobId,
-        owner: this.#state.owner,
-      });
+    if (first && access) {
+      authorize(intent, actionOf(intent.work), access);
       intent.resolve({ delta: first, version: first.toVersion, repeated: true });
       return true;
     }
     return batch.joinRepeat(intent);
   }
 
-  async #add(intent: Intent, batch: Batch): Promise<void> {
+  async #add(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<void> {
     const { work } = intent;
     if (work.kind === 'create') {
-      this.#addCreate(intent, work, batch);
+      await this.#addCreate(intent, work, batch);
       return;
     }
-    if (this.#state.version === 0) throw blobNotFound(this.#state.blobId);
-    authorize({ userId: intent.userId, administrator: false }, 'write', {
-      id: this.#state.blobId,
-      owner: this.#state.owner,
-    });
+    if (!access) throw blobNotFound(this.#state.blobId);
+    authorize(intent, actionOf(work), access);
     if (intent.ifVersion !== undefined && intent.ifVersion !== batch.headVersion) {
       throw new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: this.#state.blobId });
     }
@@ -107,7 +108,10 @@ export class Preparation {
     else await this.#addPatch(intent, work, batch);
   }
 
-  #addCreate(intent: Intent, work: Extract<Work, { kind: 'create' }>, batch: Batch): void {
+  async #addCreate(intent: Intent, work: Extract<Work, { kind: 'create' }>, batch: Batch): Promise<void> {
+    for (const parentId of work.genesis.parentIds) {
+      if (!mayRead(intent, await this.#access.settled(parentId))) throw parentNotFound(parentId);
+    }
     if (this.#state.version > 0 || batch.genesis) {
       throw new StudioError('BLOB_ALREADY_EXISTS', `There is a blob "${this.#state.blobId}" already.`, {
         blob_id: this.#state.blobId,
@@ -275,4 +279,8 @@ export class Preparation {
       createdAt: intent.receivedAt,
     };
   }
+}
+
+function actionOf(work: Work): Action {
+  return work.kind === 'delete' ? 'delete' : 'write';
 }

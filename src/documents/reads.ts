@@ -1,5 +1,5 @@
 /** Reads: head plus log tail for one blob, stored heads for lists and graphs. */
-import { authorize, blobNotFound, mayRead } from '../domain/access.ts';
+import type { AccessControl } from '../access/contract.ts';
 import { headBase } from '../domain/base.ts';
 import type { Blob, BlobWithContent } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
@@ -9,10 +9,11 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import { groupVersions } from '../domain/version-groups.ts';
 import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, FLUSH_DELTAS_MAX, PAGE_CONTENT_BYTES_MAX, VERSIONS_SCANNED_DELTAS_MAX } from '../limits.ts';
-import type { BlobHeads, BlobQuery } from '../storage/blobs.ts';
+import type { BlobHeads } from '../storage/blobs.ts';
 import { requestKey } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
+import type { BlobLists } from './blob-lists.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { Dag, DagNode, ListBlobs, ListDeltas, VersionGroup } from './contract.ts';
 import type { History } from './history.ts';
@@ -29,6 +30,8 @@ export class Reads {
   readonly #log: CommitLog;
   readonly #history: History;
   readonly #database: Database;
+  readonly #access: AccessControl;
+  readonly #lists: BlobLists;
 
   constructor(options: {
     readonly rooms: Rooms;
@@ -37,6 +40,8 @@ export class Reads {
     readonly log: CommitLog;
     readonly history: History;
     readonly database: Database;
+    readonly access: AccessControl;
+    readonly lists: BlobLists;
   }) {
     this.#rooms = options.rooms;
     this.#views = options.views;
@@ -44,6 +49,8 @@ export class Reads {
     this.#log = options.log;
     this.#history = options.history;
     this.#database = options.database;
+    this.#access = options.access;
+    this.#lists = options.lists;
   }
 
   async getBlob(
@@ -86,9 +93,9 @@ export class Reads {
 
   async listBlobs(caller: Caller, request: ListBlobs): Promise<Page<BlobWithContent>> {
     const { pageSize, pageToken, withContent, ...filter } = request;
-    const query: BlobQuery = { userId: caller.userId, ...filter };
-    const page = await this.#pageOfHeads(query, { pageSize, pageToken });
-    if (!withContent) return page;
+    const page = await this.#lists.list(caller, filter, { pageSize, pageToken });
+    const { nextPageToken } = page;
+    if (!withContent) return { items: page.items, nextPageToken };
     const items: BlobWithContent[] = [];
     let bytes = 0;
     for (const blob of page.items) {
@@ -96,30 +103,22 @@ export class Reads {
       bytes += full.size;
       // The first always goes; the page then stops short, and its token continues behind the last one in it.
       if (items.length > 0 && bytes > PAGE_CONTENT_BYTES_MAX) {
-        return { items, nextPageToken: encodePageToken(query, orderKeyOf(items.at(-1))) };
+        const last = items.at(-1);
+        return { items, nextPageToken: last ? page.tokenAfter(last) : '' };
       }
       items.push(full);
     }
-    return { items, nextPageToken: page.nextPageToken };
+    return { items, nextPageToken };
   }
 
   async listChildren(caller: Caller, blobId: string, page: PageRequest): Promise<Page<Blob>> {
     await this.#readable(caller, blobId, async () => undefined);
-    return this.#pageOfHeads({ userId: caller.userId, parentId: blobId, showDeleted: false }, page);
-  }
-
-  async #pageOfHeads(query: BlobQuery, page: PageRequest): Promise<Page<Blob>> {
-    const size = effectivePageSize(page.pageSize);
-    const after = decodePageToken(query, page.pageToken);
-    const found = await this.#heads.list(query, typeof after === 'string' ? after : undefined, size + 1);
-    const items = found.slice(0, size);
-    const nextPageToken = found.length > size ? encodePageToken(query, items.at(-1)?.orderKey) : '';
-    return { items: items.map((item) => item.blob), nextPageToken };
+    return this.#lists.children(caller, blobId, page);
   }
 
   async getDelta(caller: Caller, id: string): Promise<Delta> {
     const found = await this.#log.delta(id);
-    if (!found || !mayRead(caller, found.owner)) {
+    if (!found || !(await this.#mayRead(caller, found.delta.blobId))) {
       throw new StudioError('DELTA_NOT_FOUND', `There is no delta "${id}", or it is not of a blob of yours.`, {
         delta_id: id,
       });
@@ -131,10 +130,10 @@ export class Reads {
   async findDelta(caller: Caller, blobId: string, requestId: string): Promise<Delta | undefined> {
     const commits = await this.#log.withRequestKeys([requestKey(blobId, caller.userId, requestId)]);
     const found = commits
-      .filter(({ owner }) => mayRead(caller, owner))
       .flatMap(({ deltas }) => deltas)
       .find((delta) => delta.requestId === requestId && delta.userId === caller.userId);
-    if (found) await this.#ensureDurable(found);
+    if (!found || !(await this.#mayRead(caller, blobId))) return undefined;
+    await this.#ensureDurable(found);
     return found;
   }
 
@@ -200,7 +199,10 @@ export class Reads {
   async getDag(caller: Caller, blobId: string): Promise<Dag> {
     const rootId = await this.#readable(caller, blobId, async (room) => room.state.genesis.rootId);
     const blobs = await this.#heads.ofRoot(rootId, DAG_NODES_MAX);
-    const visible = blobs.filter((blob) => mayRead(caller, blob.userId) && !blob.deletedAt);
+    const visible = await this.#lists.readable(
+      caller,
+      blobs.filter((blob) => !blob.deletedAt),
+    );
     const byId = new Map(visible.map((blob) => [blob.id, blob]));
     const nodes: DagNode[] = visible
       .sort((a, b) => a.depth - b.depth || (a.id < b.id ? -1 : 1))
@@ -210,7 +212,9 @@ export class Reads {
           blob.derivedFrom?.inputs.some((input) => input.version < (byId.get(input.blobId)?.contentVersion ?? 0)) ??
           false,
       }));
-    const edges = visible.flatMap((blob) => blob.parentIds.map((parentId) => ({ parentId, childId: blob.id })));
+    const edges = visible.flatMap((blob) =>
+      blob.parentIds.filter((parentId) => byId.has(parentId)).map((parentId) => ({ parentId, childId: blob.id })),
+    );
     return { rootId, nodes, edges };
   }
 
@@ -218,17 +222,22 @@ export class Reads {
   async #readable<T>(caller: Caller, blobId: string, read: (room: Room) => Promise<T>): Promise<T> {
     return this.#rooms.with(blobId, async (room) => {
       await room.refresh();
-      if (room.state.version === 0) throw blobNotFound(blobId);
-      authorize(caller, 'read', { id: blobId, owner: room.state.owner });
+      await room.authorize(caller, 'read');
       return read(room);
     });
+  }
+
+  async #mayRead(caller: Caller, blobId: string): Promise<boolean> {
+    try {
+      await this.#access.authorize(caller, 'read', blobId);
+      return true;
+    } catch (error) {
+      if (error instanceof StudioError && error.reason === 'BLOB_NOT_FOUND') return false;
+      throw error;
+    }
   }
 
   async #ensureDurable(delta: Delta): Promise<void> {
     if (Date.now() - delta.appliedAt.getTime() < FRESH_MS) await this.#database.fence();
   }
-}
-
-function orderKeyOf(blob: Blob | undefined): string {
-  return blob ? `${String(blob.createdAt.getTime()).padStart(14, '0')}-${blob.id}` : '';
 }

@@ -1,5 +1,6 @@
 /** What every room of a process shares. */
 import type { Logger } from 'pino';
+import type { AccessControl } from '../access/contract.ts';
 import type { BaseDocuments } from './base-documents.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Committer } from './committer.ts';
@@ -10,6 +11,7 @@ import type { History } from './history.ts';
 
 export interface RoomServices {
   readonly database: Database;
+  readonly access: AccessControl;
   readonly log: CommitLog;
   readonly contents: Contents;
   readonly committer: Committer;

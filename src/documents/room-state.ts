@@ -3,6 +3,7 @@
  * log. Changed by whole commits, in seq order, and by nothing else.
  */
 import * as Y from 'yjs';
+import { lineageOf, type Lineage } from '../domain/blob-access.ts';
 import type { Derivation } from '../domain/blob.ts';
 import { contentSize } from '../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
@@ -27,6 +28,7 @@ export class RoomState {
   #version = 0;
   #genesis: Genesis | undefined;
   #owner = '';
+  #lineage: Lineage | undefined;
   #createdAt = new Date(0);
   #facts: Facts = { contentVersion: 0, updatedAt: new Date(0) };
   readonly #owners = new Map<number, string>();
@@ -80,6 +82,19 @@ export class RoomState {
     if (!this.#genesis)
       throw new StudioError('INTERNAL', `Blob "${this.blobId}" has no first delta.`, { blob_id: this.blobId });
     return this.#genesis;
+  }
+
+  /** What decides who may do what with it. Throws INTERNAL for a blob that was never created. */
+  get lineage(): Lineage {
+    const { createdBy, parentIds } = this.genesis;
+    this.#lineage ??= lineageOf({
+      id: this.blobId,
+      owner: this.#owner,
+      createdAt: this.#createdAt,
+      createdBy,
+      parentIds,
+    });
+    return this.#lineage;
   }
 
   get newestDelta(): Delta | undefined {

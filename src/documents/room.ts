@@ -3,15 +3,17 @@
  * committed head and committed; only then is it applied, sent to the sessions and acknowledged. A failed insert
  * leaves nothing to undo.
  */
+import * as Y from 'yjs';
 import { Guard } from '../domain/guard/guard.ts';
 import { shapeOf } from '../domain/content/shape.ts';
-import { blobDeleted, storageUnavailable } from '../domain/access.ts';
+import { blobDeleted, blobNotFound, storageUnavailable, type Action } from '../domain/access.ts';
+import type { BlobAccess } from '../domain/blob-access.ts';
+import type { Caller } from '../domain/caller.ts';
 import type { Commit } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import { COMMIT_RACES_MAX, COMMIT_RETRY_MS_MAX, TWIN_IDLE_MS_MAX } from '../limits.ts';
 import type { BlobMeta } from '../storage/blobs.ts';
 import { Authoring } from './authoring.ts';
-import type { LiveSession } from './contract.ts';
 import { EditMaker } from './edit-maker.ts';
 import type { Intent, Settled } from './intent.ts';
 import { soleAuthor, type Prepared } from './batch.ts';
@@ -20,10 +22,11 @@ import { Preparation } from './preparation.ts';
 import { RemoteCommits } from './remote-commits.ts';
 import type { RoomServices } from './room-services.ts';
 import type { RoomState } from './room-state.ts';
+import { Sessions } from './sessions.ts';
 
 export class Room {
   readonly state: RoomState;
-  readonly sessions = new Set<LiveSession>();
+  readonly sessions: Sessions;
   /** Calls and sessions that hold this room; it is not evicted while there are any. */
   holders = 0;
   usedAt = Date.now();
@@ -43,6 +46,11 @@ export class Room {
   constructor(state: RoomState, services: RoomServices) {
     this.state = state;
     this.#services = services;
+    this.sessions = new Sessions({
+      blobId: state.blobId,
+      access: services.access,
+      state: () => ({ update: Y.encodeStateAsUpdate(state.doc), version: state.version }),
+    });
     this.#guard = new Guard({ doc: state.doc, shape: () => shapeOf(state.genesis.contentType), owners: state.owners });
     this.#authoring = new Authoring({ state, guard: this.#guard, bases: services.bases });
     const edits = new EditMaker({ authoring: this.#authoring, state, contents: services.contents });
@@ -52,6 +60,7 @@ export class Room {
       authoring: this.#authoring,
       edits,
       log: services.log,
+      access: services.access,
     });
   }
 
@@ -66,6 +75,12 @@ export class Room {
   /** Set when the live document could not follow the log: the room serves nobody any more and is loaded anew. */
   get failure(): unknown {
     return this.#failure;
+  }
+
+  /** G8: lets the caller pass, or throws BLOB_NOT_FOUND or ACCESS_DENIED. No query while that is known. */
+  async authorize(caller: Caller, action: Action): Promise<BlobAccess> {
+    if (this.state.version === 0) throw blobNotFound(this.state.blobId);
+    return this.#services.access.authorize(caller, action, this.state.lineage);
   }
 
   submit(intent: Intent): Promise<Settled> {
@@ -179,7 +194,7 @@ export class Room {
       const placed = prepared.placed.find((entry) => entry.authored === authored);
       return placed && commit.firstSeq + placed.index;
     });
-    this.#send(update, soleAuthor(prepared));
+    if (update) this.sessions.send(update, this.state.version, soleAuthor(prepared));
     this.#services.heads.mark(this.state);
     this.#acknowledge(prepared, commit);
     void this.#services.history.checkpointIfDue(this.state);
@@ -190,11 +205,6 @@ export class Room {
       const delta = index < 0 ? undefined : commit?.deltas[index];
       intent.resolve({ delta, version: delta?.toVersion ?? this.state.version, repeated: false });
     }
-  }
-
-  #send(update: Uint8Array | undefined, except?: LiveSession): void {
-    if (!update) return;
-    for (const session of this.sessions) if (session !== except) session.onUpdate(update, this.state.version);
   }
 
   /** Lost races wait for the database as long as their commit would. */
@@ -232,7 +242,7 @@ export class Room {
     try {
       const update = this.state.apply(commits);
       if (update) this.#authoring.followCommitted(update);
-      this.#send(update);
+      if (update) this.sessions.send(update, this.state.version);
       if (this.state.facts.deletedAt) this.closeSessions(blobDeleted(this.state.blobId));
     } catch (error) {
       this.#fail(error);
@@ -250,8 +260,7 @@ export class Room {
   }
 
   closeSessions(error: StudioError): void {
-    for (const session of this.sessions) session.onClose(error);
-    this.sessions.clear();
+    this.sessions.close(error);
   }
 
   /** Callers of intents older than the limit are told so; what is on its way may still commit. */
@@ -268,6 +277,7 @@ export class Room {
   }
 
   destroy(): void {
+    this.sessions.destroy();
     this.#authoring.dropTwin();
     this.#services.heads.retire(this.state);
     this.state.destroy();

@@ -1,5 +1,4 @@
 /** What all writes have in common: how a request becomes an intent of its room, and its outcome an answer. */
-import { authorize, blobNotFound } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
 import { contentHash } from '../domain/content/canonical.ts';
 import { shapeOf } from '../domain/content/shape.ts';
@@ -24,11 +23,6 @@ export class Submissions {
   constructor(options: { readonly views: BlobViews; readonly contents: Contents }) {
     this.#views = options.views;
     this.#contents = options.contents;
-  }
-
-  authorizeWrite(caller: Caller, room: Room): void {
-    if (room.state.version === 0) throw blobNotFound(room.state.blobId);
-    authorize(caller, 'write', { id: room.state.blobId, owner: room.state.owner });
   }
 
   /** Bounds content; the bytes of a binary blob are stored before the commit that names them. */

@@ -1,4 +1,5 @@
 /** Providers' outputs, committed as anyone's change is. */
+import type { Derivation } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { normalizeContentType } from '../domain/content/shape.ts';
 import { StudioError } from '../errors.ts';
@@ -48,6 +49,7 @@ export class Transforms {
       if (room.state.version === 0) {
         const owner = request.ownerId;
         const createdBy = derivation.providerId;
+        requireInputs(id, parentIds, derivation);
         const genesis = await this.#creation.genesis({ id, contentType, parentIds, owner, createdBy, labels: {} });
         const work: Work = { kind: 'create', genesis, content, derivation };
         const intent = this.#submissions.intent(caller, work, content.byteLength, options);
@@ -58,6 +60,7 @@ export class Transforms {
           blob_id: id,
         });
       }
+      requireInputs(id, room.state.genesis.parentIds, derivation);
       const wasSame = room.state.derivedFrom?.outputHash === derivation.outputHash;
       const work: Work = { kind: 'transform', content, derivation };
       const settled = await room.submit(this.#submissions.intent(caller, work, content.byteLength, options));
@@ -68,4 +71,11 @@ export class Transforms {
       return { outcome: wasSame && !settled.repeated ? 'unchanged' : 'committed', blob, delta: settled.delta };
     });
   }
+}
+
+/** G8: who may read what a provider made is decided over its parents, so it must be made from nothing else. */
+function requireInputs(blobId: string, parentIds: readonly string[], derivation: Derivation): void {
+  const foreign = derivation.inputs.find((input) => !parentIds.includes(input.blobId));
+  if (foreign)
+    throw new StudioError('INTERNAL', `Blob "${blobId}" is made from "${foreign.blobId}", not a parent of it.`);
 }

@@ -1,29 +1,34 @@
 /** The stream's events as this process hears them: one ordered consumer, shared by all watchers. */
 import { DeliverPolicy, type ConsumerMessages } from 'nats';
 import type { Logger } from 'pino';
+import type { AccessControl } from '../access/contract.ts';
+import type { BlobAccess } from '../domain/blob-access.ts';
 import { StudioError } from '../errors.ts';
-import { NATS_RETRY_MS } from '../limits.ts';
+import { FEED_AHEAD_EVENTS_MAX, NATS_RETRY_MS } from '../limits.ts';
 import { decodeEvent } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
 import type { StudioEvent } from './contract.ts';
 import { STREAM } from './subjects.ts';
 
 export interface FeedListener {
-  onEvent(event: StudioEvent, seq: number): void;
+  /** `access`: who may read the blob it is of. */
+  onEvent(event: StudioEvent, seq: number, access: BlobAccess): void;
   /** The stream is another one now, or can't be heard any more: nothing follows. */
   onEnd(error: StudioError): void;
 }
 
 export class StreamFeed {
   readonly #connection: EventConnection;
+  readonly #access: AccessControl;
   readonly #logger: Logger;
   readonly #listeners = new Set<FeedListener>();
   #messages: ConsumerMessages | undefined;
   #starting: Promise<string> | undefined;
   #closed = false;
 
-  constructor(connection: EventConnection, logger: Logger) {
+  constructor(connection: EventConnection, access: AccessControl, logger: Logger) {
     this.#connection = connection;
+    this.#access = access;
     this.#logger = logger;
   }
 
@@ -67,10 +72,19 @@ export class StreamFeed {
   async #pass(messages: ConsumerMessages, created: string): Promise<void> {
     const check = setInterval(() => void this.#endIfReplaced(messages, created), NATS_RETRY_MS * 4);
     try {
+      // In order, though the access of several blobs may be asked for at once.
+      const ahead: Promise<void>[] = [];
+      let last = Promise.resolve();
       for await (const message of messages) {
         const event = decodeEvent(message.headers, message.data);
-        if (event) for (const listener of this.#listeners) listener.onEvent(event, message.seq);
+        if (!event || this.#listeners.size === 0) continue;
+        last = this.#passOne(event, message.seq, last);
+        // Awaited below, and by the next one.
+        last.catch(() => undefined);
+        ahead.push(last);
+        if (ahead.length >= FEED_AHEAD_EVENTS_MAX) await ahead.shift();
       }
+      await last;
     } catch (error) {
       this.#logger.warn({ err: error }, 'the event feed broke off');
     } finally {
@@ -84,6 +98,11 @@ export class StreamFeed {
       this.#listeners.clear();
       if (!this.#closed) for (const listener of listeners) listener.onEnd(ended);
     }
+  }
+
+  async #passOne(event: StudioEvent, seq: number, before: Promise<void>): Promise<void> {
+    const [access] = await Promise.all([this.#access.settled(event.blobId), before]);
+    for (const listener of this.#listeners) listener.onEvent(event, seq, access);
   }
 
   async #endIfReplaced(messages: ConsumerMessages, created: string): Promise<void> {

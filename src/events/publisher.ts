@@ -68,7 +68,7 @@ export class EventPublisher implements CommitListener {
     this.#highest = Math.max(this.#highest, commit.committerSeq);
     if (this.#queue.length >= PUBLISH_QUEUE_COMMITS_MAX) this.#hasOverflowed = true;
     else this.#queue.push(commit);
-    this.#writer.notify(commit);
+    void this.#writer.notify(commit);
     this.#pump();
   }
 

@@ -1,4 +1,6 @@
 /** Puts one commit's events into the stream and waits until the stream has them. */
+import type { AccessControl, Named } from '../access/contract.ts';
+import { lineageOf } from '../domain/blob-access.ts';
 import type { Commit } from '../domain/delta.ts';
 import { PUBLISH_TIMEOUT_MS } from '../limits.ts';
 import { bodyOf, encodeEvent, eventsOf } from './cloud-events.ts';
@@ -7,9 +9,11 @@ import { eventSubject, userSubject } from './subjects.ts';
 
 export class StreamWriter {
   readonly #connection: EventConnection;
+  readonly #access: Pick<AccessControl, 'of'>;
 
-  constructor(connection: EventConnection) {
+  constructor(connection: EventConnection, access: Pick<AccessControl, 'of'>) {
     this.#connection = connection;
+    this.#access = access;
   }
 
   /** Rejects unless every event was acknowledged; tried again, the doubles carry the same ids. */
@@ -27,13 +31,26 @@ export class StreamWriter {
     );
   }
 
-  /** Tells the owner's live listeners, if any: a notice, not an event; it may get lost. */
-  notify(commit: Commit): void {
-    const core = this.#connection.core;
-    if (!core) return;
-    for (const event of eventsOf(commit)) {
-      if (event.type === 'delta.applied') continue;
-      core.publish(userSubject(event.owner), JSON.stringify({ type: event.type, ...bodyOf(event) }));
+  /** Tells the live listeners of all who may read the blob: a notice, not an event; it may get lost. */
+  async notify(commit: Commit): Promise<void> {
+    if (!this.#connection.healthy) return;
+    const notices = eventsOf(commit)
+      .filter(({ type }) => type !== 'delta.applied')
+      .map((event) => JSON.stringify({ type: event.type, ...bodyOf(event) }));
+    if (notices.length === 0) return;
+    // G8: to nobody rather than to somebody who may no longer see it.
+    const access = await this.#access.of(blobOf(commit)).catch(() => undefined);
+    for (const { userId } of access?.grants() ?? []) {
+      const subject = userSubject(userId);
+      for (const notice of notices) this.#connection.core?.publish(subject, notice);
     }
   }
+}
+
+/** Of a new blob the commit is the first to know. */
+function blobOf(commit: Commit): Named {
+  const [first] = commit.deltas;
+  if (!first?.genesis) return commit.blobId;
+  const { createdBy, parentIds } = first.genesis;
+  return lineageOf({ id: commit.blobId, owner: commit.owner, createdAt: first.createdAt, createdBy, parentIds });
 }

@@ -31,6 +31,8 @@ export function awarenessSubject(blobId: string): string {
   return `studio.awareness.${blobId}`;
 }
 
+export const ACCESS_SUBJECT = 'studio.access';
+
 /** Notices for one user: `user.<token>.blobs`. */
 export function userSubject(userId: string): string {
   return `user.${userToken(userId)}.blobs`;

@@ -1,4 +1,5 @@
 /** Providers of users, and runs on demand. */
+import type { AccessControl } from '../access/contract.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { derivedBlobId, keyOfRun } from '../domain/execution-key.ts';
@@ -19,6 +20,7 @@ export interface RegistryParts {
   readonly providers: Registrations;
   readonly runs: Runs;
   readonly documents: Pick<Documents, 'getBlob'>;
+  readonly access: Pick<AccessControl, 'authorize'>;
   readonly starter: ExecutionStarter;
   /** Asked for at each registration: a studio at rest has neither schema compiler nor built-ins loaded. */
   readonly rules: () => Promise<RegistrationRules>;
@@ -78,6 +80,8 @@ export class Registry implements Providers {
     const provider = await this.get(caller, request.providerId);
     const options = { version: request.version, withContent: false };
     const source = await this.#parts.documents.getBlob(caller, request.blobId, options);
+    // What it makes goes into the graph of the blob's owner, for all who read the blob.
+    await this.#parts.access.authorize(caller, 'write', source.id);
     await this.#requireSuitable(caller, provider, source);
     const claim = claimOf(provider, source, request);
     const { run, fresh } = await this.#claim(claim, request.requestId);
@@ -99,7 +103,7 @@ export class Registry implements Providers {
 
   async getExecution(caller: Caller, id: string): Promise<Execution> {
     const run = /^[0-9a-f]{64}$/.test(id) ? await this.#parts.runs.get(id) : undefined;
-    if (run && run.userId === caller.userId) return executionOf(run);
+    if (run && (await this.#mayRead(caller, run))) return executionOf(run);
     throw new StudioError('EXECUTION_NOT_FOUND', `There is no execution "${id}", or it is not yours.`, {
       execution_id: id,
     });
@@ -123,6 +127,17 @@ export class Registry implements Providers {
     const run = await this.#parts.runs.get(claim.key);
     if (!run) throw new StudioError('INTERNAL', 'The execution just claimed is gone.', { execution_id: claim.key });
     return { run, fresh };
+  }
+
+  /** G8: an execution tells of its input, so it is for those who may read that. */
+  async #mayRead(caller: Caller, run: Run): Promise<boolean> {
+    try {
+      for (const { blobId } of run.inputs) await this.#parts.access.authorize(caller, 'read', blobId);
+      return true;
+    } catch (error) {
+      if (error instanceof StudioError && error.reason === 'BLOB_NOT_FOUND') return false;
+      throw error;
+    }
   }
 
   async #requireSuitable(caller: Caller, provider: Provider, source: Blob): Promise<void> {

@@ -27,7 +27,8 @@ export interface BlobMeta {
 }
 
 export interface BlobQuery {
-  readonly userId: string;
+  /** Who created them; absent: whoever. */
+  readonly userId?: string;
   readonly contentType?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly rootId?: string;
@@ -101,7 +102,8 @@ export class BlobHeads {
 
   /** Newest first; `after` is the order key of the last one seen. */
   async list(query: BlobQuery, after: string | undefined, limit: number): Promise<{ blob: Blob; orderKey: string }[]> {
-    const filter: Filter<BlobDocument> = { user_id: query.userId };
+    const filter: Filter<BlobDocument> = {};
+    if (query.userId !== undefined) filter.user_id = query.userId;
     if (query.contentType !== undefined) filter.content_type = query.contentType;
     if (query.rootId !== undefined) filter.root_id = query.rootId;
     if (query.parentId !== undefined) filter.parent_ids = query.parentId;
@@ -111,7 +113,7 @@ export class BlobHeads {
     if (after !== undefined) filter.order_key = { $lt: after };
     const documents = await this.#database.blobs
       .find(filter)
-      .sort({ user_id: 1, order_key: -1 })
+      .sort(query.userId === undefined ? { order_key: -1 } : { user_id: 1, order_key: -1 })
       .limit(limit)
       .toArray();
     return documents.map((document) => ({ blob: fromDocument(document), orderKey: document.order_key }));
@@ -173,7 +175,8 @@ function derivedFields(
   };
 }
 
-function orderKey(head: DerivedHead): string {
+/** Newest first among a user's blobs, and unlike that of any other blob. */
+export function orderKey(head: Pick<DerivedHead, 'id' | 'createdAt'>): string {
   return `${String(head.createdAt.getTime()).padStart(14, '0')}-${head.id}`;
 }
 

@@ -87,7 +87,7 @@ export class Database {
     await this.commits.createIndex({ request_keys: 1 }, { sparse: true });
     await this.blobs.createIndex({ user_id: 1, order_key: -1 });
     await this.blobs.createIndex({ root_id: 1 });
-    await this.blobs.createIndex({ parent_ids: 1 });
+    await this.blobs.createIndex({ parent_ids: 1, order_key: -1 });
     await this.blobs.createIndex({ updated_at: 1 });
     await this.checkpoints.createIndex({ blob_id: 1, version: 1, part: 1 });
   }

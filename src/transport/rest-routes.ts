@@ -1,9 +1,11 @@
+import { AccessService } from '../gen/memmie/studio/v1/access_service_pb.ts';
 import { BlobService } from '../gen/memmie/studio/v1/blob_service_pb.ts';
 import { DagService } from '../gen/memmie/studio/v1/dag_service_pb.ts';
 import { DeltaService } from '../gen/memmie/studio/v1/delta_service_pb.ts';
 import { ProviderService } from '../gen/memmie/studio/v1/provider_service_pb.ts';
 import type { RestRoute } from './rest-route.ts';
 
+const access = AccessService.method;
 const blobs = BlobService.method;
 const deltas = DeltaService.method;
 const dag = DagService.method;
@@ -25,6 +27,9 @@ export const REST_ROUTES: readonly RestRoute[] = [
   { verb: 'GET', path: '/blobs/{blob_id}/children', rpc: dag.listChildren },
   { verb: 'GET', path: '/blobs/{blob_id}/deltas', rpc: deltas.listDeltas },
   { verb: 'POST', path: '/blobs/{blob_id}/deltas', rpc: deltas.applyDelta },
+  { verb: 'GET', path: '/blobs/{blob_id}/access', rpc: access.listAccess },
+  { verb: 'POST', path: '/blobs/{blob_id}/access', rpc: access.grantAccess },
+  { verb: 'DELETE', path: '/blobs/{blob_id}/access/{user_id}', rpc: access.revokeAccess },
   { verb: 'GET', path: '/deltas/{id}', rpc: deltas.getDelta },
   { verb: 'GET', path: '/providers', rpc: providers.listProviders },
   { verb: 'POST', path: '/providers', rpc: providers.registerProvider, status: 201 },

@@ -14,6 +14,7 @@ import { registerServices } from './services/register.ts';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
+import type { Sharing } from '../access/contract.ts';
 import type { Documents } from '../documents/contract.ts';
 import type { EventWatcher } from '../events/contract.ts';
 import type { Providers } from '../providers/contract.ts';
@@ -25,6 +26,7 @@ export interface TransportOptions {
   readonly config: Pick<Config, 'host' | 'port' | 'grpcPort' | 'allowedOrigins'>;
   readonly logger: Logger;
   readonly documents: Documents;
+  readonly sharing: Sharing;
   readonly providers: Providers;
   readonly events: EventWatcher;
   readonly authenticator: Authenticator;

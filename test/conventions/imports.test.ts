@@ -13,6 +13,7 @@ const GROUND = ['src/errors.ts', 'src/limits.ts', 'src/failpoints.ts'];
 const MAY_IMPORT: Readonly<
   Record<string, { readonly values?: readonly string[]; readonly types?: readonly string[] }>
 > = {
+  access: { values: ['src/storage/'] },
   domain: {},
   documents: { values: ['src/storage/'] },
   events: { types: ['src/storage/'] },

@@ -4,6 +4,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import * as assert from 'uvu/assert';
 import type { Code, Reason } from '../../src/errors.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
+import { AccessService } from '../../src/gen/memmie/studio/v1/access_service_pb.ts';
 import { BlobService } from '../../src/gen/memmie/studio/v1/blob_service_pb.ts';
 import { DagService } from '../../src/gen/memmie/studio/v1/dag_service_pb.ts';
 import { DeltaService } from '../../src/gen/memmie/studio/v1/delta_service_pb.ts';
@@ -18,6 +19,7 @@ export interface StudioClient {
   readonly dag: Client<typeof DagService>;
   readonly providers: Client<typeof ProviderService>;
   readonly events: Client<typeof EventService>;
+  readonly access: Client<typeof AccessService>;
 }
 
 export function connectAs(address: string, token: string | undefined): StudioClient {
@@ -37,6 +39,7 @@ export function connectAs(address: string, token: string | undefined): StudioCli
     dag: createClient(DagService, transport),
     providers: createClient(ProviderService, transport),
     events: createClient(EventService, transport),
+    access: createClient(AccessService, transport),
   };
 }
 

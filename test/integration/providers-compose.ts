@@ -46,6 +46,7 @@ export async function startWorld(options: { readonly worker: boolean } = { worke
     providers: engine.providers,
     runs: engine.executions,
     documents,
+    access: engine.access,
     starter: temporal,
     rules: async () => ({ workflowPrefixes: config.workflowQueuePrefixes, builtins: BUILTINS }),
     now: () => new Date(),

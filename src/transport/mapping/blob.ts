@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { BlobSchema, BlobView, ProcessedSchema, VersionGroupSchema } from '../../gen/memmie/studio/v1/blob_pb.ts';
+import { BlobScope } from '../../gen/memmie/studio/v1/blob_service_pb.ts';
 import { derivationMessage } from './derivation.ts';
 import { executionStatus } from './execution.ts';
 import { operationOf } from './operation.ts';
 import { receiptMessage } from './receipt.ts';
 import { timestampOf } from './time.ts';
-import type { VersionGroup } from '../../documents/contract.ts';
+import type { ListBlobs, VersionGroup } from '../../documents/contract.ts';
 import type { BlobWithContent, Processed } from '../../domain/blob.ts';
 import type {
   Blob as BlobMessage,
@@ -63,6 +64,11 @@ export function versionGroupMessage(group: VersionGroup): VersionGroupMessage {
 /** Where one blob is read, its content comes along unless it is not wanted. */
 export function readsContent(view: BlobView): boolean {
   return view !== BlobView.METADATA;
+}
+
+export function blobScopeOf(scope: BlobScope): ListBlobs['scope'] {
+  if (scope === BlobScope.SHARED) return 'shared';
+  return scope === BlobScope.ALL ? 'all' : 'own';
 }
 
 /** In lists content comes only where it is asked for. */

@@ -1,4 +1,4 @@
-import { blobMessage, listsContent, readsContent, versionGroupMessage } from '../mapping/blob.ts';
+import { blobMessage, blobScopeOf, listsContent, readsContent, versionGroupMessage } from '../mapping/blob.ts';
 import { deltaMessage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
 import { callerOf } from '../caller-context.ts';
@@ -37,6 +37,7 @@ export function createBlobService(documents: Documents): Partial<ServiceImpl<typ
         rootId: request.rootId || undefined,
         parentId: request.parentId || undefined,
         showDeleted: request.showDeleted,
+        scope: blobScopeOf(request.scope),
       });
       return { blobs: items.map(blobMessage), nextPageToken };
     },

@@ -7,24 +7,27 @@ import { EventService } from '../../gen/memmie/studio/v1/event_service_pb.ts';
 import { ProviderService } from '../../gen/memmie/studio/v1/provider_service_pb.ts';
 import { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 import { createRequestValidation, validated } from '../validation.ts';
+import { createAccessService } from './access-service.ts';
 import { createBlobService } from './blob-service.ts';
 import { createDagService } from './dag-service.ts';
 import { createDeltaService } from './delta-service.ts';
 import { createEventService } from './event-service.ts';
 import { createProviderService } from './provider-service.ts';
 import type { ConnectRouter } from '@connectrpc/connect';
+import type { Sharing } from '../../access/contract.ts';
 import type { Documents } from '../../documents/contract.ts';
 import type { EventWatcher } from '../../events/contract.ts';
 import type { Providers } from '../../providers/contract.ts';
 
 export interface Served {
   readonly documents: Documents;
+  readonly sharing: Sharing;
   readonly providers: Providers;
   readonly events: EventWatcher;
 }
 
 /** Every service of the contract, its requests validated; what is not built answers `unimplemented`. */
-export function registerServices(router: ConnectRouter, { documents, providers, events }: Served): void {
+export function registerServices(router: ConnectRouter, { documents, sharing, providers, events }: Served): void {
   const validation = createRequestValidation();
   router.service(BlobService, validated(BlobService, createBlobService(documents), validation));
   router.service(DeltaService, validated(DeltaService, createDeltaService(documents), validation));
@@ -32,6 +35,6 @@ export function registerServices(router: ConnectRouter, { documents, providers, 
   router.service(ProviderService, validated(ProviderService, createProviderService(providers), validation));
   router.service(EventService, validated(EventService, createEventService(events), validation));
   router.service(SyncService, {});
-  router.service(AccessService, {});
+  router.service(AccessService, validated(AccessService, createAccessService(sharing), validation));
   router.service(ContentService, {});
 }

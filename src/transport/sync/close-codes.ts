@@ -4,11 +4,14 @@
  * 1012 while the studio restarts, 1013 for a reader that is too slow).
  *
  *   4400 the message or the update is wrong     4401 token missing, invalid or expired: a new one is needed
- *   4403 not allowed                            4404 no such blob, or another's
+ *   4403 no longer let in                       4404 no such blob, or another's
  *   4409 the client id is another's or reused   4410 the blob is deleted
  *   4413 larger or more complex than allowed
  *   4500 the studio failed                      4503 a part or the room is not available, or a bound is reached
  *   4509 the update depends on something that neither the studio nor this editor has
+ *
+ * An editor that may read and not write is not ended for writing: it gets the auth message "permission denied" with
+ * `ACCESS_DENIED: …`, as it does when it is made a reader. Made a writer, it is asked (step 1) for what it kept.
  */
 import { CLOSE_REASON_BYTES_MAX } from '../../limits.ts';
 import type { Code, Reason, StudioError } from '../../errors.ts';

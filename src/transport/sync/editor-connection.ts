@@ -77,13 +77,22 @@ export class EditorConnection implements LiveSession, AwarenessMember {
     if (this.#sentState) this.#send(this.#options.frames.of(update));
   }
 
+  /** Let in to write, it is asked for what it made while it could not: until then it shows what nobody else has. */
+  onAccess(readOnly: boolean): void {
+    const live = this.#live;
+    if (!live) return;
+    if (readOnly) this.#send(permissionDeniedMessage(closeReason(readOnlyError(live.blobId))));
+    else this.#send(step1Message(live.stateVector()));
+  }
+
   onClose(error: Error): void {
     if (this.#socket) this.end(error);
     else this.#endedEarly = error;
   }
 
   sendAwareness(update: Uint8Array): void {
-    this.#send(this.#options.frames.ofAwareness(update));
+    // Its client renews it.
+    if (this.#live?.isCurrent) this.#send(this.#options.frames.ofAwareness(update));
   }
 
   /** Called in a fixed rhythm: the stock provider needs a message, and a peer that vanished is found by asking. */
@@ -179,7 +188,10 @@ export class EditorConnection implements LiveSession, AwarenessMember {
       if (isAnswer) this.#missing = undefined;
       return;
     }
-    if (live.readOnly) throw new StudioError('ACCESS_DENIED', 'You may read this blob, not change it.');
+    if (live.readOnly) {
+      this.#onRefused(live, readOnlyError(live.blobId));
+      return;
+    }
     // A copy: the view would keep the whole chunk that came from the socket.
     const update = Uint8Array.prototype.slice.call(view);
     this.#pendingUpdates += 1;
@@ -209,6 +221,11 @@ export class EditorConnection implements LiveSession, AwarenessMember {
    * lacks. Updates behind it fail for the same reason meanwhile, and the one answer covers them too.
    */
   #onRefused(live: LiveDocument, error: StudioError): void {
+    // The document stays right for all, this editor's own view of it apart, which it is told.
+    if (error.reason === 'ACCESS_DENIED') {
+      this.#send(permissionDeniedMessage(closeReason(error)));
+      return;
+    }
     const missing = error.reason === 'UPDATE_DEPENDS_ON_MISSING' || error.reason === 'UPDATE_DELETES_UNKNOWN';
     if (missing && this.#missing) return;
     if (!missing || this.#missingAsks >= SYNC_MISSING_ASKS_MAX) {
@@ -229,7 +246,7 @@ export class EditorConnection implements LiveSession, AwarenessMember {
   }
 
   #sendKnownAwareness(): void {
-    const known = this.#live && this.#options.awareness.snapshot(this.#live.blobId);
+    const known = this.#live?.isCurrent && this.#options.awareness.snapshot(this.#live.blobId);
     if (known) this.#send(awarenessMessage(known));
   }
 
@@ -252,6 +269,10 @@ export class EditorConnection implements LiveSession, AwarenessMember {
     this.#options.awareness.leave(live.blobId, this);
     live.close();
   }
+}
+
+function readOnlyError(blobId: string): StudioError {
+  return new StudioError('ACCESS_DENIED', 'You may read this blob, not change it.', { blob_id: blobId });
 }
 
 /** No structs, no deletions: an editor that has nothing to add answers with it. */

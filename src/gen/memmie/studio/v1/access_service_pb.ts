@@ -179,13 +179,19 @@ export const ListAccessResponseSchema: GenMessage<ListAccessResponse> = /*@__PUR
   messageDesc(file_memmie_studio_v1_access_service, 5);
 
 /**
- * Who may do what with a blob.
+ * Who may do what with a blob: an owner everything, an editor read and change it (labels included), a viewer read it. Who
+ * creates a blob is its first owner; there is always one. A change counts for calls at once, and within two seconds for
+ * whoever is connected: sessions and streams of those who were shut out end, those of others go on as their role now is.
+ *
+ * What a provider made from blobs may be read by those who may read every one of them, each with the lowest of their roles
+ * there; a grant on it can raise that role, not let anybody else in.
  *
  * @generated from service memmie.studio.v1.AccessService
  */
 export const AccessService: GenService<{
   /**
-   * Lets a user in, or changes what they may do. Takes the role owner. Fails with BLOB_NOT_FOUND or ACCESS_DENIED.
+   * Lets a user in, or changes what they may do; a repeat changes nothing. Takes the role owner. Fails with BLOB_NOT_FOUND,
+   * ACCESS_DENIED, LAST_OWNER or LIMIT_EXCEEDED (256 users a blob).
    *
    * @generated from rpc memmie.studio.v1.AccessService.GrantAccess
    */
@@ -195,7 +201,8 @@ export const AccessService: GenService<{
     output: typeof GrantAccessResponseSchema;
   },
   /**
-   * Shuts a user out; their live sessions end. Takes the role owner. Fails with BLOB_NOT_FOUND or ACCESS_DENIED.
+   * Shuts a user out; their live sessions end. A repeat changes nothing. Takes the role owner, except to leave oneself.
+   * Fails with BLOB_NOT_FOUND, ACCESS_DENIED or LAST_OWNER.
    *
    * @generated from rpc memmie.studio.v1.AccessService.RevokeAccess
    */
@@ -205,7 +212,7 @@ export const AccessService: GenService<{
     output: typeof RevokeAccessResponseSchema;
   },
   /**
-   * Lists who may do what. Fails with BLOB_NOT_FOUND.
+   * Lists who may do what, for anybody who may read the blob; ascending by user id. Fails with BLOB_NOT_FOUND.
    *
    * @generated from rpc memmie.studio.v1.AccessService.ListAccess
    */

@@ -37,7 +37,7 @@ export type WatchEventsRequest = Message<"memmie.studio.v1.WatchEventsRequest"> 
   types: EventType[];
 
   /**
-   * Only those of this blob; empty: of all the caller's.
+   * Only those of this blob; empty: of all that the caller may read.
    *
    * @generated from field: string blob_id = 3;
    */
@@ -80,14 +80,15 @@ export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__P
   messageDesc(file_memmie_studio_v1_event_service, 1);
 
 /**
- * What happens to the caller's blobs.
+ * What happens to the blobs that the caller may read.
  *
  * @generated from service memmie.studio.v1.EventService
  */
 export const EventService: GenService<{
   /**
    * Streams events as they happen, of one blob in the order of its versions, until the caller goes away. Fails with
-   * CURSOR_INVALID, LIMIT_EXCEEDED or EVENTS_UNAVAILABLE; go on with the last cursor then.
+   * CURSOR_INVALID, LIMIT_EXCEEDED or EVENTS_UNAVAILABLE; go on with the last cursor then. Of one blob: fails with
+   * BLOB_NOT_FOUND, and ends with ACCESS_DENIED once the caller may no longer read it.
    *
    * @generated from rpc memmie.studio.v1.EventService.WatchEvents
    */
