@@ -1,5 +1,5 @@
 /** Access lists as this process last read them, each under the counter it was read under. Bounded (G7). */
-import { AccessList } from '../domain/access-list.ts';
+import type { AccessList } from '../domain/access-list.ts';
 import { BlobAccess, type Lineage } from '../domain/blob-access.ts';
 import { ACCESS_CACHED_MAX, ACCESS_RECHECK_MS } from '../limits.ts';
 

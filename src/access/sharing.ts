@@ -1,6 +1,5 @@
 /** AccessService: owners let others in, change what they may do, and shut them out. */
-import type { Grant } from '../domain/access-list.ts';
-import type { AccessList } from '../domain/access-list.ts';
+import type { AccessList, Grant } from '../domain/access-list.ts';
 import { authorize, storageUnavailable } from '../domain/access.ts';
 import type { BlobAccess, Lineage } from '../domain/blob-access.ts';
 import type { Caller } from '../domain/caller.ts';

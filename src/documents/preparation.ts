@@ -48,7 +48,10 @@ export class Preparation {
     await this.#recallRequests(intents);
     const batch = new Batch(this.#state);
     // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
-    const access = this.#state.version > 0 ? await this.#access.settled(this.#state.lineage) : undefined;
+    const { blobId, version } = this.#state;
+    const settle = async (): Promise<BlobAccess | undefined> =>
+      version > 0 ? this.#access.settled(this.#state.lineage) : undefined;
+    const access = this.#access.known(blobId) ?? (await settle());
     for (const intent of intents) {
       if (!intent.isOpen) continue;
       try {
