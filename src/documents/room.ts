@@ -80,7 +80,14 @@ export class Room {
   /** G8: lets the caller pass, or throws BLOB_NOT_FOUND or ACCESS_DENIED. No query while that is known. */
   async authorize(caller: Caller, action: Action): Promise<BlobAccess> {
     if (this.state.version === 0) throw blobNotFound(this.state.blobId);
-    return this.#services.access.authorize(caller, action, this.state.lineage);
+    const { access } = this.#services;
+    // A change waits for the database as long as its commit would; who only reads is told at once.
+    if (action !== 'read' && !access.known(this.state.blobId)) {
+      await access.settled(this.state.lineage, AbortSignal.timeout(COMMIT_RETRY_MS_MAX)).catch((error: unknown) => {
+        throw storageUnavailable(error);
+      });
+    }
+    return access.authorize(caller, action, this.state.lineage);
   }
 
   submit(intent: Intent): Promise<Settled> {

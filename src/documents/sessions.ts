@@ -2,11 +2,12 @@
  * The editors on one live document, and what each may do with it right now. While this process can't tell who may see
  * the blob, nothing is sent to anyone: it is held back, and sent once that is known, to those who still may (G8).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { accessRevoked, allows, mayRead } from '../domain/access.ts';
 import type { BlobAccess } from '../domain/blob-access.ts';
 import type { Caller } from '../domain/caller.ts';
 import { StudioError } from '../errors.ts';
-import { HELD_UPDATES_BYTES_MAX, HELD_UPDATES_MAX } from '../limits.ts';
+import { ACCESS_RETRY_MS, HELD_UPDATES_BYTES_MAX, HELD_UPDATES_MAX } from '../limits.ts';
 import type { AccessControl } from '../access/contract.ts';
 import type { LiveSession } from './contract.ts';
 
@@ -126,9 +127,12 @@ export class Sessions {
 
   async #release(): Promise<void> {
     try {
-      // It may be known and, by the time this goes on, not be any more.
-      do await this.#access.settled(this.#blobId, this.#closing.signal);
-      while (!this.#recheck());
+      await this.#access.settled(this.#blobId, this.#closing.signal);
+      // Where the database is slow it may be known and, by the time this goes on, not be any more.
+      while (!this.#recheck()) {
+        await sleep(ACCESS_RETRY_MS, undefined, { signal: this.#closing.signal });
+        await this.#access.settled(this.#blobId, this.#closing.signal);
+      }
     } catch {
       // The process stops, or the room was let go; its sessions are ended by that.
       return;

@@ -1,7 +1,9 @@
 /** Access that changes under those who are connected, with messages lost and the database cut. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'nats';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { userSubject } from '../../src/events/subjects.ts';
 import { permissionDeniedMessage, step1Message, updateMessage } from '../../src/transport/sync/messages.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -32,6 +34,10 @@ test.before(async () => {
     world.studio({ STUDIO_MONGODB_URL: proxy.url }),
   ]);
   ada = await world.connect(here, 'ada');
+});
+test.after.each(() => {
+  proxy.resume();
+  proxy.accept();
 });
 test.after(() => world.stop());
 test.after(() => proxy.close());
@@ -222,6 +228,35 @@ test('G8: watches follow access: of all blobs silently, of one blob to its end',
   assert.is(all.blobIds.filter((blobId) => blobId === id).length, seen);
   assert.is(all.ended(), undefined);
   all.stop();
+});
+
+test('G8: notices go to all who may read, and to nobody else', async () => {
+  const nats = await connect({ servers: world.parts.url('nats') });
+  const heard: string[] = [];
+  for (const userId of ['ada', 'bob', 'eve']) {
+    const callback = (_: unknown, message: { json(): unknown }): void => {
+      heard.push(`${userId} ${(message.json() as { blob_id: string }).blob_id}`);
+    };
+    nats.subscribe(userSubject(userId), { callback });
+  }
+  await nats.flush();
+  try {
+    const [id, last] = [await createText(ada, ''), await createText(ada, '')];
+    await grant(id, 'bob', Role.VIEWER);
+    await insertAt(ada, { blobId: id, offset: 0, text: 'x' });
+    await eventually('both hear of it', () => ['ada', 'bob'].every((userId) => heard.includes(`${userId} ${id}`)));
+    await ada.access.revokeAccess({ blobId: id, userId: 'bob' });
+    heard.length = 0;
+    await insertAt(ada, { blobId: id, offset: 0, text: 'y' });
+    await insertAt(ada, { blobId: last, offset: 0, text: 'y' });
+    await eventually('she hears on', () => heard.includes(`ada ${last}`) && heard.includes(`ada ${id}`));
+    assert.equal(
+      heard.filter((notice) => !notice.startsWith('ada')),
+      [],
+    );
+  } finally {
+    await nats.close();
+  }
 });
 
 test('an editor that asks again gets the state once, whatever was held back', async () => {
