@@ -1,10 +1,14 @@
 /** What lists and graphs hold for whom. */
 import * as assert from 'uvu/assert';
+import { AccessStore } from '../../src/storage/access.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { BlobView } from '../../src/gen/memmie/studio/v1/blob_pb.ts';
 import { BlobScope } from '../../src/gen/memmie/studio/v1/blob_service_pb.ts';
 import { eventually } from '../harness/eventually.ts';
 import { refused, type StudioClient } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { AccessWorld, Role } from './access-world.ts';
+import type { Lineage } from '../../src/domain/blob-access.ts';
 import type { TestStudio } from '../harness/studio.ts';
 
 const test = suite('access: lists');
@@ -125,11 +129,31 @@ test('G8: a graph and the children of a blob hold what the caller may read of th
   await refused(eve.dag.listChildren({ blobId: second }), 'BLOB_NOT_FOUND');
 });
 
+test('G8: whose a blob is, is known from its log while its head is not written yet', async () => {
+  const name = 'studio';
+  const database = await openDatabase({ url: world.parts.url('mongodb'), name });
+  try {
+    const parent = await create(ada);
+    const ids = [parent, await create(ada, { parentIds: [parent] }), await create(bob)];
+    const store = new AccessStore(database);
+    const byId = async (): Promise<Lineage[]> =>
+      (await store.lineages([...ids, 'there-is-none'])).sort((a, b) => (a.blobId < b.blobId ? -1 : 1));
+    const before = await byId();
+    assert.is(before.length, 3);
+    for (const id of ids.slice(1)) await database.blobs.deleteOne({ _id: id });
+    assert.equal(await byId(), before);
+  } finally {
+    await database.close();
+  }
+});
+
 test('full views of shared blobs carry their content', async () => {
   const id = await create(ada, { labels: { of: 'full' } });
   await share(id, 'fay');
   const fay = await world.connect(studio, 'fay');
-  const { blobs } = await eventually('it is there', () => fay.blobs.listBlobs({ scope: BlobScope.ALL, view: 2 }));
+  const { blobs } = await eventually('it is there', () =>
+    fay.blobs.listBlobs({ scope: BlobScope.ALL, view: BlobView.FULL }),
+  );
   assert.equal(
     blobs.map((blob) => Buffer.from(blob.content).toString()),
     ['x'],
