@@ -6,8 +6,8 @@ import { openEngine } from './engine.ts';
 import { StudioError } from './errors.ts';
 import { Registry } from './providers/registry.ts';
 import { createAuthenticator } from './transport/authentication.ts';
+import { createEditorDoors } from './transport/editor-doors.ts';
 import { startTransport } from './transport/server.ts';
-import { createSyncUpgrade } from './transport/sync/sync-upgrade.ts';
 import { TemporalClient } from './workers/client.ts';
 
 export interface RunningServer {
@@ -39,7 +39,14 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
   });
   const metrics = new Metrics();
   collectDefaultMetrics({ register: metrics });
-  const sync = createSyncUpgrade({ documents, authenticator, logger, awareness: engine.awareness });
+  const editors = createEditorDoors({
+    documents,
+    authenticator,
+    logger,
+    createType: config.syncCreate,
+    awareness: engine.awareness,
+    stateless: engine.stateless,
+  });
   const checks = [
     { name: 'mongodb', check: () => database.ping() },
     {
@@ -63,14 +70,14 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       authenticator,
       checks,
       registry: metrics,
-      upgrades: [sync],
+      upgrades: editors.routes,
     });
     return {
       port: transport.port,
       grpcPort: transport.grpcPort,
       stop: async () => {
         engine.closeSessions();
-        await Promise.allSettled([sync.drain(), transport.drain()]);
+        await Promise.allSettled([editors.drain(), transport.drain()]);
         await closeParts();
       },
     };

@@ -26,6 +26,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** Prefixes that workflow ids, types and task queues of `workflow` providers may carry. STUDIO_WORKFLOW_QUEUE_PREFIXES. */
   readonly workflowQueuePrefixes: readonly string[];
+  /** Content type of the blob that an editor makes by naming one that does not exist. STUDIO_SYNC_CREATE; absent: none. */
+  readonly syncCreate?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** See failpoints.ts. STUDIO_FAILPOINTS; empty in production. */
   readonly failpoints: string;
@@ -68,6 +70,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     jwksUrl: text('STUDIO_JWKS_URL'),
     allowedOrigins: list('STUDIO_ALLOWED_ORIGINS', ''),
     workflowQueuePrefixes: list('STUDIO_WORKFLOW_QUEUE_PREFIXES', 'expand-,provider-'),
+    syncCreate: text('STUDIO_SYNC_CREATE'),
     logLevel,
     failpoints: text('STUDIO_FAILPOINTS') ?? '',
     processName: text('STUDIO_PROCESS_NAME') ?? hostname(),

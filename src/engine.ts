@@ -24,7 +24,8 @@ import { EventConnection } from './events/connection.ts';
 import { DurableConsumer } from './events/consumer.ts';
 import type { EventConsumer, EventWatcher } from './events/contract.ts';
 import { StreamFeed } from './events/feed.ts';
-import { NatsAwarenessChannel, NatsLiveChannel } from './events/live.ts';
+import { NatsLiveChannel, NatsRelayChannel } from './events/live.ts';
+import { AWARENESS_SUBJECTS, STATELESS_SUBJECTS } from './events/subjects.ts';
 import { EventPublisher } from './events/publisher.ts';
 import { StreamWriter } from './events/stream-writer.ts';
 import { Sweep } from './events/sweep.ts';
@@ -56,7 +57,8 @@ export interface Engine {
   readonly failpoints: Failpoints;
   readonly watcher: EventWatcher;
   readonly consumer: EventConsumer;
-  readonly awareness: NatsAwarenessChannel;
+  readonly awareness: NatsRelayChannel;
+  readonly stateless: NatsRelayChannel;
   readonly connection: EventConnection;
   /** Sends live sessions elsewhere; calls under way go on. */
   closeSessions(): void;
@@ -146,7 +148,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     failpoints,
     watcher: new StreamWatcher({ connection, feed, readRange, access }),
     consumer: new DurableConsumer(connection, logger),
-    awareness: new NatsAwarenessChannel(connection),
+    awareness: new NatsRelayChannel(connection, AWARENESS_SUBJECTS),
+    stateless: new NatsRelayChannel(connection, STATELESS_SUBJECTS),
     connection,
     closeSessions: () =>
       rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),

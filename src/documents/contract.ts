@@ -139,6 +139,8 @@ export interface LiveDocument {
   stateVector(): Uint8Array;
   /** The committed state beyond `stateVector` as one update; synchronous, so that it and the next onUpdate leave no gap. */
   stateAsUpdate(stateVector?: Uint8Array): Uint8Array;
+  /** Whether the committed state holds all of `update`; false for what is no update. */
+  contains(update: Uint8Array): boolean;
   /**
    * Hands in an editor's update. Resolves once it is durable, with the version that contains it; rejects with a
    * StudioError, nothing applied. Calls are committed in the order they were made.

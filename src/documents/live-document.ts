@@ -1,6 +1,8 @@
 /** One editor connection's view on a room. */
 import * as Y from 'yjs';
 import { storageUnavailable } from '../domain/access.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import { Guard } from '../domain/guard/guard.ts';
 import type { Caller } from '../domain/caller.ts';
 import { StudioError } from '../errors.ts';
 import type { LiveDocument, LiveSession } from './contract.ts';
@@ -69,6 +71,15 @@ class RoomView implements LiveDocument {
       return Y.encodeStateAsUpdate(this.#room.state.doc, stateVector);
     } catch (cause) {
       throw new StudioError('UPDATE_MALFORMED', 'That is not a Yjs state vector.', {}, { cause });
+    }
+  }
+
+  contains(update: Uint8Array): boolean {
+    const { doc, owners, genesis } = this.#room.state;
+    try {
+      return !new Guard({ doc, owners, shape: shapeOf(genesis.contentType) }).check(update, this.#member.caller.userId).brings;
+    } catch {
+      return false;
     }
   }
 

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { LiveChannel } from '../documents/contract.ts';
 import type { Commit } from '../domain/delta.ts';
 import type { EventConnection } from './connection.ts';
-import { AWARENESS_SUBJECTS, awarenessSubject, LIVE_SUBJECTS, liveSubject } from './subjects.ts';
+import { LIVE_SUBJECTS, liveSubject, relaySubject } from './subjects.ts';
 
 /** Room for headers and subject below the server's limit. */
 const MESSAGE_MARGIN_BYTES = 4_096;
@@ -68,26 +68,42 @@ export class NatsLiveChannel implements LiveChannel {
   }
 }
 
-/** Awareness (cursors, names) between processes: bytes, lossy, never stored. */
-export class NatsAwarenessChannel {
+/** What editors of one blob tell each other (cursors, names, stateless messages): bytes, lossy, never stored. */
+export class NatsRelayChannel {
   readonly #connection: EventConnection;
-  readonly #handlers = new Map<string, (update: Uint8Array) => void>();
+  readonly #subjects: string;
+  readonly #handlers = new Map<string, RelayHandler>();
 
-  constructor(connection: EventConnection) {
+  constructor(connection: EventConnection, subjects: string) {
     this.#connection = connection;
-    forEachMessage(connection, AWARENESS_SUBJECTS, (blobId, data) => this.#handlers.get(blobId)?.(data));
+    this.#subjects = subjects;
+    forEachMessage(connection, subjects, (blobId, data) => this.#handlers.get(blobId)?.onMessage(data));
+    // After the subscription above: what is asked for now is heard.
+    connection.whenConnected(() => {
+      for (const { onReconnected } of this.#handlers.values()) onReconnected();
+    });
   }
 
-  publish(blobId: string, update: Uint8Array): void {
-    this.#connection.core?.publish(awarenessSubject(blobId), update);
+  /** Larger messages than the server takes are left out. */
+  publish(blobId: string, message: Uint8Array): void {
+    const core = this.#connection.core;
+    if (!core || message.byteLength > (core.info?.max_payload ?? 0) - MESSAGE_MARGIN_BYTES) return;
+    core.publish(relaySubject(this.#subjects, blobId), message);
   }
 
-  subscribe(blobId: string, onUpdate: (update: Uint8Array) => void): () => void {
-    this.#handlers.set(blobId, onUpdate);
+  /** `onReconnected`: messages may have been lost, both ways. */
+  subscribe(blobId: string, onMessage: (message: Uint8Array) => void, onReconnected: () => void): () => void {
+    const handler = { onMessage, onReconnected };
+    this.#handlers.set(blobId, handler);
     return () => {
-      if (this.#handlers.get(blobId) === onUpdate) this.#handlers.delete(blobId);
+      if (this.#handlers.get(blobId) === handler) this.#handlers.delete(blobId);
     };
   }
+}
+
+interface RelayHandler {
+  readonly onMessage: (message: Uint8Array) => void;
+  readonly onReconnected: () => void;
 }
 
 /** The client re-subscribes by itself after a reconnect, so a connection that is still the same one is left alone. */

@@ -26,9 +26,13 @@ export function liveSubject(blobId: string): string {
 
 export const AWARENESS_SUBJECTS = 'studio.awareness.>';
 
-export function awarenessSubject(blobId: string): string {
+/** Stateless messages of editors. */
+export const STATELESS_SUBJECTS = 'studio.stateless.>';
+
+/** One blob's subject of those that `subjects` (ending in `>`) takes in. */
+export function relaySubject(subjects: string, blobId: string): string {
   requireId(blobId, 'blob_id');
-  return `studio.awareness.${blobId}`;
+  return subjects.slice(0, -1) + blobId;
 }
 
 export const ACCESS_SUBJECT = 'studio.access';

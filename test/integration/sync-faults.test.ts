@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
-import { step1Message, updateMessage } from '../../src/transport/sync/messages.ts';
+import { step1Message, updateMessage } from './sync-messages.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { seeded } from '../harness/random.ts';

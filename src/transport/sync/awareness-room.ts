@@ -4,19 +4,23 @@
  * A state belongs to the connection that brought it. The stock provider echoes whatever it learns, and declares others
  * gone whom it has not heard of for a while: so of a state that is another connection's only a newer one of the same
  * user counts (a tab that reconnected, here or to another process, before its old connection was found dead).
+ *
+ * What changes is gathered until `flush`, the newest state of each client only, and then encoded once for all.
  */
 import {
   AWARENESS_BYTES_MAX,
   AWARENESS_CLIENTS_PER_CONNECTION_MAX,
   AWARENESS_DEPARTED_CLIENTS_MAX,
   AWARENESS_REMOTE_AGE_MS_MAX,
+  AWARENESS_ROOM_BYTES_MAX,
 } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import { GONE, writeAwarenessUpdate, type AwarenessEntry } from './awareness-update.ts';
+import { GONE, requireJson, writeAwarenessUpdate, type AwarenessEntry } from './awareness-update.ts';
 
 export interface AwarenessMember {
   readonly userId: string;
-  sendAwareness(update: Uint8Array): void;
+  /** `clientIds`: of whom the update speaks. */
+  sendAwareness(update: Uint8Array, clientIds: readonly number[]): void;
 }
 
 interface State {
@@ -28,25 +32,54 @@ interface State {
 
 export class AwarenessRoom {
   readonly #members = new Set<AwarenessMember>();
+  /** Members that have not been told anything yet: they get all there is. */
+  readonly #newcomers = new Set<AwarenessMember>();
   readonly #states = new Map<number, State>();
+  #stateCharacters = 0;
   readonly #departed = new Map<number, number>();
+  /** Clients with news since the last flush, and whether the news is this process's own. */
+  readonly #changed = new Map<number, boolean>();
+  /** The one member whom all of it came from, who need not be told; null: there are several. */
+  #source: AwarenessMember | null | undefined;
+  #lastTold: Uint8Array | undefined;
 
   get size(): number {
     return this.#members.size;
   }
 
+  get hasNews(): boolean {
+    return this.#changed.size > 0 || (this.#newcomers.size > 0 && this.#states.size > 0);
+  }
+
   join(member: AwarenessMember): void {
     this.#members.add(member);
+    this.#newcomers.add(member);
   }
 
-  /** All states, or, with `ownOnly`, those of this process's connections; undefined if there is none. */
-  snapshot(ownOnly = false): Uint8Array | undefined {
-    const entries = [...this.#states.values()].filter(({ owner }) => !ownOnly || owner).map(({ entry }) => entry);
-    return entries.length > 0 ? writeAwarenessUpdate(entries) : undefined;
+  /** All states, or, with `ownOnly`, those of this process's connections. */
+  entries(ownOnly = false): AwarenessEntry[] {
+    return [...this.#states.values()].filter(({ owner }) => !ownOnly || owner).map(({ entry }) => entry);
   }
 
-  /** What of it was new, for the other processes. Throws CONTENT_TOO_LARGE; then nothing of it was taken. */
-  takeFrom(member: AwarenessMember, entries: readonly AwarenessEntry[], nowMs: number): Uint8Array | undefined {
+  /** What is known now of these clients, the departed included. */
+  entriesOf(clientIds: Iterable<number>): AwarenessEntry[] {
+    const entries: AwarenessEntry[] = [];
+    for (const clientId of clientIds) {
+      const entry = this.#states.get(clientId)?.entry;
+      const departedAt = this.#departed.get(clientId);
+      if (entry) entries.push(entry);
+      else if (departedAt !== undefined) entries.push({ clientId, clock: departedAt, state: GONE });
+    }
+    return entries;
+  }
+
+  /** Whether it is, byte for byte, what everybody was told last: the stock provider sends that back. */
+  isEcho(update: Uint8Array): boolean {
+    return this.#lastTold !== undefined && Buffer.compare(update, this.#lastTold) === 0;
+  }
+
+  /** Throws UPDATE_MALFORMED or CONTENT_TOO_LARGE; then nothing of it was taken. */
+  takeFrom(member: AwarenessMember, entries: readonly AwarenessEntry[], nowMs: number): void {
     const news: AwarenessEntry[] = [];
     const revived: AwarenessEntry[] = [];
     for (const entry of entries) {
@@ -65,62 +98,96 @@ export class AwarenessRoom {
         else revived.push({ clientId: entry.clientId, clock: departedAt, state: GONE });
       }
     }
+    for (const entry of news) requireJson(entry);
     this.#requireWithinLimits(member, news);
-    for (const entry of news) this.#set(entry, member, nowMs);
-    if (revived.length > 0) member.sendAwareness(writeAwarenessUpdate(revived));
-    return this.#tell(news, member);
+    for (const entry of news) this.#set(entry, member, nowMs, member);
+    if (revived.length > 0) {
+      member.sendAwareness(
+        writeAwarenessUpdate(revived),
+        revived.map(({ clientId }) => clientId),
+      );
+    }
   }
 
   /** What another process knows. */
   takeRemote(entries: readonly AwarenessEntry[], nowMs: number): void {
-    const news: AwarenessEntry[] = [];
     for (const entry of entries) {
       const known = this.#states.get(entry.clientId);
       const clock = known?.entry.clock ?? this.#departed.get(entry.clientId) ?? -1;
       if (entry.clock > clock || (entry.clock === clock && entry.state === GONE && known && !known.owner))
-        news.push(entry);
+        this.#set(entry, undefined, nowMs);
       else if (known && !known.owner && entry.clock === clock)
         this.#states.set(entry.clientId, { entry, heardAtMs: nowMs });
     }
-    for (const entry of news) this.#set(entry, undefined, nowMs);
-    this.#tell(news);
   }
 
-  /** Takes the states that were the member's with it; returns that news for the other processes. */
-  leave(member: AwarenessMember): Uint8Array | undefined {
+  /** Takes the states that were the member's with it. */
+  leave(member: AwarenessMember): void {
     this.#members.delete(member);
-    return this.#remove((state) => state.owner === member);
+    this.#newcomers.delete(member);
+    for (const { entry, owner } of this.#states.values())
+      if (owner === member) this.#set({ ...entry, state: GONE }, undefined, 0, member);
   }
 
   /** A process that died took nothing back: its states age out. */
   expireRemote(nowMs: number): void {
-    this.#remove((state) => !state.owner && nowMs - state.heardAtMs > AWARENESS_REMOTE_AGE_MS_MAX);
+    for (const { entry, owner, heardAtMs } of this.#states.values())
+      if (!owner && nowMs - heardAtMs > AWARENESS_REMOTE_AGE_MS_MAX) this.#set({ ...entry, state: GONE }, undefined, 0);
   }
 
-  #remove(condition: (state: State) => boolean): Uint8Array | undefined {
-    const news = [...this.#states.values()].filter(condition).map(({ entry }) => ({ ...entry, state: GONE }));
-    for (const entry of news) this.#set(entry, undefined, 0);
-    return this.#tell(news);
-  }
-
-  #set(entry: AwarenessEntry, owner: AwarenessMember | undefined, nowMs: number): void {
-    if (entry.state !== GONE) {
-      this.#departed.delete(entry.clientId);
-      this.#states.set(entry.clientId, { entry, owner, heardAtMs: nowMs });
-      return;
+  /** Tells the members what is new since the last time; returns what of it the other processes need. */
+  flush(): AwarenessEntry[] {
+    const changed = [...this.#changed.keys()];
+    const own = changed.filter((clientId) => this.#changed.get(clientId));
+    const source = this.#source;
+    this.#changed.clear();
+    this.#source = undefined;
+    if (changed.length > 0) {
+      const update = writeAwarenessUpdate(this.entriesOf(changed));
+      this.#lastTold = update;
+      for (const member of this.#members) {
+        if (member !== source && !this.#newcomers.has(member)) member.sendAwareness(update, changed);
+      }
     }
-    this.#states.delete(entry.clientId);
-    this.#departed.set(entry.clientId, entry.clock);
+    this.#welcome();
+    return this.entriesOf(own);
+  }
+
+  #welcome(): void {
+    if (this.#newcomers.size === 0) return;
+    const clientIds = [...this.#states.keys()];
+    if (clientIds.length > 0) {
+      const all = writeAwarenessUpdate(this.entries());
+      for (const member of this.#newcomers) member.sendAwareness(all, clientIds);
+    }
+    this.#newcomers.clear();
+  }
+
+  #set(entry: AwarenessEntry, owner: AwarenessMember | undefined, nowMs: number, source?: AwarenessMember): void {
+    const { clientId } = entry;
+    const before = this.#states.get(clientId);
+    const characters = this.#stateCharacters - (before?.entry.state.length ?? 0) + entry.state.length;
+    if (entry.state === GONE) {
+      this.#states.delete(clientId);
+      this.#stateCharacters = characters - entry.state.length;
+      this.#depart(entry);
+    } else if (characters > AWARENESS_ROOM_BYTES_MAX) {
+      // Presence is best effort: a document that is too crowded shows no more of it, and works on.
+      return;
+    } else {
+      this.#departed.delete(clientId);
+      this.#states.set(clientId, { entry, owner, heardAtMs: nowMs });
+      this.#stateCharacters = characters;
+    }
+    this.#changed.set(clientId, source !== undefined || (this.#changed.get(clientId) ?? false));
+    this.#source = this.#source === undefined || this.#source === source ? (source ?? null) : null;
+  }
+
+  #depart({ clientId, clock }: AwarenessEntry): void {
+    this.#departed.set(clientId, clock);
     if (this.#departed.size <= AWARENESS_DEPARTED_CLIENTS_MAX) return;
     const oldest = this.#departed.keys().next();
     if (!oldest.done) this.#departed.delete(oldest.value);
-  }
-
-  #tell(news: readonly AwarenessEntry[], except?: AwarenessMember): Uint8Array | undefined {
-    if (news.length === 0) return undefined;
-    const update = writeAwarenessUpdate(news);
-    for (const member of this.#members) if (member !== except) member.sendAwareness(update);
-    return update;
   }
 
   #requireWithinLimits(member: AwarenessMember, news: readonly AwarenessEntry[]): void {

@@ -12,7 +12,7 @@ export interface AwarenessEntry {
 
 export const GONE = 'null';
 
-/** Throws UPDATE_MALFORMED: a state that is no JSON would throw in every other editor. */
+/** Throws UPDATE_MALFORMED. Whether the states are JSON is not looked at: most of what comes is an echo. */
 export function readAwarenessUpdate(update: Uint8Array): AwarenessEntry[] {
   try {
     const decoder = decoding.createDecoder(update);
@@ -21,13 +21,25 @@ export function readAwarenessUpdate(update: Uint8Array): AwarenessEntry[] {
       const clientId = decoding.readVarUint(decoder);
       const clock = decoding.readVarUint(decoder);
       const state = decoding.readVarString(decoder);
-      JSON.parse(state);
       entries.push({ clientId, clock, state });
     }
     return entries;
   } catch (cause) {
-    throw new StudioError('UPDATE_MALFORMED', 'That is not an awareness update.', {}, { cause });
+    throw malformed(cause);
   }
+}
+
+/** Throws UPDATE_MALFORMED: a state that is no JSON would throw in every other editor. */
+export function requireJson({ state }: AwarenessEntry): void {
+  try {
+    JSON.parse(state);
+  } catch (cause) {
+    throw malformed(cause);
+  }
+}
+
+function malformed(cause: unknown): StudioError {
+  return new StudioError('UPDATE_MALFORMED', 'That is not an awareness update.', {}, { cause });
 }
 
 export function writeAwarenessUpdate(entries: readonly AwarenessEntry[]): Uint8Array {
@@ -39,4 +51,23 @@ export function writeAwarenessUpdate(entries: readonly AwarenessEntry[]): Uint8A
       encoding.writeVarString(encoder, state);
     }
   });
+}
+
+/** The same in pieces of at most about `bytesMax`: what goes between processes has a limit on its size. */
+export function writeAwarenessUpdates(entries: readonly AwarenessEntry[], bytesMax: number): Uint8Array[] {
+  const updates: Uint8Array[] = [];
+  let piece: AwarenessEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const length = entry.state.length * 3 + 16;
+    if (piece.length > 0 && bytes + length > bytesMax) {
+      updates.push(writeAwarenessUpdate(piece));
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(entry);
+    bytes += length;
+  }
+  if (piece.length > 0) updates.push(writeAwarenessUpdate(piece));
+  return updates;
 }

@@ -8,7 +8,7 @@ import {
 } from '../../../src/limits.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { AwarenessRoom, type AwarenessMember } from '../../../src/transport/sync/awareness-room.ts';
-import { readAwarenessUpdate, writeAwarenessUpdate } from '../../../src/transport/sync/awareness-update.ts';
+import { readAwarenessUpdate } from '../../../src/transport/sync/awareness-update.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('awareness room');
@@ -27,8 +27,6 @@ class Editor implements AwarenessMember {
     this.#room = room;
     room.join(this);
     awareness.on('update', this.#onUpdate);
-    const known = room.snapshot();
-    if (known) this.sendAwareness(known);
     this.#say([awareness.clientID]);
   }
 
@@ -43,6 +41,7 @@ class Editor implements AwarenessMember {
   leave(): void {
     this.awareness.off('update', this.#onUpdate);
     this.#room.leave(this);
+    this.#room.flush();
   }
 
   #onUpdate = ({ added, updated, removed }: Record<'added' | 'updated' | 'removed', number[]>): void => {
@@ -51,6 +50,7 @@ class Editor implements AwarenessMember {
 
   #say(clients: number[]): void {
     this.#room.takeFrom(this, readAwarenessUpdate(encodeAwarenessUpdate(this.awareness, clients)), Date.now());
+    if (this.#room.hasNews) this.#room.flush();
   }
 }
 
@@ -102,9 +102,11 @@ test('nobody takes another away, nor speaks for another; the same user may take 
   assert.equal(bob.sees(ada), { at: 0 });
   const id = ada.awareness.clientID;
   room.takeFrom(eve, [{ clientId: id, clock: 50, state: '{"at":666}' }], Date.now());
+  room.flush();
   assert.equal(bob.sees(ada), { at: 0 });
   const tab = new Editor(room, 'ada');
   room.takeFrom(tab, [{ clientId: id, clock: 50, state: '{"at":9}' }], Date.now());
+  room.flush();
   assert.equal(bob.sees(ada), { at: 9 });
 });
 
@@ -115,6 +117,7 @@ test('an echo of one that left does not bring it back', () => {
   const last = encodeAwarenessUpdate(ada.awareness, [ada.awareness.clientID]);
   ada.leave();
   room.takeFrom(bob, readAwarenessUpdate(last), Date.now());
+  room.flush();
   assert.is(bob.sees(ada), undefined);
   const carl = new Editor(room, 'carl');
   assert.is(carl.sees(ada), undefined);
@@ -133,34 +136,60 @@ test('G7: a connection brings a bounded number of clients and bytes', () => {
   const large = { clientId: 1, clock: 1, state: JSON.stringify('x'.repeat(AWARENESS_BYTES_MAX)) };
   const tooLarge = limitOf(() => room.takeFrom(ada, [large], Date.now()));
   assert.is(tooLarge, 'AWARENESS_BYTES_MAX');
-  assert.equal(readAwarenessUpdate(room.snapshot() ?? Uint8Array.of(0)).length, 1, 'nothing of it was taken');
+  assert.equal(room.entries().length, 1, 'nothing of it was taken');
 });
 
 test('two processes: states cross, removals cross, those of a dead process age out', () => {
   const [here, there] = [new AwarenessRoom(), new AwarenessRoom()];
   const ada = new Editor(here, 'ada');
   const bob = new Editor(there, 'bob');
-  const own = here.snapshot(true);
-  there.takeRemote(readAwarenessUpdate(own ?? Uint8Array.of(0)), 1_000);
+  there.takeRemote(here.entries(true), 1_000);
+  there.flush();
   assert.equal(bob.sees(ada), { at: 0 });
-  assert.equal(readAwarenessUpdate(there.snapshot(true) ?? Uint8Array.of(0)).length, 1, 'only its own are answered');
+  assert.equal(there.entries(true).length, 1, 'only its own are answered');
   there.expireRemote(1_000 + AWARENESS_REMOTE_AGE_MS_MAX);
+  there.flush();
   assert.equal(bob.sees(ada), { at: 0 });
   there.expireRemote(1_001 + AWARENESS_REMOTE_AGE_MS_MAX);
+  there.flush();
   assert.is(bob.sees(ada), undefined);
 });
 
 test('what is no awareness update, or holds no JSON, is refused', () => {
-  const broken = [
-    Uint8Array.of(3, 1),
-    Uint8Array.of(1, 1, 1, 200),
-    writeAwarenessUpdate([{ clientId: 1, clock: 1, state: '{' }]),
+  const isRefusal = (error: unknown): boolean => error instanceof StudioError && error.reason === 'UPDATE_MALFORMED';
+  for (const update of [Uint8Array.of(3, 1), Uint8Array.of(1, 1, 1, 200)])
+    assert.throws(() => readAwarenessUpdate(update), isRefusal);
+  const room = new AwarenessRoom();
+  const ada = new Editor(room, 'ada');
+  const entries = [
+    { clientId: 1, clock: 1, state: '{}' },
+    { clientId: 2, clock: 1, state: '{' },
   ];
-  for (const update of broken)
-    assert.throws(
-      () => readAwarenessUpdate(update),
-      (error: unknown) => error instanceof StudioError,
-    );
+  assert.throws(() => room.takeFrom(ada, entries, Date.now()), isRefusal);
+  assert.equal(room.entries().length, 1, 'nothing of it was taken');
+});
+
+test('what changes between two flushes is encoded once, the newest state of each client only', () => {
+  const room = new AwarenessRoom();
+  const told: Uint8Array[] = [];
+  const listener: AwarenessMember = { userId: 'eve', sendAwareness: (update) => void told.push(update) };
+  const ada: AwarenessMember = { userId: 'ada', sendAwareness: () => {} };
+  const bob: AwarenessMember = { userId: 'bob', sendAwareness: (update) => void told.push(update) };
+  for (const member of [listener, ada, bob]) room.join(member);
+  room.flush();
+  for (let clock = 1; clock <= 50; clock += 1) {
+    room.takeFrom(ada, [{ clientId: 1, clock, state: `{"at":${clock}}` }], Date.now());
+    room.takeFrom(bob, [{ clientId: 2, clock, state: `{"at":${clock}}` }], Date.now());
+  }
+  assert.is(told.length, 0);
+  room.flush();
+  assert.is(told.length, 2);
+  assert.ok(told[0] === told[1], 'one encoding for all');
+  assert.equal(
+    readAwarenessUpdate(told[0] ?? Uint8Array.of(0)).map(({ clock }) => clock),
+    [50, 50],
+  );
+  assert.ok(room.isEcho(Uint8Array.from(told[0] ?? [])));
 });
 
 test.run();

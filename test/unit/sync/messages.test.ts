@@ -5,7 +5,8 @@ import * as Y from 'yjs';
 import { REASON_CODES, StudioError, type Reason } from '../../../src/errors.ts';
 import { CLOSE_REASON_BYTES_MAX } from '../../../src/limits.ts';
 import { closeCode, closeReason } from '../../../src/transport/sync/close-codes.ts';
-import { readMessage, step1Message, step2Message, updateMessage } from '../../../src/transport/sync/messages.ts';
+import { readMessage } from '../../../src/transport/sync/messages.ts';
+import { step1Message, step2Message, updateMessage } from '../../integration/sync-messages.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 

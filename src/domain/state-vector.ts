@@ -1,0 +1,15 @@
+/** Yjs state vectors as bytes. */
+import * as Y from 'yjs';
+
+/**
+ * What a document knew before `update`, given what it knows now: of every client whose structs the update brings, its
+ * clock where they begin. `update` must be what the document emitted when it last changed.
+ */
+export function vectorBefore(vector: Uint8Array, update: Uint8Array): Uint8Array {
+  const before = Y.decodeStateVector(vector);
+  for (const [client, clock] of Y.parseUpdateMeta(update).from) {
+    if (clock === 0) before.delete(client);
+    else before.set(client, clock);
+  }
+  return Y.encodeStateVector(before);
+}

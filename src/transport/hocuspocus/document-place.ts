@@ -1,0 +1,174 @@
+/** One document on a socket of Hocuspocus's protocol, from its first token to its end. */
+import { StudioError } from '../../errors.ts';
+import { STATELESS_BYTES_MAX, SYNC_UNSAVED_NOTICE_MS } from '../../limits.ts';
+import { closeCode, closeReason } from '../sync/close-codes.ts';
+import { DocumentSession } from '../sync/document-session.ts';
+import { grantedMessage, permissionDeniedMessage, type SavedNotice } from '../sync/messages.ts';
+import { closeMessage, statelessMessage, syncStatusMessage, tokenRequestMessage } from './messages.ts';
+import type { Caller } from '../../domain/caller.ts';
+import type { Message } from '../sync/frames.ts';
+import type { Anxious } from '../sync/editor-hub.ts';
+import type { UserUse } from '../sync/user-gate.ts';
+import type { Address, DocumentMessage } from './messages.ts';
+
+export interface PlaceOptions {
+  readonly caller: Caller;
+  readonly address: Address;
+  /** Shared by all documents of a socket. */
+  readonly user: UserUse;
+  /** The client understands stateless messages of the studio's own (SavedNotice). */
+  readonly wantsVersions: boolean;
+  /** The document is no longer on the socket. */
+  readonly onEnded: (place: DocumentPlace) => void;
+}
+
+export class DocumentPlace extends DocumentSession implements Anxious {
+  readonly key: string;
+  readonly user: UserUse;
+  readonly #wantsVersions: boolean;
+  readonly #onEnded: (place: DocumentPlace) => void;
+  readonly #saved: Message;
+  #unsavedSinceMs = 0;
+
+  constructor(options: PlaceOptions) {
+    super(options.caller, options.address.bytes);
+    this.key = options.address.key;
+    this.user = options.user;
+    this.#wantsVersions = options.wantsVersions;
+    this.#onEnded = options.onEnded;
+    this.#saved = syncStatusMessage(this.address, true);
+  }
+
+  /** Throws a StudioError. */
+  handle(message: DocumentMessage, bytes: number): void {
+    this.charge(bytes);
+    this.socket.charge(this.user.rate, bytes);
+    switch (message.kind) {
+      case 'step1':
+        // The stock provider counts its unsaved changes anew when it sends one.
+        this.answerFirstStep1(Uint8Array.prototype.slice.call(message.stateVector));
+        return;
+      case 'update':
+        this.takeSync(message);
+        return;
+      case 'awareness':
+        this.takeAwareness(message.update);
+        return;
+      case 'query_awareness':
+        this.sendKnownAwareness();
+        return;
+      case 'token':
+        this.#takeToken(message.token);
+        return;
+      case 'stateless':
+        this.#takeStateless(message.payload);
+        return;
+      case 'close':
+        this.leave();
+        return;
+      case 'auth':
+      case 'other':
+        return;
+    }
+  }
+
+  /** Tells the client what it may do. */
+  grant(): void {
+    this.socket.outlet.send(grantedMessage(this.address, this.readOnly));
+    this.welcome();
+  }
+
+  leave(): void {
+    this.socket.hub.anxious.delete(this);
+    this.close();
+    this.#onEnded(this);
+  }
+
+  /**
+   * The stock provider comes back only when its socket does, and then with all its documents: so what time may mend ends
+   * the socket, and what it can't this document alone.
+   */
+  end(error: unknown): void {
+    if (!this.isStarted) return;
+    const failure = this.socket.hub.explain(error);
+    if (isTransient(failure)) {
+      this.socket.end(failure);
+      return;
+    }
+    const { outlet } = this.socket;
+    const reason = closeReason(failure);
+    if (failure.code === 'unauthenticated' || failure.code === 'permission_denied')
+      outlet.send(permissionDeniedMessage(this.address, reason));
+    outlet.send(closeMessage(this.address, reason));
+    this.leave();
+  }
+
+  onTokenAging(): void {
+    this.socket.outlet.send(tokenRequestMessage(this.address));
+  }
+
+  /** Lossy for one who does not keep up, as presence is. */
+  sendStateless(payload: string): void {
+    const { outlet } = this.socket;
+    if (!outlet.isFull) outlet.send(statelessMessage(this.address, payload));
+  }
+
+  checkUnsaved(nowMs: number): void {
+    if (this.pendingPushes === 0) this.socket.hub.anxious.delete(this);
+    else if (this.#unsavedSinceMs > 0 && nowMs - this.#unsavedSinceMs >= SYNC_UNSAVED_NOTICE_MS) {
+      this.#unsavedSinceMs = 0;
+      this.#notify({ unsaved: { pending: this.pendingPushes } });
+    }
+  }
+
+  protected override pushed(): void {
+    if (!this.#wantsVersions || this.pendingPushes > 1) return;
+    this.#unsavedSinceMs = Date.now();
+    this.socket.hub.anxious.add(this);
+  }
+
+  /** G1: a SyncStatus is true only here, once for each update that is in the log. */
+  protected acknowledge(updates: number): void {
+    const { outlet } = this.socket;
+    for (let left = updates; left > 0; left -= 1) outlet.send(this.#saved);
+  }
+
+  protected saved(version: number): void {
+    if (this.#wantsVersions) this.#notify({ saved: { version } });
+  }
+
+  protected refuse(updates: number): void {
+    for (let left = updates; left > 0; left -= 1) this.socket.outlet.send(syncStatusMessage(this.address, false));
+  }
+
+  protected accessChanged(readOnly: boolean): void {
+    this.socket.outlet.send(grantedMessage(this.address, readOnly));
+  }
+
+  #notify(notice: SavedNotice): void {
+    this.socket.outlet.send(statelessMessage(this.address, JSON.stringify(notice)));
+  }
+
+  #takeToken(token: string): void {
+    this.adoptToken(token).catch((error: unknown) => {
+      const failure = this.socket.hub.explain(error);
+      // The token of before is still honoured; it is asked for another when that ends.
+      if (!isTransient(failure)) this.end(failure);
+    });
+  }
+
+  #takeStateless(payload: string): void {
+    if (Buffer.byteLength(payload) <= STATELESS_BYTES_MAX) this.relayStateless(payload);
+    else {
+      const limit = 'STATELESS_BYTES_MAX';
+      const bound = `A stateless message has at most ${STATELESS_BYTES_MAX} bytes.`;
+      this.end(new StudioError('CONTENT_TOO_LARGE', bound, { limit }));
+    }
+  }
+}
+
+/** Trying again may help. */
+export function isTransient(failure: StudioError): boolean {
+  const code = closeCode(failure);
+  return code < 4_400 || code >= 4_500;
+}

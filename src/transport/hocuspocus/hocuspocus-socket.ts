@@ -1,0 +1,241 @@
+/** A socket of Hocuspocus's protocol: many documents, each opened by a token of its own. */
+import { StudioError } from '../../errors.ts';
+import {
+  SYNC_AUTHENTICATION_MS_MAX,
+  SYNC_OPEN_RETRIES_MAX,
+  SYNC_OPEN_RETRY_MS,
+  SYNC_UNOPENED_BYTES_MAX,
+  SYNC_UNOPENED_MESSAGES_MAX,
+} from '../../limits.ts';
+import { closeReason } from '../sync/close-codes.ts';
+import { EditorSocket } from '../sync/editor-socket.ts';
+import { awarenessMessage, permissionDeniedMessage } from '../sync/messages.ts';
+import { openOrCreate } from '../sync/opening.ts';
+import { DocumentPlace, isTransient } from './document-place.ts';
+import { isPing, isPong, PING_MESSAGE, PONG_MESSAGE, readAddress, readDocumentMessage } from './messages.ts';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { Caller } from '../../domain/caller.ts';
+import type { LiveDocument } from '../../documents/contract.ts';
+import type { EditorHub } from '../sync/editor-hub.ts';
+import type { UserUse } from '../sync/user-gate.ts';
+import type { Address, DocumentMessage } from './messages.ts';
+
+export interface SocketSettings {
+  /** Of the URL or the Authorization header, for documents whose own token is empty. */
+  readonly token: string | undefined;
+  readonly createType: string | undefined;
+  readonly wantsVersions: boolean;
+}
+
+/** A document whose token has come, until it is open: what else comes for it waits. */
+class Opening {
+  readonly messages: Buffer[] = [];
+  isOver = false;
+}
+
+const CLOSE_TIMEOUT = 4408;
+
+export class HocuspocusSocket extends EditorSocket {
+  readonly #settings: SocketSettings;
+  readonly #places = new Map<string, DocumentPlace>();
+  readonly #openings = new Map<string, Opening>();
+  /** The document of the last message; the next is most often for the same. */
+  #latest: DocumentPlace | undefined;
+  #users: Map<UserUse, number> | undefined;
+  #waitingMessages = 0;
+  #waitingBytes = 0;
+  readonly #openedAtMs = Date.now();
+  #wasAuthenticated = false;
+  /** Only clients that say their version know the socket's own pings. */
+  #knowsPing = false;
+
+  constructor(hub: EditorHub, sockets: { webSocket: WebSocket; raw: Duplex }, settings: SocketSettings) {
+    super(hub, sockets.webSocket, sockets.raw);
+    this.#settings = settings;
+  }
+
+  protected handle(data: Buffer): void {
+    const latest = this.#latest;
+    if (latest && startsWith(data, latest.address)) {
+      latest.handle(readDocumentMessage(data, latest.address.byteLength), data.byteLength);
+      return;
+    }
+    if (data.byteLength === 1) {
+      if (isPing(data)) this.outlet.send(PONG_MESSAGE);
+      if (isPing(data) || isPong(data)) return;
+    }
+    const address = readAddress(data);
+    const message = readDocumentMessage(data, address.bytes.byteLength);
+    const place = this.#places.get(address.key);
+    const opening = this.#openings.get(address.key);
+    if (place) {
+      this.#latest = place;
+      place.handle(message, data.byteLength);
+    } else if (opening) this.#wait(opening, data, message, address);
+    else if (message.kind === 'token') this.#begin(address, message);
+    // Anything else before a token says nothing that the synchronization after it will not say again.
+  }
+
+  protected closed(): void {
+    for (const opening of this.#openings.values()) opening.isOver = true;
+    for (const place of this.#places.values()) place.leave();
+  }
+
+  protected keepAlive(nowMs: number): void {
+    if (!this.#wasAuthenticated && nowMs - this.#openedAtMs > SYNC_AUTHENTICATION_MS_MAX) {
+      this.close(CLOSE_TIMEOUT, 'TOKEN_MISSING: no token came');
+      return;
+    }
+    for (const place of this.#places.values()) place.beat();
+    if (this.#knowsPing) {
+      this.outlet.send(PING_MESSAGE);
+      return;
+    }
+    // Older providers take a socket without messages for dead; presence without clients changes nothing.
+    for (const { address } of this.#places.values()) {
+      this.outlet.send(awarenessMessage(address, Uint8Array.of(0)));
+      return;
+    }
+  }
+
+  protected async settled(): Promise<void> {
+    await Promise.all([...this.#places.values()].map((place) => place.settled()));
+  }
+
+  #begin(address: Address, { token, version }: { token: string; version: string | undefined }): void {
+    if (version !== undefined) this.#knowsPing = true;
+    if (this.#places.size + this.#openings.size >= this.hub.limits.documentsPerSocket) {
+      const limit = 'SYNC_DOCUMENTS_PER_SOCKET_MAX';
+      this.#deny(address, new StudioError('LIMIT_EXCEEDED', 'This socket has as many documents as it may.', { limit }));
+      return;
+    }
+    const opening = new Opening();
+    this.#openings.set(address.key, opening);
+    this.#open(address, token, opening).catch((error: unknown) => {
+      const failure = this.hub.explain(error);
+      if (!opening.isOver) this.#endOpening(address, opening);
+      // The stock provider tries again only with a new socket; what time can't mend is this document's alone.
+      if (isTransient(failure) && failure.reason !== 'LIMIT_EXCEEDED') this.end(failure);
+      else this.#deny(address, failure);
+    });
+  }
+
+  async #open(address: Address, token: string, opening: Opening): Promise<void> {
+    const { authenticator } = this.hub;
+    const caller = await authenticator.authenticateToken(token || this.#settings.token);
+    this.#wasAuthenticated = true;
+    if (opening.isOver) return;
+    const user = this.#enter(caller);
+    const { wantsVersions } = this.#settings;
+    const onEnded = (ended: DocumentPlace): void => this.#forget(ended);
+    const place = new DocumentPlace({ caller, address, user, wantsVersions, onEnded });
+    try {
+      const live = await this.#openPatiently(caller, address, place, opening);
+      if (opening.isOver || !this.isOpen) {
+        live.close();
+        throw new StudioError('CANCELLED', 'The client went away.');
+      }
+      place.start(this, live, caller);
+    } catch (error) {
+      this.#leaveUser(user);
+      if (opening.isOver) return;
+      throw error;
+    }
+    this.#places.set(address.key, place);
+    place.grant();
+    this.#replay(address, opening, place);
+  }
+
+  /** While a part does not answer the client keeps what it has; it need not connect again for that. */
+  async #openPatiently(
+    caller: Caller,
+    { documentName }: Address,
+    place: DocumentPlace,
+    opening: Opening,
+  ): Promise<LiveDocument> {
+    for (let retries = 0; ; retries += 1) {
+      try {
+        return await openOrCreate(this.hub, caller, documentName, place, this.#settings.createType);
+      } catch (error) {
+        const isWorthwhile =
+          error instanceof StudioError && error.code === 'unavailable' && error.reason !== 'DRAINING';
+        if (!isWorthwhile || retries >= SYNC_OPEN_RETRIES_MAX || opening.isOver) throw error;
+        await new Promise((resolve) => setTimeout(resolve, SYNC_OPEN_RETRY_MS));
+      }
+    }
+  }
+
+  #wait(opening: Opening, data: Buffer, message: DocumentMessage, address: Address): void {
+    if (message.kind === 'close') {
+      this.#endOpening(address, opening);
+      return;
+    }
+    // A copy: the view would keep the whole chunk that came from the socket.
+    opening.messages.push(Buffer.from(data));
+    this.#waitingMessages += 1;
+    this.#waitingBytes += data.byteLength;
+    this.#holdBack();
+  }
+
+  #replay(address: Address, opening: Opening, place: DocumentPlace): void {
+    const { messages } = opening;
+    this.#endOpening(address, opening);
+    try {
+      for (const data of messages) {
+        if (this.#places.get(place.key) !== place) return;
+        place.handle(readDocumentMessage(data, address.bytes.byteLength), data.byteLength);
+      }
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  #endOpening(address: Address, opening: Opening): void {
+    opening.isOver = true;
+    if (this.#openings.get(address.key) === opening) this.#openings.delete(address.key);
+    this.#waitingMessages -= opening.messages.length;
+    for (const { byteLength } of opening.messages) this.#waitingBytes -= byteLength;
+    this.#holdBack();
+  }
+
+  #holdBack(): void {
+    this.holdBack(this.#waitingMessages >= SYNC_UNOPENED_MESSAGES_MAX || this.#waitingBytes >= SYNC_UNOPENED_BYTES_MAX);
+  }
+
+  #deny(address: Address, failure: StudioError): void {
+    this.outlet.send(permissionDeniedMessage(address.bytes, closeReason(failure)));
+  }
+
+  #forget(place: DocumentPlace): void {
+    if (this.#latest === place) this.#latest = undefined;
+    if (this.#places.get(place.key) !== place) return;
+    this.#places.delete(place.key);
+    this.#leaveUser(place.user);
+  }
+
+  /** A user counts once on a socket, however many documents they have on it. Throws LIMIT_EXCEEDED. */
+  #enter(caller: Caller): UserUse {
+    this.#users ??= new Map();
+    for (const [use, documents] of this.#users) {
+      if (use.userId !== caller.userId) continue;
+      this.#users.set(use, documents + 1);
+      return use;
+    }
+    const use = this.hub.users.enter(caller.userId);
+    this.#users.set(use, 1);
+    return use;
+  }
+
+  #leaveUser(use: UserUse): void {
+    const documents = (this.#users?.get(use) ?? 1) - 1;
+    if (documents > 0) this.#users?.set(use, documents);
+    else if (this.#users?.delete(use)) this.hub.users.leave(use);
+  }
+}
+
+function startsWith(data: Uint8Array, prefix: Uint8Array): boolean {
+  if (data.byteLength <= prefix.byteLength) return false;
+  for (let at = 0; at < prefix.byteLength; at += 1) if (data[at] !== prefix[at]) return false;
+  return true;
+}

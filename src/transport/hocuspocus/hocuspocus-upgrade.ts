@@ -1,0 +1,58 @@
+/**
+ * WebSocket `/hocuspocus?token=&create=&versions=1`: Hocuspocus's protocol, many documents on one socket, each with a
+ * token of its own or, where that is empty, the URL's. `create` and `versions` are as in sync/sync-upgrade.ts; what
+ * became of an edit is told in stateless messages.
+ */
+import { WebSocketServer } from 'ws';
+import { SYNC_ADDRESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../limits.ts';
+import { StudioError } from '../../errors.ts';
+import { refuseUpgrade } from '../upgrades.ts';
+import { HocuspocusSocket } from './hocuspocus-socket.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { UpgradeRoute } from '../upgrades.ts';
+import type { EditorHub } from '../sync/editor-hub.ts';
+
+const PATH = /^\/hocuspocus\/?$/;
+
+/** The Origin has been checked by then (upgrades.ts). */
+export class HocuspocusUpgrade implements UpgradeRoute {
+  readonly #hub: EditorHub;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: SYNC_MESSAGE_BYTES_MAX + SYNC_ADDRESS_BYTES_MAX,
+    perMessageDeflate: false,
+  });
+
+  constructor(hub: EditorHub) {
+    this.#hub = hub;
+  }
+
+  match(path: string): boolean {
+    return PATH.test(path);
+  }
+
+  handle(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+    if (this.#hub.isFull) {
+      const limit = 'SYNC_CONNECTIONS_MAX';
+      refuseUpgrade(raw, new StudioError('LIMIT_EXCEEDED', 'This studio has as many editors as it takes.', { limit }));
+      return;
+    }
+    const { searchParams } = new URL(request.url ?? '', 'http://studio');
+    const bearer = /^\s*bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
+    const settings = {
+      token: searchParams.get('token') ?? bearer,
+      createType: searchParams.get('create') ?? undefined,
+      wantsVersions: searchParams.get('versions') === '1',
+    };
+    this.#server.handleUpgrade(request, raw, head, (webSocket) => {
+      new HocuspocusSocket(this.#hub, { webSocket, raw }, settings);
+    });
+  }
+
+  async drain(): Promise<void> {
+    await this.#hub.drain();
+    this.#server.close();
+  }
+}

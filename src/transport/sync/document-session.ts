@@ -1,0 +1,366 @@
+/**
+ * One editor's place in one document. It is sent the committed state once, as the answer to its sync step 1, and from
+ * then on every update after it is durable, never before (G1). Its own updates go to the engine in the order they came.
+ * A reader that does not keep up is left out (G7), and brought up to the state of then once it reads again.
+ */
+import { SYNC_MISSING_ASKS_MAX } from '../../limits.ts';
+import { StudioError } from '../../errors.ts';
+import { writeAwarenessUpdate } from './awareness-update.ts';
+import { awarenessMessage, step1Message, type SyncMessage } from './messages.ts';
+import { PendingPushes } from './pending-pushes.ts';
+import { watchToken, type TokenWatcher } from './token-watch.ts';
+import type { Caller } from '../../domain/caller.ts';
+import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
+import type { EditorSocket } from './editor-socket.ts';
+import type { Turn } from './large-sends.ts';
+import type { Drained } from './outlet.ts';
+import type { Member, SharedDocument } from './shared-document.ts';
+
+/** A sync step 1 of ours that the editor has not answered yet. */
+interface Ask {
+  /** Updates of the editor that are acknowledged with its answer, because the answer holds them. */
+  owed: number;
+  /** G6: it was asked because of this; one that does not say what is missing would go on typing into nothing. */
+  readonly error: StudioError | undefined;
+  beats: number;
+}
+
+export abstract class DocumentSession implements LiveSession, Member, Drained, TokenWatcher {
+  readonly userId: string;
+  readonly address: Uint8Array;
+  #socket: EditorSocket | undefined;
+  #live: LiveDocument | undefined;
+  #shared: SharedDocument | undefined;
+  /** Why the engine ended the session before it began. */
+  #endedEarly: Error | undefined;
+  /** Updates are sent as they come. Before, the answer to step 1 will hold them. */
+  #isCurrent = false;
+  /** What the editor has, when it is to be sent what it lacks; absent: it has not asked. */
+  #has: Uint8Array | undefined;
+  #awaitsTurn = false;
+  /** Clients whose presence it was not told of. */
+  #missedPresence: Set<number> | undefined;
+  readonly #pushes = new PendingPushes();
+  readonly #asks: Ask[] = [];
+  #missingAsks = 0;
+  /** Pushes from before that generation are owed nothing any more. */
+  #owedFrom = 0;
+  /** Updates refused because the editor may only read, for which it may ask again once it may write. */
+  #refused = 0;
+  #stopWatching: () => void = () => {};
+
+  constructor(caller: Caller, address: Uint8Array) {
+    this.userId = caller.userId;
+    this.address = address;
+  }
+
+  /** So many of the editor's updates are durable. */
+  protected abstract acknowledge(updates: number): void;
+  /** An edit became this version. */
+  protected abstract saved(version: number): void;
+  /** The editor may only read. */
+  protected abstract refuse(updates: number): void;
+  protected abstract accessChanged(readOnly: boolean): void;
+  /** Ends this document for the editor; of the socket, only what has to end with it. */
+  abstract end(error: unknown): void;
+  abstract onTokenAging(): void;
+  abstract sendStateless(payload: string): void;
+
+  protected get socket(): EditorSocket {
+    if (!this.#socket) throw new Error('a session starts with its socket');
+    return this.#socket;
+  }
+
+  get isStarted(): boolean {
+    return this.#live !== undefined;
+  }
+
+  get blobId(): string | undefined {
+    return this.#live?.blobId;
+  }
+
+  get pendingPushes(): number {
+    return this.#pushes.count;
+  }
+
+  get readOnly(): boolean {
+    return this.#live?.readOnly ?? true;
+  }
+
+  /** Throws LIMIT_EXCEEDED, or why the engine ended the session meanwhile; it is closed then. */
+  start(socket: EditorSocket, live: LiveDocument, caller: Caller): void {
+    this.#socket = socket;
+    this.#live = live;
+    try {
+      if (this.#endedEarly) throw this.#endedEarly;
+      this.#shared = socket.hub.documents.join(live.blobId, this);
+    } catch (error) {
+      live.close();
+      this.#live = undefined;
+      throw error;
+    }
+    this.#watch(caller);
+  }
+
+  /** Pushes that are under way still commit. */
+  close(): void {
+    this.#stopWatching();
+    const shared = this.#shared;
+    this.#shared = undefined;
+    this.#isCurrent = false;
+    this.#has = undefined;
+    if (shared) this.socket.hub.documents.leave(shared, this);
+    this.#live?.close();
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => this.#pushes.whenSettled(resolve));
+  }
+
+  welcome(): void {
+    this.#shared?.welcome();
+  }
+
+  // --- called by the engine
+
+  onUpdate(update: Uint8Array): void {
+    const shared = this.#shared;
+    if (!this.#isCurrent || !shared || !this.#live) return;
+    const { outlet } = this.socket;
+    if (!outlet.isFull) {
+      outlet.send(shared.updates.of(this.address, update));
+      return;
+    }
+    this.#isCurrent = false;
+    this.#has = shared.states.vectorBefore(this.#live, update);
+    outlet.whenDrained(this);
+  }
+
+  onClose(error: Error): void {
+    if (!this.#shared) this.#endedEarly = error;
+    // The socket sees to that once everything that was handed in is settled.
+    else if (!(error instanceof StudioError && error.reason === 'DRAINING')) this.end(error);
+    else void this.socket.drain(error);
+  }
+
+  /** What the editor was refused while it could only read is asked for again. */
+  onAccess(readOnly: boolean): void {
+    if (!this.#shared) return;
+    this.accessChanged(readOnly);
+    if (readOnly) return;
+    const owed = this.#refused;
+    this.#refused = 0;
+    this.ask(owed);
+  }
+
+  // --- called by the socket and what else is shared
+
+  sendAwareness(update: Uint8Array, clientIds: readonly number[]): void {
+    if (!this.#shared) return;
+    const { outlet } = this.socket;
+    if (!outlet.isBusy) {
+      outlet.send(this.#shared.presence.of(this.address, update));
+      return;
+    }
+    this.#missedPresence ??= new Set();
+    for (const clientId of clientIds) this.#missedPresence.add(clientId);
+    outlet.whenDrained(this);
+  }
+
+  sendKnownAwareness(): void {
+    this.#sendPresence(this.#shared?.awareness() ?? []);
+  }
+
+  onDrained(): void {
+    const missed = this.#missedPresence;
+    this.#missedPresence = undefined;
+    if (missed && this.#shared) this.#sendPresence(this.#shared.awarenessOf(missed));
+    this.#sendState();
+  }
+
+  onTokenExpired(): void {
+    this.end(new StudioError('TOKEN_EXPIRED', 'The token has expired.'));
+  }
+
+  /** The same user with another token: it holds from now on. Rejects with what is wrong with it; the old one stays. */
+  async adoptToken(token: string): Promise<void> {
+    const caller = await this.socket.hub.authenticator.authenticateToken(token);
+    if (caller.userId !== this.userId)
+      throw new StudioError('TOKEN_INVALID', 'A new token must be for the user of the one before.');
+    if (this.#shared) this.#watch(caller);
+  }
+
+  beat(): void {
+    const [ask] = this.#asks;
+    if (ask?.error && ++ask.beats > 1) this.end(ask.error);
+  }
+
+  takeAwareness(update: Uint8Array): void {
+    this.#shared?.takeAwareness(this, update);
+  }
+
+  relayStateless(payload: string): void {
+    this.#shared?.relayStateless(this, payload);
+  }
+
+  /** Counts against the document's rate. */
+  charge(bytes: number): void {
+    if (this.#shared) this.socket.charge(this.#shared.rate, bytes);
+  }
+
+  takeSync(message: SyncMessage): void {
+    if (message.kind === 'step1') this.answerStep1(Uint8Array.prototype.slice.call(message.stateVector));
+    else this.#takeUpdate(message.update, message.answer);
+  }
+
+  /** After what came before it is durable: an editor that asks again learns by the answer that its updates are kept. */
+  protected answerStep1(stateVector: Uint8Array): void {
+    this.#pushes.whenSettled(() => {
+      this.#isCurrent = false;
+      this.#has = stateVector;
+      this.#sendState();
+    });
+  }
+
+  /** The same for an editor that counts what is owed anew from here on, and is owed one for its answer to our step 1. */
+  protected answerFirstStep1(stateVector: Uint8Array): void {
+    for (const ask of this.#asks) ask.owed = 0;
+    this.#refused = 0;
+    this.ask(1);
+    this.answerStep1(stateVector);
+    this.#owedFrom = this.#pushes.generation;
+  }
+
+  /** Asks the editor for what the studio lacks. */
+  protected ask(owed: number, error?: StudioError): void {
+    if (!this.#shared || !this.#live) return;
+    this.#asks.push({ owed, error, beats: 0 });
+    this.socket.outlet.send(step1Message(this.address, this.#shared.states.stateVector(this.#live)));
+  }
+
+  #watch(caller: Caller): void {
+    this.#stopWatching();
+    this.#stopWatching = watchToken(caller, this);
+  }
+
+  #sendPresence(entries: Parameters<typeof writeAwarenessUpdate>[0]): void {
+    if (entries.length > 0) this.socket.outlet.send(awarenessMessage(this.address, writeAwarenessUpdate(entries)));
+  }
+
+  #sendState(turn?: Turn): void {
+    const [shared, live, has] = [this.#shared, this.#live, this.#has];
+    const { outlet, hub } = this.socket;
+    if (!shared || !live || !has || !outlet.isOpen || this.#awaitsTurn) {
+      turn?.end();
+      return;
+    }
+    if (outlet.isFull) {
+      outlet.whenDrained(this);
+      turn?.end();
+      return;
+    }
+    try {
+      const message = shared.answers.of(this.address, shared.states.since(live, has));
+      if (message.isLarge && !turn) {
+        this.#awaitsTurn = true;
+        hub.largeSends.enter(message.byteLength, (given) => {
+          this.#awaitsTurn = false;
+          this.#sendState(given);
+        });
+        return;
+      }
+      turn?.hold(message.body);
+      // In one go with the flag: an update between the two would reach the editor twice or not at all.
+      outlet.send(message, () => turn?.end());
+      this.#has = undefined;
+      this.#isCurrent = true;
+    } catch (error) {
+      turn?.end();
+      // It can't be read out now; the editor keeps waiting for it, and has missed nothing.
+      if (error instanceof StudioError && error.reason === 'STORAGE_UNAVAILABLE') hub.later(() => this.#sendState());
+      else this.end(error);
+    }
+  }
+
+  #takeUpdate(view: Uint8Array, isAnswer: boolean): void {
+    const live = this.#live;
+    if (!live || !this.#shared) return;
+    const ask = isAnswer ? this.#asks.shift() : undefined;
+    const owed = ask?.owed ?? 1;
+    if (isEmptyUpdate(view)) this.acknowledge(owed);
+    else if (live.readOnly) this.#takeFromReader(live, view, ask !== undefined, owed);
+    // A copy: the view would keep the whole chunk that came from the socket.
+    else this.#push(live, Uint8Array.prototype.slice.call(view), owed);
+  }
+
+  /** A reader's answer to step 1 is fine as long as it holds nothing new. */
+  #takeFromReader(live: LiveDocument, update: Uint8Array, wasAsked: boolean, owed: number): void {
+    if (wasAsked && live.contains(Uint8Array.prototype.slice.call(update))) this.acknowledge(owed);
+    else this.#refuse(owed);
+  }
+
+  #refuse(updates: number): void {
+    this.#refused += updates;
+    this.refuse(updates);
+  }
+
+  #push(live: LiveDocument, update: Uint8Array, owed: number): void {
+    const generation = this.#pushes.begin();
+    this.socket.pending(1, update.byteLength);
+    this.pushed();
+    live.push(update).then(
+      ({ version }) => {
+        this.#missingAsks = 0;
+        this.#onSaved(this.#owed(owed, generation), version);
+        this.#settle(generation, update);
+      },
+      (error: unknown) => {
+        this.#onRefused(StudioError.from(error), this.#owed(owed, generation));
+        this.#settle(generation, update);
+      },
+    );
+  }
+
+  #onSaved(owed: number, version: number): void {
+    // Whoever left, and perhaps came back, does not count it any more.
+    if (!this.#shared) return;
+    this.acknowledge(owed);
+    this.saved(version);
+  }
+
+  #owed(updates: number, generation: number): number {
+    return generation < this.#owedFrom ? 0 : updates;
+  }
+
+  #settle(generation: number, update: Uint8Array): void {
+    this.socket.pending(-1, update.byteLength);
+    this.#pushes.settled(generation);
+  }
+
+  /** An update has been handed to the engine. */
+  protected pushed(): void {}
+
+  /**
+   * G6: what the update depends on may be with this editor (it was made offline, say): it is asked for all the studio
+   * lacks. Updates behind it fail for the same reason meanwhile, and the one answer covers them too.
+   */
+  #onRefused(error: StudioError, owed: number): void {
+    if (!this.#shared) return;
+    if (error.reason === 'ACCESS_DENIED') {
+      this.#refuse(owed);
+      return;
+    }
+    const isMissing = error.reason === 'UPDATE_DEPENDS_ON_MISSING' || error.reason === 'UPDATE_DELETES_UNKNOWN';
+    const asked = this.#asks.find((ask) => ask.error);
+    if (isMissing && asked) asked.owed += owed;
+    else if (isMissing && this.#missingAsks < SYNC_MISSING_ASKS_MAX) {
+      this.#missingAsks += 1;
+      this.ask(owed, error);
+    } else this.end(error);
+  }
+}
+
+/** No structs, no deletions: an editor that has nothing to add answers with it. */
+function isEmptyUpdate(update: Uint8Array): boolean {
+  return update.byteLength === 2 && update[0] === 0 && update[1] === 0;
+}

@@ -1,0 +1,172 @@
+/** What all editors' sockets of this process share, of both protocols: documents, limits, rhythm, and their end. */
+import * as limits from '../../limits.ts';
+import { StudioError } from '../../errors.ts';
+import { LargeSends } from './large-sends.ts';
+import { SharedDocuments } from './shared-documents.ts';
+import { UserGate } from './user-gate.ts';
+import type { Logger } from 'pino';
+import type { Documents } from '../../documents/contract.ts';
+import type { Authenticator } from '../authentication.ts';
+import type { EditorSocket } from './editor-socket.ts';
+import type { Rate, RateLimit } from './rate.ts';
+import type { RelayChannel } from './shared-document.ts';
+
+export interface EditorLimits {
+  readonly connections: number;
+  readonly connectionsPerUser: number;
+  readonly connectionsPerDocument: number;
+  readonly documentsPerSocket: number;
+  readonly connectionRate: RateLimit;
+  readonly documentRate: RateLimit;
+  readonly userRate: RateLimit;
+}
+
+const LIMITS: EditorLimits = {
+  connections: limits.SYNC_CONNECTIONS_MAX,
+  connectionsPerUser: limits.SYNC_CONNECTIONS_PER_USER_MAX,
+  connectionsPerDocument: limits.SYNC_CONNECTIONS_PER_DOCUMENT_MAX,
+  documentsPerSocket: limits.SYNC_DOCUMENTS_PER_SOCKET_MAX,
+  connectionRate: {
+    messagesPerSecond: limits.SYNC_CONNECTION_MESSAGES_PER_SECOND_MAX,
+    bytesPerSecond: limits.SYNC_CONNECTION_BYTES_PER_SECOND_MAX,
+  },
+  documentRate: {
+    messagesPerSecond: limits.SYNC_DOCUMENT_MESSAGES_PER_SECOND_MAX,
+    bytesPerSecond: limits.SYNC_DOCUMENT_BYTES_PER_SECOND_MAX,
+  },
+  userRate: {
+    messagesPerSecond: limits.SYNC_USER_MESSAGES_PER_SECOND_MAX,
+    bytesPerSecond: limits.SYNC_USER_BYTES_PER_SECOND_MAX,
+  },
+};
+
+export interface EditorHubOptions {
+  readonly documents: Pick<Documents, 'open' | 'createBlob'>;
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
+  /** Blobs of this content type are made for ids that are named and do not exist; absent: they are refused. */
+  readonly createType?: string;
+  /** Absent: editors of other processes are not seen. */
+  readonly awareness?: RelayChannel;
+  readonly stateless?: RelayChannel;
+  /** Lower ones than limits.ts has, for tests. */
+  readonly limits?: Partial<EditorLimits>;
+}
+
+/** Somebody with edits that are not durable yet, who wants to know when that lasts. */
+export interface Anxious {
+  checkUnsaved(nowMs: number): void;
+}
+
+export class EditorHub {
+  readonly engine: EditorHubOptions['documents'];
+  readonly authenticator: Authenticator;
+  readonly createType: string | undefined;
+  readonly limits: EditorLimits;
+  readonly documents: SharedDocuments;
+  readonly users: UserGate;
+  readonly largeSends = new LargeSends();
+  readonly anxious = new Set<Anxious>();
+  /** Counts SYNC_TICK_MS. */
+  tick = 0;
+  /** Handshakes that wait for their document. */
+  opening = 0;
+  readonly #logger: Logger;
+  /** Pinged one after the other, so that many connections are not all written to at once. */
+  readonly #slices = Array.from({ length: limits.SYNC_PING_SLICES }, () => new Set<EditorSocket>());
+  readonly #sliceOf = new Map<EditorSocket, Set<EditorSocket>>();
+  readonly #throttled = new Map<EditorSocket, Rate>();
+  #later: (() => void)[] = [];
+  #served = 0;
+  #beats = 0;
+  #ticking: NodeJS.Timeout | undefined;
+  readonly #beating: NodeJS.Timeout;
+  #draining: Promise<void> | undefined;
+
+  constructor(options: EditorHubOptions) {
+    this.engine = options.documents;
+    this.authenticator = options.authenticator;
+    this.createType = options.createType;
+    this.#logger = options.logger;
+    this.limits = { ...LIMITS, ...options.limits };
+    this.documents = new SharedDocuments({
+      rate: this.limits.documentRate,
+      membersMax: this.limits.connectionsPerDocument,
+      awareness: options.awareness,
+      stateless: options.stateless,
+    });
+    this.users = new UserGate(this.limits);
+    this.#beating = setInterval(() => this.#beat(), limits.SYNC_PING_EVERY_MS / limits.SYNC_PING_SLICES);
+    this.#beating.unref();
+  }
+
+  get isFull(): boolean {
+    return this.#sliceOf.size + this.opening >= this.limits.connections;
+  }
+
+  add(socket: EditorSocket): void {
+    const slice = this.#slices[this.#served++ % limits.SYNC_PING_SLICES];
+    if (!slice) throw new Error('there is a slice for every turn');
+    slice.add(socket);
+    this.#sliceOf.set(socket, slice);
+    this.#ticking ??= setInterval(() => this.#onTick(), limits.SYNC_TICK_MS).unref();
+  }
+
+  remove(socket: EditorSocket): void {
+    this.#sliceOf.get(socket)?.delete(socket);
+    this.#sliceOf.delete(socket);
+    this.#throttled.delete(socket);
+    if (this.#sliceOf.size > 0) return;
+    // An idle process does not wake for nobody.
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
+  }
+
+  /** The socket is read again once the rate is not exceeded any more. */
+  throttle(socket: EditorSocket, rate: Rate): void {
+    this.#throttled.set(socket, rate);
+  }
+
+  /** At the next tick. */
+  later(run: () => void): void {
+    this.#later.push(run);
+  }
+
+  explain(error: unknown): StudioError {
+    const failure = StudioError.from(error);
+    if (failure.reason === 'INTERNAL') this.#logger.error({ err: error }, 'an editor failed');
+    return failure;
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drainAll();
+    return this.#draining;
+  }
+
+  async #drainAll(): Promise<void> {
+    clearInterval(this.#beating);
+    const error = new StudioError('DRAINING', 'The studio is stopping.');
+    await Promise.all([...this.#sliceOf.keys()].map((socket) => socket.drain(error)));
+  }
+
+  #onTick(): void {
+    this.tick += 1;
+    const nowMs = Date.now();
+    for (const [socket, rate] of this.#throttled) {
+      if (rate.isOver(this.tick)) continue;
+      this.#throttled.delete(socket);
+      socket.unthrottle();
+    }
+    for (const anxious of this.anxious) anxious.checkUnsaved(nowMs);
+    if (!this.largeSends.isIdle) this.largeSends.passOn(nowMs);
+    const due = this.#later;
+    this.#later = [];
+    for (const run of due) run();
+  }
+
+  #beat(): void {
+    const nowMs = Date.now();
+    for (const socket of this.#slices[this.#beats++ % limits.SYNC_PING_SLICES] ?? []) socket.beat(nowMs);
+    this.documents.tidy(nowMs);
+  }
+}

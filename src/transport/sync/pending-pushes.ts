@@ -1,0 +1,42 @@
+/** One editor's updates that are not durable yet. */
+export class PendingPushes {
+  #count = 0;
+  /** Pushes of one generation are waited for together. */
+  #generation = 0;
+  #waiters: { readonly generation: number; left: number; readonly run: () => void }[] | undefined;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** What `settled` has to be called with. */
+  begin(): number {
+    this.#count += 1;
+    return this.#generation;
+  }
+
+  settled(generation: number): void {
+    this.#count -= 1;
+    if (!this.#waiters) return;
+    // They settle nearly in order, but a refused one may overtake: so each waiter counts those that came before it.
+    for (const waiter of this.#waiters) if (generation <= waiter.generation) waiter.left -= 1;
+    const due = this.#waiters.filter(({ left }) => left === 0);
+    this.#waiters = due.length === this.#waiters.length ? undefined : this.#waiters.filter(({ left }) => left > 0);
+    for (const { run } of due) run();
+  }
+
+  /** Once everything begun so far has settled: at once, if it has. */
+  whenSettled(run: () => void): void {
+    if (this.#count === 0) {
+      run();
+      return;
+    }
+    this.#waiters ??= [];
+    this.#waiters.push({ generation: this.#generation, left: this.#count, run });
+    this.#generation += 1;
+  }
+}
