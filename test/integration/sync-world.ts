@@ -1,9 +1,11 @@
 /** Editors as browsers have them: the stock y-websocket provider, and bare sockets for what it would never send. */
 import { setMaxListeners } from 'node:events';
+import * as decoding from 'lib0/decoding';
 import { WebSocket } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { createStudioClient, type StudioClient } from '../../clients/node/src/index.ts';
+import { SAVED, type SavedNotice } from '../../src/transport/sync/messages.ts';
 import { eventually } from '../harness/eventually.ts';
 import type { TestStudio } from '../harness/studio.ts';
 
@@ -37,9 +39,15 @@ export class SyncWorld {
     setMaxListeners(200, process);
   }
 
-  openEditor(studio: TestStudio, blobId: string, token: string | undefined, doc = new Y.Doc()): Editor {
+  openEditor(
+    studio: Pick<TestStudio, 'socketAddress'>,
+    blobId: string,
+    token: string | undefined,
+    doc = new Y.Doc(),
+    params: Record<string, string> = {},
+  ): Editor {
     const provider = new WebsocketProvider(`${studio.socketAddress}/sync`, blobId, doc, {
-      params: token === undefined ? {} : { token },
+      params: token === undefined ? params : { token, ...params },
       WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
       disableBc: true,
     });
@@ -50,8 +58,14 @@ export class SyncWorld {
     return editor;
   }
 
-  async openSynced(studio: TestStudio, blobId: string, token: string, doc?: Y.Doc): Promise<Editor> {
-    const editor = this.openEditor(studio, blobId, token, doc);
+  async openSynced(
+    studio: Pick<TestStudio, 'socketAddress'>,
+    blobId: string,
+    token: string,
+    doc?: Y.Doc,
+    params?: Record<string, string>,
+  ): Promise<Editor> {
+    const editor = this.openEditor(studio, blobId, token, doc, params);
     await eventually('the editor is synced', () => editor.provider.synced);
     return editor;
   }
@@ -88,6 +102,17 @@ export class SyncWorld {
     for (const socket of this.#sockets) socket.terminate();
     for (const client of this.#clients) client.close();
   }
+}
+
+/** What a socket opened with `?versions=1` was told of its edits. */
+export function savedNotices(messages: readonly Uint8Array[]): SavedNotice[] {
+  return messages
+    .filter(([type]) => type === SAVED)
+    .map((message) => {
+      const decoder = decoding.createDecoder(message);
+      decoding.readVarUint(decoder);
+      return JSON.parse(decoding.readVarString(decoder)) as SavedNotice;
+    });
 }
 
 export async function createText(client: StudioClient, content: string): Promise<string> {

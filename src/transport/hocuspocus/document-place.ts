@@ -3,8 +3,8 @@ import { StudioError } from '../../errors.ts';
 import { STATELESS_BYTES_MAX, SYNC_UNSAVED_NOTICE_MS } from '../../limits.ts';
 import { closeCode, closeReason } from '../sync/close-codes.ts';
 import { DocumentSession } from '../sync/document-session.ts';
-import { grantedMessage, permissionDeniedMessage, type SavedNotice } from '../sync/messages.ts';
-import { closeMessage, statelessMessage, syncStatusMessage, tokenRequestMessage } from './messages.ts';
+import { grantedMessage, type SavedNotice } from '../sync/messages.ts';
+import { closeMessage, deniedMessage, statelessMessage, syncStatusMessage, tokenRequestMessage } from './messages.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Message } from '../sync/frames.ts';
 import type { Anxious } from '../sync/editor-hub.ts';
@@ -98,7 +98,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
     const { outlet } = this.socket;
     const reason = closeReason(failure);
     if (failure.code === 'unauthenticated' || failure.code === 'permission_denied')
-      outlet.send(permissionDeniedMessage(this.address, reason));
+      outlet.send(deniedMessage(this.address, reason));
     outlet.send(closeMessage(this.address, reason));
     this.leave();
   }

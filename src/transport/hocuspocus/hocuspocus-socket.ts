@@ -9,10 +9,18 @@ import {
 } from '../../limits.ts';
 import { closeReason } from '../sync/close-codes.ts';
 import { EditorSocket } from '../sync/editor-socket.ts';
-import { awarenessMessage, permissionDeniedMessage } from '../sync/messages.ts';
+import { awarenessMessage } from '../sync/messages.ts';
 import { openOrCreate } from '../sync/opening.ts';
 import { DocumentPlace, isTransient } from './document-place.ts';
-import { isPing, isPong, PING_MESSAGE, PONG_MESSAGE, readAddress, readDocumentMessage } from './messages.ts';
+import {
+  deniedMessage,
+  isPing,
+  isPong,
+  PING_MESSAGE,
+  PONG_MESSAGE,
+  readAddress,
+  readDocumentMessage,
+} from './messages.ts';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../domain/caller.ts';
@@ -204,7 +212,7 @@ export class HocuspocusSocket extends EditorSocket {
   }
 
   #deny(address: Address, failure: StudioError): void {
-    this.outlet.send(permissionDeniedMessage(address.bytes, closeReason(failure)));
+    this.outlet.send(deniedMessage(address.bytes, closeReason(failure)));
   }
 
   #forget(place: DocumentPlace): void {

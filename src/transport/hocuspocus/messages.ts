@@ -17,6 +17,7 @@ const CLOSE = 7;
 const SYNC_STATUS = 8;
 const PING = 9;
 const PONG = 10;
+const AUTH_DENIED = 1;
 
 export type DocumentMessage =
   | Exclude<EditorMessage, { kind: 'token' }>
@@ -93,6 +94,17 @@ export function isPong(message: Uint8Array): boolean {
 /** The socket's own: no name. */
 export const PING_MESSAGE = new Message(Uint8Array.of(PING));
 export const PONG_MESSAGE = new Message(Uint8Array.of(PONG));
+
+/** The number is not y-protocols': there this kind asks for a token. */
+export function deniedMessage(address: Uint8Array, reason: string): Message {
+  return new Message(
+    headed(address, (encoder) => {
+      encoding.writeVarUint(encoder, AUTH);
+      encoding.writeVarUint(encoder, AUTH_DENIED);
+      encoding.writeVarString(encoder, reason);
+    }),
+  );
+}
 
 /** One update of the client's is durable, or (false) will never be. */
 export function syncStatusMessage(address: Uint8Array, isSaved: boolean): Message {
