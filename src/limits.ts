@@ -123,7 +123,7 @@ export const AWARENESS_SEND_BUFFER_BYTES_MAX = 64 * 1024;
 /** Answers kept behind a large message that is being sent; over it the socket is not read. */
 export const SYNC_HELD_BYTES_MAX = 64 * 1024;
 /** A reader that takes nothing of what waits for it is closed after this long. */
-export const SYNC_STALL_MS_MAX = 30_000;
+export const SYNC_STALL_MS_MAX = 20_000;
 /** Larger messages go out in WebSocket fragments of this size, one when the last is gone. */
 export const SYNC_FRAGMENT_BYTES = 256 * 1024;
 /** Large messages are sent in turns: those under way come to this much, the rest wait. */

@@ -64,9 +64,7 @@ async function openOnAll(id: string): Promise<Editor[]> {
 
 test('G3: edits and awareness cross three processes, whoever is connected where', async () => {
   const id = await createText(client, '');
-  const editors = await Promise.all(
-    Array.from({ length: 6 }, () => world.openSynced(balancer, id, token)),
-  );
+  const editors = await Promise.all(Array.from({ length: 6 }, () => world.openSynced(balancer, id, token)));
   const others: RichEditor[] = await Promise.all(
     Array.from({ length: 3 }, () => rich.openSynced(rich.socket(balancer.socketAddress), id, { token })),
   );
@@ -79,7 +77,10 @@ test('G3: edits and awareness cross three processes, whoever is connected where'
   first.provider.awareness.setLocalStateField('cursor', 3);
   for (const editor of editors) await eventually('its cursor is seen', () => cursorOf(editor, first) === 3);
   for (const { provider } of others) {
-    await eventually('and by Hocuspocus', () => provider.awareness?.getStates().get(first.doc.clientID)?.['cursor'] === 3);
+    await eventually(
+      'and by Hocuspocus',
+      () => provider.awareness?.getStates().get(first.doc.clientID)?.['cursor'] === 3,
+    );
   }
 });
 

@@ -24,6 +24,7 @@ export abstract class EditorSocket implements Drained {
   #pendingUpdates = 0;
   #pendingBytes = 0;
   #answeredPing = true;
+  #isEnding = false;
 
   constructor(hub: EditorHub, socket: WebSocket, raw: Duplex) {
     this.hub = hub;
@@ -96,7 +97,12 @@ export abstract class EditorSocket implements Drained {
 
   /** A peer that vanished is found by asking, one that never reads by what waits for it. */
   beat(nowMs: number): void {
-    if (!this.isOpen) return;
+    if (!this.isOpen) {
+      // A peer that does not say that it, too, is done is not waited for.
+      if (this.#isEnding) this.#socket.terminate();
+      this.#isEnding = true;
+      return;
+    }
     if (this.outlet.isStalled(nowMs)) {
       this.close(CLOSE_SLOW_READER, 'LIMIT_EXCEEDED: the reader takes nothing');
       return;

@@ -1,0 +1,41 @@
+import * as assert from 'uvu/assert';
+import { PendingPushes } from '../../../src/transport/sync/pending-pushes.ts';
+import { seeded } from '../../harness/random.ts';
+import { suite } from '../../harness/suite.ts';
+
+const test = suite('pending pushes');
+
+test('with none, nothing is waited for', () => {
+  let ran = 0;
+  new PendingPushes().whenSettled(() => (ran += 1));
+  assert.is(ran, 1);
+});
+
+test(
+  'whatever the order they settle in, a waiter runs when the last of those before it has, and once',
+  seeded((random) => {
+    for (let round = 0; round < 500; round += 1) {
+      const pushes = new PendingPushes();
+      const open: { generation: number; number: number }[] = [];
+      const settled = new Set<number>();
+      const waiters: { before: number[]; ran: number }[] = [];
+      for (let step = 0, number = 0; step < 30; step += 1) {
+        if (random.chance(0.5)) open.push({ generation: pushes.begin(), number: number++ });
+        else if (random.chance(0.4)) {
+          const waiter = { before: open.map((push) => push.number), ran: 0 };
+          waiters.push(waiter);
+          pushes.whenSettled(() => (waiter.ran += 1));
+        } else if (open.length > 0) {
+          const [push] = open.splice(random.int(0, open.length), 1);
+          if (!push) continue;
+          settled.add(push.number);
+          pushes.settled(push.generation);
+        }
+        for (const { before, ran } of waiters) assert.is(ran, before.every((n) => settled.has(n)) ? 1 : 0);
+      }
+      assert.is(pushes.count, open.length);
+    }
+  }),
+);
+
+test.run();
