@@ -1,4 +1,5 @@
 /** /hocuspocus: the stock @hocuspocus/provider, unchanged, on two real studio processes over one database. */
+import { WebSocketStatus } from '@hocuspocus/provider';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
@@ -114,7 +115,7 @@ test('edits made offline are counted unsynced until they are stored', async () =
   const socket = world.socket(here.socketAddress);
   const editor = await world.openSynced(socket, id, { token });
   socket.disconnect();
-  await eventually('it is off', () => socket.status === 'disconnected');
+  await eventually('it is off', () => socket.status === WebSocketStatus.Disconnected);
   editor.text.insert(1, 'offline');
   assert.ok(editor.provider.hasUnsyncedChanges);
   assert.is(await readText(client, id), 'x');
@@ -190,7 +191,7 @@ test('G8: each document has its own refusal, and the socket goes on', async () =
   }
   const editor = await world.openSynced(socket, id, { token });
   assert.is(editor.text.toJSON(), 'mine');
-  assert.is(socket.status, 'connected');
+  assert.is(socket.status, WebSocketStatus.Connected);
 });
 
 test('G8: a token that ends is asked for again in time; without another the document ends, and it alone', async () => {

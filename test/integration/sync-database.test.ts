@@ -1,4 +1,5 @@
 /** Editors of both protocols while the database is gone: what is not stored is not shown, and not lost. */
+import { WebSocketStatus } from '@hocuspocus/provider';
 import * as assert from 'uvu/assert';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -57,7 +58,8 @@ test('G1: an edit made while MongoDB is dead is kept, said to wait, shown to nob
   await pause(1_000);
   assert.ok(rich.provider.hasUnsyncedChanges);
   assert.equal(shown, []);
-  assert.ok(rich.provider.configuration.websocketProvider.status === 'connected' && stock.provider.wsconnected);
+  assert.ok(rich.provider.configuration.websocketProvider.status === WebSocketStatus.Connected);
+  assert.ok(stock.provider.wsconnected);
 
   await parts.restart('mongodb');
   await world.settled(rich);

@@ -47,7 +47,7 @@ export class HocuspocusUpgrade implements UpgradeRoute {
       wantsVersions: searchParams.get('versions') === '1',
     };
     this.#server.handleUpgrade(request, raw, head, (webSocket) => {
-      new HocuspocusSocket(this.#hub, { webSocket, raw }, settings);
+      new HocuspocusSocket(this.#hub, { webSocket, raw }, settings).listen();
     });
   }
 

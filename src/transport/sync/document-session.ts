@@ -308,17 +308,19 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
     const generation = this.#pushes.begin();
     this.socket.pending(1, update.byteLength);
     this.pushed();
-    live.push(update).then(
-      ({ version }) => {
-        this.#missingAsks = 0;
-        this.#onSaved(this.#owed(owed, generation), version);
-        this.#settle(generation, update);
-      },
-      (error: unknown) => {
-        this.#onRefused(StudioError.from(error), this.#owed(owed, generation));
-        this.#settle(generation, update);
-      },
-    );
+    void this.#commit(live, update, owed, generation);
+  }
+
+  async #commit(live: LiveDocument, update: Uint8Array, owed: number, generation: number): Promise<void> {
+    try {
+      const { version } = await live.push(update);
+      this.#missingAsks = 0;
+      this.#onSaved(this.#owed(owed, generation), version);
+    } catch (error) {
+      this.#onRefused(StudioError.from(error), this.#owed(owed, generation));
+    }
+    this.socket.pending(-1, update.byteLength);
+    this.#pushes.settled(generation);
   }
 
   #onSaved(owed: number, version: number): void {
@@ -330,11 +332,6 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
 
   #owed(updates: number, generation: number): number {
     return generation < this.#owedFrom ? 0 : updates;
-  }
-
-  #settle(generation: number, update: Uint8Array): void {
-    this.socket.pending(-1, update.byteLength);
-    this.#pushes.settled(generation);
   }
 
   /** An update has been handed to the engine. */

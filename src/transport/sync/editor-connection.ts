@@ -103,6 +103,7 @@ export class EditorConnection extends EditorSocket {
   }
 
   start(live: LiveDocument, caller: Caller): void {
+    this.listen();
     try {
       this.#session.start(this, live, caller);
       this.#session.begin();

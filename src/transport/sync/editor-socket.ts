@@ -31,12 +31,17 @@ export abstract class EditorSocket implements Drained {
     this.outlet = new Outlet(socket, raw);
     this.#socket = socket;
     this.#rate = new Rate(hub.limits.connectionRate);
+  }
+
+  /** From here on its messages are handled. */
+  listen(): void {
+    const socket = this.#socket;
     // A broken peer, or one that sends more than it may, is closed by ws itself; unheard, its error would end the process.
     socket.on('error', () => {});
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('pong', () => (this.#answeredPing = true));
     socket.once('close', () => this.#onClosed());
-    hub.add(this);
+    this.hub.add(this);
   }
 
   get isOpen(): boolean {
