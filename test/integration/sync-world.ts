@@ -78,7 +78,11 @@ export class SyncWorld {
   }
 
   /** A socket without a provider; `messages` fills up from the first one on. */
-  async openSocket(studio: TestStudio, path: string, headers: Record<string, string> = {}): Promise<BareSocket> {
+  async openSocket(
+    studio: Pick<TestStudio, 'socketAddress'>,
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<BareSocket> {
     const socket = new WebSocket(`${studio.socketAddress}${path}`, { headers });
     const messages: Uint8Array[] = [];
     socket.on('message', (data: Buffer) => void messages.push(Uint8Array.from(data)));

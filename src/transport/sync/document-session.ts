@@ -1,19 +1,16 @@
 /**
  * One editor's place in one document. It is sent the committed state once, as the answer to its sync step 1, and from
  * then on every update after it is durable, never before (G1). Its own updates go to the engine in the order they came.
- * A reader that does not keep up is left out (G7), and brought up to the state of then once it reads again.
  */
 import { SYNC_MISSING_ASKS_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import { writeAwarenessUpdate } from './awareness-update.ts';
-import { awarenessMessage, step1Message, type SyncMessage } from './messages.ts';
+import { DocumentFeed } from './document-feed.ts';
+import { step1Message, type SyncMessage } from './messages.ts';
 import { PendingPushes } from './pending-pushes.ts';
 import { watchToken, type TokenWatcher } from './token-watch.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { EditorSocket } from './editor-socket.ts';
-import type { Turn } from './large-sends.ts';
-import type { Drained } from './outlet.ts';
 import type { Member, SharedDocument } from './shared-document.ts';
 
 /** A sync step 1 of ours that the editor has not answered yet. */
@@ -25,7 +22,7 @@ interface Ask {
   beats: number;
 }
 
-export abstract class DocumentSession implements LiveSession, Member, Drained, TokenWatcher {
+export abstract class DocumentSession implements LiveSession, Member, TokenWatcher {
   readonly userId: string;
   readonly address: Uint8Array;
   #socket: EditorSocket | undefined;
@@ -33,13 +30,7 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
   #shared: SharedDocument | undefined;
   /** Why the engine ended the session before it began. */
   #endedEarly: Error | undefined;
-  /** Updates are sent as they come. Before, the answer to step 1 will hold them. */
-  #isCurrent = false;
-  /** What the editor has, when it is to be sent what it lacks; absent: it has not asked. */
-  #has: Uint8Array | undefined;
-  #awaitsTurn = false;
-  /** Clients whose presence it was not told of. */
-  #missedPresence: Set<number> | undefined;
+  #feed: DocumentFeed | undefined;
   readonly #pushes = new PendingPushes();
   readonly #asks: Ask[] = [];
   #missingAsks = 0;
@@ -99,6 +90,9 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
       this.#live = undefined;
       throw error;
     }
+    const { address } = this;
+    const onFailed = (error: unknown): void => this.end(error);
+    this.#feed = new DocumentFeed({ socket, live, shared: this.#shared, address, onFailed });
     this.#watch(caller);
   }
 
@@ -107,8 +101,8 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
     this.#stopWatching();
     const shared = this.#shared;
     this.#shared = undefined;
-    this.#isCurrent = false;
-    this.#has = undefined;
+    this.#feed?.stop();
+    this.#feed = undefined;
     if (shared) this.socket.hub.documents.leave(shared, this);
     this.#live?.close();
   }
@@ -124,16 +118,7 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
   // --- called by the engine
 
   onUpdate(update: Uint8Array): void {
-    const shared = this.#shared;
-    if (!this.#isCurrent || !shared || !this.#live) return;
-    const { outlet } = this.socket;
-    if (!outlet.isFull) {
-      outlet.send(shared.updates.of(this.address, update));
-      return;
-    }
-    this.#isCurrent = false;
-    this.#has = shared.states.vectorBefore(this.#live, update);
-    outlet.whenDrained(this);
+    this.#feed?.sendUpdate(update);
   }
 
   onClose(error: Error): void {
@@ -156,26 +141,11 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
   // --- called by the socket and what else is shared
 
   sendAwareness(update: Uint8Array, clientIds: readonly number[]): void {
-    if (!this.#shared) return;
-    const { outlet } = this.socket;
-    if (!outlet.isBusy) {
-      outlet.send(this.#shared.presence.of(this.address, update));
-      return;
-    }
-    this.#missedPresence ??= new Set();
-    for (const clientId of clientIds) this.#missedPresence.add(clientId);
-    outlet.whenDrained(this);
+    this.#feed?.sendAwareness(update, clientIds);
   }
 
   sendKnownAwareness(): void {
-    this.#sendPresence(this.#shared?.awareness() ?? []);
-  }
-
-  onDrained(): void {
-    const missed = this.#missedPresence;
-    this.#missedPresence = undefined;
-    if (missed && this.#shared) this.#sendPresence(this.#shared.awarenessOf(missed));
-    this.#sendState();
+    this.#feed?.sendPresence(this.#shared?.awareness() ?? []);
   }
 
   onTokenExpired(): void {
@@ -215,11 +185,7 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
 
   /** After what came before it is durable: an editor that asks again learns by the answer that its updates are kept. */
   protected answerStep1(stateVector: Uint8Array): void {
-    this.#pushes.whenSettled(() => {
-      this.#isCurrent = false;
-      this.#has = stateVector;
-      this.#sendState();
-    });
+    this.#pushes.whenSettled(() => this.#feed?.sendState(stateVector));
   }
 
   /** The same for an editor that counts what is owed anew from here on, and is owed one for its answer to our step 1. */
@@ -241,45 +207,6 @@ export abstract class DocumentSession implements LiveSession, Member, Drained, T
   #watch(caller: Caller): void {
     this.#stopWatching();
     this.#stopWatching = watchToken(caller, this);
-  }
-
-  #sendPresence(entries: Parameters<typeof writeAwarenessUpdate>[0]): void {
-    if (entries.length > 0) this.socket.outlet.send(awarenessMessage(this.address, writeAwarenessUpdate(entries)));
-  }
-
-  #sendState(turn?: Turn): void {
-    const [shared, live, has] = [this.#shared, this.#live, this.#has];
-    const { outlet, hub } = this.socket;
-    if (!shared || !live || !has || !outlet.isOpen || this.#awaitsTurn) {
-      turn?.end();
-      return;
-    }
-    if (outlet.isFull) {
-      outlet.whenDrained(this);
-      turn?.end();
-      return;
-    }
-    try {
-      const message = shared.answers.of(this.address, shared.states.since(live, has));
-      if (message.isLarge && !turn) {
-        this.#awaitsTurn = true;
-        hub.largeSends.enter(message.byteLength, (given) => {
-          this.#awaitsTurn = false;
-          this.#sendState(given);
-        });
-        return;
-      }
-      turn?.hold(message.body);
-      // In one go with the flag: an update between the two would reach the editor twice or not at all.
-      outlet.send(message, () => turn?.end());
-      this.#has = undefined;
-      this.#isCurrent = true;
-    } catch (error) {
-      turn?.end();
-      // It can't be read out now; the editor keeps waiting for it, and has missed nothing.
-      if (error instanceof StudioError && error.reason === 'STORAGE_UNAVAILABLE') hub.later(() => this.#sendState());
-      else this.end(error);
-    }
   }
 
   #takeUpdate(view: Uint8Array, isAnswer: boolean): void {

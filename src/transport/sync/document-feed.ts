@@ -1,0 +1,126 @@
+/**
+ * What one editor is sent of one document: its state once, when it asks, and then every update. A reader that does not
+ * keep up is left out (G7), and brought up to the state of then once it reads again.
+ */
+import { StudioError } from '../../errors.ts';
+import { writeAwarenessUpdate, type AwarenessEntry } from './awareness-update.ts';
+import { awarenessMessage } from './messages.ts';
+import type { LiveDocument } from '../../documents/contract.ts';
+import type { EditorSocket } from './editor-socket.ts';
+import type { Turn } from './large-sends.ts';
+import type { Drained } from './outlet.ts';
+import type { SharedDocument } from './shared-document.ts';
+
+export interface FeedOptions {
+  readonly socket: EditorSocket;
+  readonly live: LiveDocument;
+  readonly shared: SharedDocument;
+  readonly address: Uint8Array;
+  readonly onFailed: (error: unknown) => void;
+}
+
+export class DocumentFeed implements Drained {
+  readonly #options: FeedOptions;
+  /** Updates are sent as they come. Before, the answer to step 1 will hold them. */
+  #isCurrent = false;
+  /** What the editor has, when it is to be sent what it lacks; absent: it has not asked. */
+  #has: Uint8Array | undefined;
+  #awaitsTurn = false;
+  /** Clients whose presence it was not told of. */
+  #missedPresence: Set<number> | undefined;
+  #isOver = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#isCurrent = false;
+    this.#has = undefined;
+  }
+
+  sendUpdate(update: Uint8Array): void {
+    if (!this.#isCurrent) return;
+    const { socket, shared, live, address } = this.#options;
+    if (!socket.outlet.isFull) {
+      socket.outlet.send(shared.updates.of(address, update));
+      return;
+    }
+    this.#isCurrent = false;
+    this.#has = shared.states.vectorBefore(live, update);
+    socket.outlet.whenDrained(this);
+  }
+
+  sendState(stateVector: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#isCurrent = false;
+    this.#has = stateVector;
+    this.#sendLacking();
+  }
+
+  sendAwareness(update: Uint8Array, clientIds: readonly number[]): void {
+    const { socket, shared, address } = this.#options;
+    if (!socket.outlet.isBusy) {
+      socket.outlet.send(shared.presence.of(address, update));
+      return;
+    }
+    this.#missedPresence ??= new Set();
+    for (const clientId of clientIds) this.#missedPresence.add(clientId);
+    socket.outlet.whenDrained(this);
+  }
+
+  sendPresence(entries: readonly AwarenessEntry[]): void {
+    const { socket, address } = this.#options;
+    if (entries.length > 0) socket.outlet.send(awarenessMessage(address, writeAwarenessUpdate(entries)));
+  }
+
+  onDrained(): void {
+    if (this.#isOver) return;
+    const missed = this.#missedPresence;
+    this.#missedPresence = undefined;
+    if (missed) this.sendPresence(this.#options.shared.awarenessOf(missed));
+    this.#sendLacking();
+  }
+
+  #sendLacking(turn?: Turn): void {
+    const { socket, onFailed } = this.#options;
+    const has = this.#has;
+    if (!has || this.#awaitsTurn || !socket.isOpen) {
+      turn?.end();
+      return;
+    }
+    if (socket.outlet.isFull) {
+      turn?.end();
+      socket.outlet.whenDrained(this);
+      return;
+    }
+    try {
+      this.#send(has, turn);
+    } catch (error) {
+      turn?.end();
+      // It can't be read out now; the editor keeps waiting for it, and has missed nothing.
+      if (error instanceof StudioError && error.reason === 'STORAGE_UNAVAILABLE')
+        socket.hub.later(() => this.#sendLacking());
+      else onFailed(error);
+    }
+  }
+
+  #send(has: Uint8Array, turn: Turn | undefined): void {
+    const { socket, live, shared, address } = this.#options;
+    const message = shared.answers.of(address, shared.states.since(live, has));
+    if (message.isLarge && !turn) {
+      this.#awaitsTurn = true;
+      socket.hub.largeSends.enter(message.byteLength, (given) => {
+        this.#awaitsTurn = false;
+        this.#sendLacking(given);
+      });
+      return;
+    }
+    turn?.hold(message.body);
+    // In one go with the flag: an update between the two would reach the editor twice or not at all.
+    socket.outlet.send(message, () => turn?.end());
+    this.#has = undefined;
+    this.#isCurrent = true;
+  }
+}

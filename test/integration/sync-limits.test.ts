@@ -1,0 +1,186 @@
+/** G7: over each limit of editors there is a clear refusal, or a pause; with low limits, on the real engine and doors. */
+import { setMaxListeners } from 'node:events';
+import { pino } from 'pino';
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import { readConfig } from '../../src/config.ts';
+import { openEngine, type Engine } from '../../src/engine.ts';
+import { createAuthenticator, type Authenticator } from '../../src/transport/authentication.ts';
+import { createEditorDoors, type EditorDoors } from '../../src/transport/editor-doors.ts';
+import { startListener, type Listener } from '../../src/transport/listener.ts';
+import { signToken } from '../../src/transport/tokens.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { HocuspocusWorld } from './hocuspocus-world.ts';
+import { step1Message, updateMessage } from './sync-messages.ts';
+import { SyncWorld } from './sync-world.ts';
+
+const test = suite('sync limits');
+const world = new SyncWorld();
+const rich = new HocuspocusWorld();
+const logger = pino({ level: 'silent' });
+let parts: TestParts;
+let engine: Engine;
+let authenticator: Authenticator;
+const open: { doors: EditorDoors; listener: Listener }[] = [];
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  const config = readConfig({ ...parts.environment, STUDIO_LOG_LEVEL: 'silent' });
+  engine = await openEngine(config, logger);
+  authenticator = createAuthenticator(config);
+  setMaxListeners(200, process);
+});
+test.after(() => parts.stop());
+test.after(() => engine.close());
+test.after(async () => {
+  await Promise.all(open.map(({ doors }) => doors.drain()));
+  await Promise.all(open.map(({ listener }) => listener.drain()));
+});
+test.after(() => rich.close());
+test.after(() => world.close());
+
+const token = (userId = 'ada'): Promise<string> => signToken(parts.jwtSecret, { userId });
+const low = { messagesPerSecond: 1_000_000, bytesPerSecond: 1e9 };
+
+async function doorsWith(
+  limits: NonNullable<Parameters<typeof createEditorDoors>[0]['limits']>,
+): Promise<{ port: number; socketAddress: string }> {
+  const doors = createEditorDoors({ documents: engine.documents, authenticator, logger, limits });
+  const draining = new AbortController().signal;
+  const { routes } = doors;
+  const listener = await startListener({
+    host: '127.0.0.1',
+    port: 0,
+    allowedOrigins: [],
+    draining,
+    logger,
+    handlers: [],
+    upgrades: routes,
+  });
+  open.push({ doors, listener });
+  return { port: listener.port, socketAddress: `ws://127.0.0.1:${listener.port}` };
+}
+
+async function newText(): Promise<string> {
+  const caller = { userId: 'ada', administrator: false };
+  const content = new Uint8Array(0);
+  const { blob } = await engine.documents.createBlob(caller, {
+    content,
+    contentType: 'text/plain',
+    parentIds: [],
+    labels: {},
+  });
+  return blob.id;
+}
+
+test('connections of one user, and of one document: told to come back later', async () => {
+  const doors = await doorsWith({ connectionsPerUser: 2, connectionsPerDocument: 3 });
+  const [id, ada] = [await newText(), await token()];
+  const [first] = [await world.openSynced(doors, id, ada), await world.openSynced(doors, id, ada)];
+  const third = await world.openSocket(doors, `/sync/${id}?token=${ada}`);
+  const { code, reason } = await third.closed;
+  assert.equal([code, reason.split(':')[0]], [4503, 'LIMIT_EXCEEDED']);
+  first.provider.disconnect();
+  await world.openSynced(doors, id, ada);
+  const crowd = await doorsWith({ connectionsPerDocument: 2 });
+  const room = await newText();
+  await Promise.all([world.openSynced(crowd, room, ada), world.openSynced(crowd, room, ada)]);
+  const late = await world.openSocket(crowd, `/sync/${room}?token=${ada}`);
+  assert.is((await late.closed).code, 4503);
+});
+
+test('all connections: refused with the handshake', async () => {
+  const doors = await doorsWith({ connections: 1 });
+  const [id, ada] = [await newText(), await token()];
+  await world.openSynced(doors, id, ada);
+  let refusal = '';
+  for (const path of [`/sync/${id}?token=${ada}`, '/hocuspocus']) {
+    await world.openSocket(doors, path).catch((error: Error) => (refusal = error.message));
+    assert.match(refusal, '429');
+  }
+});
+
+test('documents of one socket: each beyond is refused by itself, and one that leaves makes room', async () => {
+  const doors = await doorsWith({ documentsPerSocket: 3 });
+  const ada = await token();
+  const socket = rich.socket(doors.socketAddress);
+  const ids = await Promise.all([newText(), newText(), newText(), newText()]);
+  const editors = await Promise.all(ids.slice(0, 3).map((id) => rich.openSynced(socket, id, { token: ada })));
+  const beyond = rich.open(socket, ids[3] ?? '', { token: ada });
+  await eventually('it is refused', () => beyond.denied[0]?.startsWith('LIMIT_EXCEEDED') ?? false);
+  beyond.provider.detach();
+  editors[0]?.provider.detach();
+  await rich.openSynced(socket, ids[3] ?? '', { token: ada });
+  editors[1]?.text.insert(0, 'x');
+  await rich.settled(...editors.slice(1));
+});
+
+test('messages and bytes a second of a socket, a document and a user: it is read more slowly, and nothing is lost', async () => {
+  const few = { messagesPerSecond: 50, bytesPerSecond: 1e9 };
+  const thin = { messagesPerSecond: 1_000_000, bytesPerSecond: 2_000 };
+  const cases = [
+    { connectionRate: few },
+    { documentRate: few },
+    { userRate: few },
+    { connectionRate: thin },
+    { documentRate: thin },
+    { userRate: thin },
+  ];
+  await Promise.all(
+    cases.map(async (limits) => {
+      const doors = await doorsWith({ connectionRate: low, documentRate: low, userRate: low, ...limits });
+      const id = await newText();
+      const { socket, messages } = await world.openSocket(doors, `/sync/${id}?token=${await token()}&versions=1`);
+      const doc = new Y.Doc();
+      doc.on('update', (update: Uint8Array) => socket.send(updateMessage(update)));
+      const started = Date.now();
+      // 200 messages of 20 bytes and more: twice the time and the burst, whichever is counted.
+      const saved = (): number => messages.filter(([type]) => type === 100).length;
+      for (let n = 0; n < 200; n += 1) {
+        doc.getText('content').insert(0, 'x');
+        if (n % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      socket.send(step1Message(Y.encodeStateVector(new Y.Doc())));
+      await eventually(
+        'all are kept',
+        () => saved() === 200 && messages.some(([type, step]) => type === 0 && step === 1),
+      );
+      const took = Date.now() - started;
+      assert.ok(took > 900, `${JSON.stringify(limits)}: ${took} ms`);
+      assert.is(socket.readyState, socket.OPEN);
+    }),
+  );
+});
+
+test('what comes before a document is open, or before any token, is bounded', async () => {
+  const doors = await doorsWith({});
+  const { socket, closed } = await world.openSocket(doors, '/hocuspocus');
+  for (let n = 0; n < 5_000; n += 1) socket.send(Buffer.concat([Uint8Array.of(1, 65, 0, 2, 4), Buffer.alloc(4)]));
+  const editor = await rich.openSynced(rich.socket(doors.socketAddress), await newText(), { token: await token() });
+  editor.text.insert(0, 'fine');
+  await rich.settled(editor);
+  socket.send(Uint8Array.of(200, 1));
+  assert.is((await closed).code, 4400);
+});
+
+test('a stateless message beyond its bound ends its document', async () => {
+  const doors = await doorsWith({});
+  const socket = rich.socket(doors.socketAddress);
+  const [id, other] = await Promise.all([newText(), newText()]);
+  const ada = await token();
+  const [editor, beside] = [
+    await rich.openSynced(socket, id, { token: ada }),
+    await rich.openSynced(socket, other, { token: ada }),
+  ];
+  editor.provider.sendStateless('x'.repeat(64 * 1024));
+  editor.text.insert(0, 'x');
+  await rich.settled(editor);
+  editor.provider.sendStateless('x'.repeat(64 * 1024 + 1));
+  await eventually('it is closed', () => editor.ended[0]?.startsWith('CONTENT_TOO_LARGE') ?? false);
+  beside.text.insert(0, 'y');
+  await rich.settled(beside);
+});
+
+test.run();
