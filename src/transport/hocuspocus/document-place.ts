@@ -110,7 +110,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
   /** Lossy for one who does not keep up, as presence is. */
   sendStateless(payload: string): void {
     const { outlet } = this.socket;
-    if (!outlet.isFull) outlet.send(statelessMessage(this.address, payload));
+    if (this.mayShow && !outlet.isFull) outlet.send(statelessMessage(this.address, payload));
   }
 
   checkUnsaved(nowMs: number): void {

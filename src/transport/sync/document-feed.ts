@@ -29,9 +29,16 @@ export class DocumentFeed implements Drained {
   /** Clients whose presence it was not told of. */
   #missedPresence: Set<number> | undefined;
   #isOver = false;
+  #isPutOff = false;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+  }
+
+  /** G8: false while the engine can't tell who may see the document. Nothing of it, nor of who is in it, is shown then. */
+  get mayShow(): boolean {
+    const live: LiveDocument & { readonly isCurrent?: boolean } = this.#options.live;
+    return live.isCurrent ?? true;
   }
 
   stop(): void {
@@ -61,22 +68,28 @@ export class DocumentFeed implements Drained {
 
   sendAwareness(update: Uint8Array, clientIds: readonly number[]): void {
     const { socket, shared, address } = this.#options;
-    if (!socket.outlet.isBusy) {
+    if (!socket.outlet.isBusy && this.mayShow) {
       socket.outlet.send(shared.presence.of(address, update));
       return;
     }
     this.#missedPresence ??= new Set();
     for (const clientId of clientIds) this.#missedPresence.add(clientId);
-    socket.outlet.whenDrained(this);
+    if (this.mayShow) socket.outlet.whenDrained(this);
+    else this.#putOff();
   }
 
   sendPresence(entries: readonly AwarenessEntry[]): void {
     const { socket, address } = this.#options;
-    if (entries.length > 0) socket.outlet.send(awarenessMessage(address, writeAwarenessUpdate(entries)));
+    if (entries.length > 0 && this.mayShow)
+      socket.outlet.send(awarenessMessage(address, writeAwarenessUpdate(entries)));
   }
 
   onDrained(): void {
     if (this.#isOver) return;
+    if (!this.mayShow) {
+      this.#putOff();
+      return;
+    }
     const missed = this.#missedPresence;
     this.#missedPresence = undefined;
     if (missed) this.sendPresence(this.#options.shared.awarenessOf(missed));
@@ -100,14 +113,27 @@ export class DocumentFeed implements Drained {
     } catch (error) {
       turn?.end();
       // It can't be read out now; the editor keeps waiting for it, and has missed nothing.
-      if (error instanceof StudioError && error.reason === 'STORAGE_UNAVAILABLE')
-        socket.hub.later(() => this.#sendLacking());
+      if (error instanceof StudioError && error.reason === 'STORAGE_UNAVAILABLE') this.#putOff();
       else onFailed(error);
     }
   }
 
+  #putOff(): void {
+    if (this.#isPutOff) return;
+    this.#isPutOff = true;
+    this.#options.socket.hub.later(() => {
+      this.#isPutOff = false;
+      this.onDrained();
+    });
+  }
+
   #send(has: Uint8Array, turn: Turn | undefined): void {
     const { socket, live, shared, address } = this.#options;
+    if (!this.mayShow) {
+      turn?.end();
+      this.#putOff();
+      return;
+    }
     const message = shared.answers.of(address, shared.states.since(live, has));
     if (message.isLarge && !turn) {
       this.#awaitsTurn = true;

@@ -74,6 +74,11 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     return this.#pushes.count;
   }
 
+  /** Whether what others say in the document may be shown now. */
+  protected get mayShow(): boolean {
+    return this.#feed?.mayShow ?? false;
+  }
+
   get readOnly(): boolean {
     return this.#live?.readOnly ?? true;
   }

@@ -88,6 +88,8 @@ export class EditorSession extends DocumentSession implements Anxious {
 
   protected accessChanged(readOnly: boolean): void {
     this.socket.outlet.send(grantedMessage(NO_ADDRESS, readOnly));
+    // The one of the two that the stock provider passes on.
+    if (readOnly) this.refuse();
   }
 }
 
