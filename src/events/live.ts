@@ -78,7 +78,7 @@ export class NatsRelayChannel {
     this.#connection = connection;
     this.#subjects = subjects;
     forEachMessage(connection, subjects, (blobId, data) => this.#handlers.get(blobId)?.onMessage(data));
-    // After the subscription above: what is asked for now is heard.
+    // The subscription above is renewed first, so the answers to what is asked here are heard.
     connection.whenConnected(() => {
       for (const { onReconnected } of this.#handlers.values()) onReconnected();
     });
