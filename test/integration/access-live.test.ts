@@ -4,12 +4,13 @@ import { connect } from 'nats';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { userSubject } from '../../src/events/subjects.ts';
-import { permissionDeniedMessage, step1Message, updateMessage } from '../../src/transport/sync/messages.ts';
+
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
 import { insertAt, readText, reasonOf, refused, type StudioClient } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { AccessWorld, createText, Role } from './access-world.ts';
+import { permissionDeniedMessage, step1Message, updateMessage } from './sync-messages.ts';
 import { SyncWorld } from './sync-world.ts';
 import type { TestStudio } from '../harness/studio.ts';
 

@@ -12,3 +12,7 @@ export function step2Message(update: Uint8Array): Uint8Array {
 export function updateMessage(update: Uint8Array): Uint8Array {
   return Uint8Array.from(messages.updateMessage(messages.NO_ADDRESS, update).toBytes());
 }
+
+export function permissionDeniedMessage(reason: string): Uint8Array {
+  return Uint8Array.from(messages.permissionDeniedMessage(messages.NO_ADDRESS, reason).toBytes());
+}
