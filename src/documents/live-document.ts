@@ -77,7 +77,8 @@ class RoomView implements LiveDocument {
   contains(update: Uint8Array): boolean {
     const { doc, owners, genesis } = this.#room.state;
     try {
-      return !new Guard({ doc, owners, shape: shapeOf(genesis.contentType) }).check(update, this.#member.caller.userId).brings;
+      return !new Guard({ doc, owners, shape: shapeOf(genesis.contentType) }).check(update, this.#member.caller.userId)
+        .brings;
     } catch {
       return false;
     }

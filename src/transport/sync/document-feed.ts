@@ -37,8 +37,7 @@ export class DocumentFeed implements Drained {
 
   /** G8: false while the engine can't tell who may see the document. Nothing of it, nor of who is in it, is shown then. */
   get mayShow(): boolean {
-    const live: LiveDocument & { readonly isCurrent?: boolean } = this.#options.live;
-    return live.isCurrent ?? true;
+    return this.#options.live.isCurrent;
   }
 
   stop(): void {
