@@ -8,16 +8,25 @@ import { AccessKeeper } from './access/keeper.ts';
 import type { AccessControl, Sharing } from './access/contract.ts';
 import { BlobSharing } from './access/sharing.ts';
 import type { Config } from './config.ts';
+import { AttributionReads } from './documents/attribution-reads.ts';
 import { BaseDocuments } from './documents/base-documents.ts';
 import { BlobLists } from './documents/blob-lists.ts';
 import { BlobViews } from './documents/blob-view.ts';
 import { Committer } from './documents/committer.ts';
 import type { Documents } from './documents/contract.ts';
+import { DifferenceReads } from './documents/difference-reads.ts';
 import { DocumentEngine } from './documents/engine.ts';
 import { HeadWriter } from './documents/head-writer.ts';
 import { History } from './documents/history.ts';
+import { OriginFollower } from './documents/origin-follower.ts';
+import { OriginIndex } from './documents/origin-index.ts';
+import { PastVersions } from './documents/past-versions.ts';
+import { ReadableBlobs } from './documents/readable.ts';
 import { Reads } from './documents/reads.ts';
 import { Rooms } from './documents/rooms.ts';
+import { VersionMoments } from './documents/version-moments.ts';
+import { VersionNames } from './documents/version-names.ts';
+import { VersionReads } from './documents/version-reads.ts';
 import { StudioError } from './errors.ts';
 import { NatsAccessHints } from './events/access-hints.ts';
 import { EventConnection } from './events/connection.ts';
@@ -42,6 +51,8 @@ import { Contents } from './storage/contents.ts';
 import { openDatabase, type Database } from './storage/database.ts';
 import { ExecutionStore } from './storage/executions.ts';
 import { Mark } from './storage/marks.ts';
+import { NamedVersions } from './storage/named-versions.ts';
+import { OriginBlocks } from './storage/origin-blocks.ts';
 import { ProviderStore } from './storage/providers.ts';
 
 export interface Engine {
@@ -94,13 +105,14 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     logger,
   });
   const live = new NatsLiveChannel(connection, logger);
+  const follower = new OriginFollower(logger);
   const announcer = { onCommitted: live.announce.bind(live) };
 
   const committer = new Committer({
     id: committerId,
     log,
     database,
-    listeners: [announcer, publisher],
+    listeners: [announcer, publisher, follower],
     failpoints,
     logger,
   });
@@ -112,9 +124,25 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     live,
   );
   const views = new BlobViews({ heads, contents });
+  const blobs = new ReadableBlobs({ rooms, history });
   const lists = new BlobLists({ heads, shared: accessStore, access });
-  const reads = new Reads({ rooms, views, heads, log, history, database, access, lists });
-  const documents = new DocumentEngine({ rooms, views, heads, headWriter, contents, reads, access });
+  const past = new PastVersions({ history, views, blobs });
+  const [named, originBlocks] = [new NamedVersions(database.db), new OriginBlocks(database.db)];
+  const origins = new OriginIndex({ blobs, blocks: originBlocks, database, logger });
+  follower.serve({ rooms, index: origins });
+  const documents = new DocumentEngine({
+    rooms,
+    views,
+    heads,
+    headWriter,
+    contents,
+    access,
+    reads: new Reads({ blobs, past, views, heads, log, database, access, lists }),
+    versions: new VersionReads({ blobs, past, moments: new VersionMoments(log), named, origins }),
+    differences: new DifferenceReads({ blobs, past }),
+    attributions: new AttributionReads({ blobs, past, origins, log }),
+    names: new VersionNames({ blobs, named }),
+  });
   const sweep = new Sweep({
     connection,
     writer,
@@ -130,6 +158,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   await Promise.all([
     providers.createIndexes(),
     executions.createIndexes(),
+    named.createIndexes(),
+    originBlocks.createIndexes(),
     accessStore.createIndexes(),
     access.start(),
     publisher.start(),
@@ -155,6 +185,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),
     close: async () => {
       await rooms.settle();
+      follower.close();
       committer.stop();
       rooms.close();
       access.close();

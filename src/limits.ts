@@ -17,6 +17,32 @@ export const PAGE_SIZE_MAX = 500;
 export const PAGE_CONTENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Deltas one ListVersions call looks at while grouping. */
 export const VERSIONS_SCANNED_DELTAS_MAX = 10_000;
+/** Longer than this without a change of an author, and their next one starts another stint. */
+export const VERSION_GROUP_PAUSE_MS = 5 * 60 * 1000;
+/** A group ends at multiples of this; well below VERSIONS_SCANNED_DELTAS_MAX, so that each call gets to the end of one. */
+export const VERSION_GROUP_DELTAS_MAX = 5_000;
+/** When several name one version for the first time at once. */
+export const VERSION_NAME_TRIES_MAX = 16;
+/** Several who name versions at once may exceed it, each by one. */
+export const NAMED_VERSIONS_PER_BLOB_MAX = 1_000;
+/** Canonical contents of past versions kept for reading them again. */
+export const VERSION_CONTENTS_CACHED_BYTES_MAX = 32 * 1024 * 1024;
+/** Of a difference as HTML (LIMIT_EXCEEDED). */
+export const DIFFERENCE_BYTES_MAX = 32 * 1024 * 1024;
+/** Nodes of a rich document that a difference pairs by likeness; larger stretches are paired in order. */
+export const DIFFERENCE_PAIRS_MAX = 10_000;
+/** Versions whose origins are stored as one block; fewer than a room's tail has, so that a new one is made of memory. */
+export const ORIGINS_BLOCK_VERSIONS = 1_024;
+/** Blocks read at once. */
+export const ORIGINS_PAGE_BLOCKS = 32;
+/** Blocks that wait to be made after their last commit; what is beyond is made when it is asked for. */
+export const ORIGINS_WAITING_MAX = 1_000;
+/** From the commit that completes a block to its making. */
+export const ORIGINS_DELAY_MS = 500;
+/** Versions of all blobs together whose origins are kept in memory: some 40 bytes each. */
+export const ORIGINS_CACHED_VERSIONS_MAX = 1_000_000;
+/** Attributed ranges of all contents together that are kept for their next page. */
+export const ATTRIBUTED_RANGES_CACHED_MAX = 250_000;
 /** Ids in one `$in`; larger sets are read in slices of this size. */
 export const IN_LIST_IDS_MAX = 100;
 

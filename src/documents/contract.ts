@@ -4,8 +4,11 @@
  */
 import type { Blob, BlobWithContent, Derivation } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { Commit, Delta, Patch } from '../domain/delta.ts';
+import type { Grain, Place } from '../domain/attribution/ranges.ts';
+import type { Commit, Delta, Operation, Patch } from '../domain/delta.ts';
+import type { ContentDifference } from '../domain/difference/content-difference.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
+import type { VersionGroup } from '../domain/version-groups.ts';
 
 export interface CreateBlob {
   /** Absent: the server makes one (from the caller and request_id if there is one, so that a repeat finds the first). */
@@ -57,16 +60,66 @@ export interface ListDeltas extends PageRequest {
   readonly newestFirst: boolean;
 }
 
-/** A run of consecutive deltas by one author without a long pause, as a person would call it a version. */
-export interface VersionGroup {
+/** Absent and empty filters choose all. */
+export interface ListVersions extends PageRequest {
+  readonly blobId: string;
+  /** Groups with a delta that meets these three. */
+  readonly userId?: string;
+  readonly providerId?: string;
+  readonly operations: readonly Operation[];
+  /** Applied then or later. */
+  readonly after?: Date;
+  /** Applied earlier. */
+  readonly before?: Date;
+  /** Groups that end at a named version. */
+  readonly namedOnly: boolean;
+}
+
+/** One version of a blob: its number, the last applied at or before a moment, or its name. */
+export type VersionPoint =
+  | { readonly by: 'version'; readonly version: number }
+  | { readonly by: 'moment'; readonly at: Date }
+  | { readonly by: 'name'; readonly name: string };
+
+export interface DiffVersions {
+  readonly blobId: string;
+  /** 0: nothing at all. */
+  readonly fromVersion: number;
+  /** Absent: the head. */
+  readonly toVersion?: number;
+}
+
+export interface VersionDifference {
+  readonly fromVersion: number;
+  readonly toVersion: number;
+  readonly difference: ContentDifference;
+}
+
+export interface GetAttribution extends PageRequest {
+  readonly blobId: string;
+  /** Absent: the head. */
+  readonly version?: number;
+  readonly grain: Grain;
+}
+
+/** A part of the content, who wrote it, and where in the log that is. */
+export interface Attributed {
+  readonly place: Place;
+  /** 0: the log does not say, and the rest is absent. */
   readonly version: number;
   readonly firstVersion: number;
-  readonly userId: string;
+  readonly userId?: string;
   readonly providerId?: string;
-  readonly operation: Delta['operation'];
-  readonly deltaCount: number;
-  readonly startedAt: Date;
-  readonly endedAt: Date;
+  readonly deltaId?: string;
+  readonly appliedAt?: Date;
+}
+
+export interface NamedVersion {
+  readonly blobId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly userId: string;
+  readonly namedAt: Date;
 }
 
 export interface DagNode {
@@ -111,7 +164,19 @@ export interface Documents {
   listBlobs(caller: Caller, request: ListBlobs): Promise<Page<BlobWithContent>>;
   updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }>;
   deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed>;
-  listVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<VersionGroup>>;
+  listVersions(caller: Caller, request: ListVersions): Promise<Page<VersionGroup>>;
+  getVersion(
+    caller: Caller,
+    blobId: string,
+    point: VersionPoint,
+    options: { withContent: boolean },
+  ): Promise<BlobWithContent>;
+  diffVersions(caller: Caller, request: DiffVersions): Promise<VersionDifference>;
+  /** `version` is the one the ranges are of. */
+  getAttribution(caller: Caller, request: GetAttribution): Promise<Page<Attributed> & { readonly version: number }>;
+  nameVersion(caller: Caller, blobId: string, version: number, name: string): Promise<NamedVersion>;
+  unnameVersion(caller: Caller, blobId: string, version: number): Promise<void>;
+  listNamedVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<NamedVersion>>;
   applyDelta(caller: Caller, request: ApplyDelta): Promise<Committed>;
   getDelta(caller: Caller, id: string): Promise<Delta>;
   /** The delta that this request of the caller's became; undefined if there is none. */

@@ -3,17 +3,21 @@ import type { AccessControl } from '../access/contract.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
 import type { Contents } from '../storage/contents.ts';
+import type { AttributionReads } from './attribution-reads.ts';
 import { BlobCreation } from './blob-creation.ts';
 import type { BlobViews } from './blob-view.ts';
 import { BlobWrites } from './blob-writes.ts';
 import type { Documents, LiveDocument, LiveSession } from './contract.ts';
 import { DeltaWrites } from './delta-writes.ts';
+import type { DifferenceReads } from './difference-reads.ts';
 import type { HeadWriter } from './head-writer.ts';
 import { openLiveDocument } from './live-document.ts';
 import type { Reads } from './reads.ts';
 import type { Rooms } from './rooms.ts';
 import { Submissions } from './submissions.ts';
 import { Transforms } from './transforms.ts';
+import type { VersionNames } from './version-names.ts';
+import type { VersionReads } from './version-reads.ts';
 
 export class DocumentEngine implements Documents {
   readonly #rooms: Rooms;
@@ -26,6 +30,12 @@ export class DocumentEngine implements Documents {
   readonly getBlob: Documents['getBlob'];
   readonly listBlobs: Documents['listBlobs'];
   readonly listVersions: Documents['listVersions'];
+  readonly getVersion: Documents['getVersion'];
+  readonly diffVersions: Documents['diffVersions'];
+  readonly getAttribution: Documents['getAttribution'];
+  readonly nameVersion: Documents['nameVersion'];
+  readonly unnameVersion: Documents['unnameVersion'];
+  readonly listNamedVersions: Documents['listNamedVersions'];
   readonly getDelta: Documents['getDelta'];
   readonly findDelta: Documents['findDelta'];
   readonly listDeltas: Documents['listDeltas'];
@@ -40,6 +50,10 @@ export class DocumentEngine implements Documents {
     readonly contents: Contents;
     readonly reads: Reads;
     readonly access: AccessControl;
+    readonly versions: VersionReads;
+    readonly differences: DifferenceReads;
+    readonly attributions: AttributionReads;
+    readonly names: VersionNames;
   }) {
     this.#rooms = options.rooms;
     this.#heads = options.heads;
@@ -53,10 +67,16 @@ export class DocumentEngine implements Documents {
     this.applyDelta = deltas.applyDelta.bind(deltas);
     const transforms = new Transforms({ ...options, submissions, creation });
     this.commitTransform = transforms.commitTransform.bind(transforms);
-    const { reads } = options;
+    const { reads, versions, differences, attributions, names } = options;
     this.getBlob = reads.getBlob.bind(reads);
     this.listBlobs = reads.listBlobs.bind(reads);
-    this.listVersions = reads.listVersions.bind(reads);
+    this.listVersions = versions.listVersions.bind(versions);
+    this.getVersion = versions.getVersion.bind(versions);
+    this.diffVersions = differences.diffVersions.bind(differences);
+    this.getAttribution = attributions.getAttribution.bind(attributions);
+    this.nameVersion = names.nameVersion.bind(names);
+    this.unnameVersion = names.unnameVersion.bind(names);
+    this.listNamedVersions = names.listNamedVersions.bind(names);
     this.getDelta = reads.getDelta.bind(reads);
     this.findDelta = reads.findDelta.bind(reads);
     this.listDeltas = reads.listDeltas.bind(reads);

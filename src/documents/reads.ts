@@ -1,53 +1,51 @@
 /** Reads: head plus log tail for one blob, stored heads for lists and graphs. */
 import type { AccessControl } from '../access/contract.ts';
-import { headBase } from '../domain/base.ts';
 import type { Blob, BlobWithContent } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Delta } from '../domain/delta.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { groupVersions } from '../domain/version-groups.ts';
 import { StudioError } from '../errors.ts';
-import { DAG_NODES_MAX, FLUSH_DELTAS_MAX, PAGE_CONTENT_BYTES_MAX, VERSIONS_SCANNED_DELTAS_MAX } from '../limits.ts';
+import { DAG_NODES_MAX, PAGE_CONTENT_BYTES_MAX } from '../limits.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
 import { requestKey } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { BlobLists } from './blob-lists.ts';
 import type { BlobViews } from './blob-view.ts';
-import type { Dag, DagNode, ListBlobs, ListDeltas, VersionGroup } from './contract.ts';
-import type { History } from './history.ts';
+import type { Dag, DagNode, ListBlobs, ListDeltas } from './contract.ts';
+import type { PastVersions } from './past-versions.ts';
+import type { ReadableBlobs } from './readable.ts';
 import type { Room } from './room.ts';
-import type { Rooms } from './rooms.ts';
 
 /** A delta younger than this may not be journaled yet when it is read from the log. */
 const FRESH_MS = 5_000;
 
 export class Reads {
-  readonly #rooms: Rooms;
+  readonly #blobs: ReadableBlobs;
+  readonly #past: PastVersions;
   readonly #views: BlobViews;
   readonly #heads: BlobHeads;
   readonly #log: CommitLog;
-  readonly #history: History;
   readonly #database: Database;
   readonly #access: AccessControl;
   readonly #lists: BlobLists;
 
   constructor(options: {
-    readonly rooms: Rooms;
+    readonly blobs: ReadableBlobs;
+    readonly past: PastVersions;
     readonly views: BlobViews;
     readonly heads: BlobHeads;
     readonly log: CommitLog;
-    readonly history: History;
     readonly database: Database;
     readonly access: AccessControl;
     readonly lists: BlobLists;
   }) {
-    this.#rooms = options.rooms;
+    this.#blobs = options.blobs;
+    this.#past = options.past;
     this.#views = options.views;
     this.#heads = options.heads;
     this.#log = options.log;
-    this.#history = options.history;
     this.#database = options.database;
     this.#access = options.access;
     this.#lists = options.lists;
@@ -58,37 +56,12 @@ export class Reads {
     id: string,
     options: { version?: number; withContent: boolean },
   ): Promise<BlobWithContent> {
-    return this.#readable(caller, id, async (room) => {
+    const { version, withContent } = options;
+    return this.#blobs.with(caller, id, async (room) => {
+      if (version !== undefined) return this.#past.blobAt(room, version, { withContent });
       const blob = await this.#views.ofRoom(room, { fresh: true });
-      if (options.version !== undefined && options.version !== room.state.version) {
-        return this.#atVersion(room, blob, options.version, options.withContent);
-      }
-      return options.withContent ? this.#views.withContent(blob, room.state.doc) : blob;
+      return withContent ? this.#views.withContent(blob, room.state.doc) : blob;
     });
-  }
-
-  async #atVersion(room: Room, blob: Blob, version: number, withContent: boolean): Promise<BlobWithContent> {
-    const delta = version >= 1 && version <= room.state.version ? await this.#deltaAt(room, version) : undefined;
-    if (!delta) {
-      throw new StudioError('VERSION_NOT_FOUND', `Blob "${blob.id}" has versions 1 to ${room.state.version}.`, {
-        blob_id: blob.id,
-        version: String(version),
-      });
-    }
-    const doc = await this.#history.materialize(blob.id, headBase(version));
-    try {
-      const full = await this.#views.withContent({ ...blob, version, updatedAt: delta.appliedAt }, doc);
-      return withContent ? full : { ...full, content: undefined };
-    } finally {
-      doc.destroy();
-    }
-  }
-
-  async #deltaAt(room: Room, version: number): Promise<Delta | undefined> {
-    const recent = room.state.recent(version, version)?.[0];
-    if (recent) return recent;
-    const commit = await this.#log.commitAt(room.state.blobId, version);
-    return commit?.deltas.find((delta) => delta.toVersion === version);
   }
 
   async listBlobs(caller: Caller, request: ListBlobs): Promise<Page<BlobWithContent>> {
@@ -112,7 +85,7 @@ export class Reads {
   }
 
   async listChildren(caller: Caller, blobId: string, page: PageRequest): Promise<Page<Blob>> {
-    await this.#readable(caller, blobId, async () => undefined);
+    await this.#blobs.with(caller, blobId, async () => undefined);
     return this.#lists.children(caller, blobId, page);
   }
 
@@ -139,7 +112,7 @@ export class Reads {
 
   async listDeltas(caller: Caller, request: ListDeltas): Promise<Page<Delta>> {
     const { blobId, newestFirst, pageToken, pageSize } = request;
-    return this.#readable(caller, blobId, async (room) => {
+    return this.#blobs.with(caller, blobId, async (room) => {
       const query = { blobId, newestFirst, afterVersion: request.afterVersion };
       const size = effectivePageSize(pageSize);
       const position = decodePageToken(query, pageToken);
@@ -158,46 +131,15 @@ export class Reads {
   }
 
   async #oldestFirst(room: Room, after: number, limit: number): Promise<Delta[]> {
-    const last = Math.min(room.state.version, after + limit);
-    if (last <= after) return [];
-    return [
-      ...(room.state.recent(after + 1, last) ?? (await this.#history.deltas(room.state.blobId, after + 1, last))),
-    ];
+    return [...(await this.#blobs.deltas(room, after + 1, Math.min(room.state.version, after + limit)))];
   }
 
   async #newestFirst(room: Room, from: number, downTo: number, limit: number): Promise<Delta[]> {
-    const first = Math.max(downTo + 1, from - limit + 1, 1);
-    if (first > from) return [];
-    const deltas = room.state.recent(first, from) ?? (await this.#history.deltas(room.state.blobId, first, from));
-    return [...deltas].reverse();
-  }
-
-  /** Newest first. A page looks at VERSIONS_SCANNED_DELTAS_MAX deltas at the most, and a group ends there. */
-  async listVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<VersionGroup>> {
-    return this.#readable(caller, blobId, async (room) => {
-      const query = { blobId, of: 'versions' };
-      const size = effectivePageSize(page.pageSize);
-      const position = decodePageToken(query, page.pageToken);
-      const from = typeof position === 'number' ? position : room.state.version;
-      const groups: VersionGroup[] = [];
-      let next = from;
-      const floor = Math.max(0, from - VERSIONS_SCANNED_DELTAS_MAX);
-      const scanned: Delta[] = [];
-      while (next > floor && groups.length <= size) {
-        const deltas = await this.#newestFirst(room, next, floor, FLUSH_DELTAS_MAX);
-        if (deltas.length === 0) break;
-        scanned.push(...deltas);
-        next -= deltas.length;
-        groups.splice(0, groups.length, ...groupVersions(scanned));
-      }
-      const items = groups.slice(0, size);
-      const rest = (items.at(-1)?.firstVersion ?? 1) - 1;
-      return { items, nextPageToken: rest > 0 ? encodePageToken(query, rest) : '' };
-    });
+    return [...(await this.#blobs.deltas(room, Math.max(downTo + 1, from - limit + 1, 1), from))].reverse();
   }
 
   async getDag(caller: Caller, blobId: string): Promise<Dag> {
-    const rootId = await this.#readable(caller, blobId, async (room) => room.state.genesis.rootId);
+    const rootId = await this.#blobs.with(caller, blobId, async (room) => room.state.genesis.rootId);
     const blobs = await this.#heads.ofRoot(rootId, DAG_NODES_MAX);
     const visible = await this.#lists.readable(
       caller,
@@ -216,15 +158,6 @@ export class Reads {
       blob.parentIds.filter((parentId) => byId.has(parentId)).map((parentId) => ({ parentId, childId: blob.id })),
     );
     return { rootId, nodes, edges };
-  }
-
-  /** The room, known to exist, to be the caller's to read, and to hold all that the log holds. */
-  async #readable<T>(caller: Caller, blobId: string, read: (room: Room) => Promise<T>): Promise<T> {
-    return this.#rooms.with(blobId, async (room) => {
-      await room.refresh();
-      await room.authorize(caller, 'read');
-      return read(room);
-    });
   }
 
   async #mayRead(caller: Caller, blobId: string): Promise<boolean> {

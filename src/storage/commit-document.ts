@@ -147,6 +147,11 @@ export function deltaId(commitId: string, index: number): string {
   return `${commitId}-${index}`;
 }
 
+/** Which of its commit's deltas it is, from 0. */
+export function ordinalOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1));
+}
+
 /** The commit a delta id points into; undefined when it can't be one of ours. */
 export function commitIdOf(id: string): string | undefined {
   return /^([0-9a-f]{16}-\d{10})-\d{1,4}$/.exec(id)?.[1];

@@ -12,6 +12,17 @@ const COMMITTER_SEQ_MAX = 9_999_999_999;
 /** What one try told about one commit of a batch. `duplicate`: its id or its slot is there already; which, a read tells. */
 export type InsertResult = 'inserted' | 'duplicate' | 'unknown';
 
+const MOMENT_FIELDS = { first_seq: 1, last_seq: 1, applied_at: 1 } as const;
+const MOMENT_WINDOWS = [1, 16, FLUSH_DELTAS_MAX] as const;
+
+/** A commit without its deltas. */
+export interface CommitMoment {
+  readonly id: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly appliedAt: Date;
+}
+
 export class CommitLog implements CommitOutbox {
   readonly #database: Database;
 
@@ -99,6 +110,43 @@ export class CommitLog implements CommitOutbox {
     return found && found.lastSeq >= seq ? found : undefined;
   }
 
+  /** When the commit that holds version `seq` was sent, and which versions it made. Reads nothing else of it. */
+  async momentAt(blobId: string, seq: number): Promise<CommitMoment | undefined> {
+    // In windows: a limit alone would make some servers look through all that lies below. Most commits are small.
+    for (const window of MOMENT_WINDOWS) {
+      const found = await this.#database.commits.findOne(
+        { blob_id: blobId, first_seq: { $gt: seq - window, $lte: seq } },
+        { sort: { blob_id: -1, first_seq: -1 }, projection: MOMENT_FIELDS },
+      );
+      if (found) return found.last_seq >= seq ? momentOf(found) : undefined;
+    }
+    return undefined;
+  }
+
+  /** The same of the next commit that begins above `seq`: for where some are missing. */
+  async momentAfter(blobId: string, seq: number): Promise<CommitMoment | undefined> {
+    const found = await this.#database.commits.findOne(
+      { blob_id: blobId, first_seq: { $gt: seq } },
+      { sort: { blob_id: 1, first_seq: 1 }, projection: MOMENT_FIELDS },
+    );
+    return found ? momentOf(found) : undefined;
+  }
+
+  /** The same of the commits that begin at these versions. */
+  async momentsFrom(blobId: string, firstSeqs: readonly number[]): Promise<CommitMoment[]> {
+    const moments: CommitMoment[] = [];
+    for (let at = 0; at < firstSeqs.length; at += IN_LIST_IDS_MAX) {
+      const found = await this.#database.commits
+        .find(
+          { blob_id: blobId, first_seq: { $in: firstSeqs.slice(at, at + IN_LIST_IDS_MAX) } },
+          { projection: MOMENT_FIELDS },
+        )
+        .toArray();
+      moments.push(...found.map(momentOf));
+    }
+    return moments;
+  }
+
   /** Newest first, from the commit that holds `beforeSeq` downwards. */
   async readBackwards(blobId: string, beforeSeq: number, limit: number): Promise<Commit[]> {
     return this.#find(
@@ -138,4 +186,13 @@ export class CommitLog implements CommitOutbox {
     const documents = await this.#database.commits.find(filter, options).toArray();
     return documents.map(fromDocument);
   }
+}
+
+function momentOf(document: Pick<CommitDocument, '_id' | 'first_seq' | 'last_seq' | 'applied_at'>): CommitMoment {
+  return {
+    id: document._id,
+    firstSeq: document.first_seq,
+    lastSeq: document.last_seq,
+    appliedAt: document.applied_at,
+  };
 }

@@ -69,7 +69,9 @@ function setFromQuery(type: DescMessage, json: JsonObject, parameter: string, va
   const unknown = new StudioError('FIELD_INVALID', `There is no query parameter "${parameter}" here.`, {
     field: parameter,
   });
-  if (!field || field.fieldKind === 'message') throw unknown;
+  // A time is a message whose JSON is a string.
+  if (!field || (field.fieldKind === 'message' && field.message.typeName !== 'google.protobuf.Timestamp'))
+    throw unknown;
   if (field.fieldKind === 'map') {
     if (key.length === 0) throw unknown;
     const entries = (json[field.name] ?? {}) as JsonObject;

@@ -23,6 +23,13 @@ export const REST_ROUTES: readonly RestRoute[] = [
   { verb: 'DELETE', path: '/blobs/{id}', rpc: blobs.deleteBlob },
   { verb: 'GET', path: '/blobs/{blob_id}/versions', rpc: blobs.listVersions },
   { verb: 'GET', path: '/blobs/{id}/versions/{version}', rpc: blobs.getBlob },
+  // `?at=2026-01-31T12:00:00Z`, `?name=draft` or `?version=17`.
+  { verb: 'GET', path: '/blobs/{blob_id}/versions:find', rpc: blobs.getVersion },
+  { verb: 'GET', path: '/blobs/{blob_id}/versions:diff', rpc: blobs.diffVersions },
+  { verb: 'GET', path: '/blobs/{blob_id}/versions:named', rpc: blobs.listNamedVersions },
+  { verb: 'POST', path: '/blobs/{blob_id}/versions/{version}/name', rpc: blobs.nameVersion },
+  { verb: 'DELETE', path: '/blobs/{blob_id}/versions/{version}/name', rpc: blobs.unnameVersion },
+  { verb: 'GET', path: '/blobs/{blob_id}/attribution', rpc: blobs.getAttribution },
   { verb: 'GET', path: '/blobs/{blob_id}/dag', rpc: dag.getDag },
   { verb: 'GET', path: '/blobs/{blob_id}/children', rpc: dag.listChildren },
   { verb: 'GET', path: '/blobs/{blob_id}/deltas', rpc: deltas.listDeltas },

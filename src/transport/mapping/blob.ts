@@ -1,18 +1,13 @@
 import { create } from '@bufbuild/protobuf';
-import { BlobSchema, BlobView, ProcessedSchema, VersionGroupSchema } from '../../gen/memmie/studio/v1/blob_pb.ts';
+import { BlobSchema, BlobView, ProcessedSchema } from '../../gen/memmie/studio/v1/blob_pb.ts';
 import { BlobScope } from '../../gen/memmie/studio/v1/blob_service_pb.ts';
 import { derivationMessage } from './derivation.ts';
 import { executionStatus } from './execution.ts';
-import { operationOf } from './operation.ts';
 import { receiptMessage } from './receipt.ts';
 import { timestampOf } from './time.ts';
-import type { ListBlobs, VersionGroup } from '../../documents/contract.ts';
+import type { ListBlobs } from '../../documents/contract.ts';
 import type { BlobWithContent, Processed } from '../../domain/blob.ts';
-import type {
-  Blob as BlobMessage,
-  Processed as ProcessedMessage,
-  VersionGroup as VersionGroupMessage,
-} from '../../gen/memmie/studio/v1/blob_pb.ts';
+import type { Blob as BlobMessage, Processed as ProcessedMessage } from '../../gen/memmie/studio/v1/blob_pb.ts';
 
 /** Content and its hash are in the message where they are in the blob. */
 export function blobMessage(blob: BlobWithContent): BlobMessage {
@@ -45,19 +40,6 @@ function processedMessage(processed: Processed): ProcessedMessage {
     inputs: processed.inputs.map(receiptMessage),
     processedAt: timestampOf(processed.at),
     status: executionStatus(processed.status),
-  });
-}
-
-export function versionGroupMessage(group: VersionGroup): VersionGroupMessage {
-  return create(VersionGroupSchema, {
-    version: BigInt(group.version),
-    firstVersion: BigInt(group.firstVersion),
-    userId: group.userId,
-    providerId: group.providerId,
-    operation: operationOf(group.operation),
-    deltaCount: BigInt(group.deltaCount),
-    startedAt: timestampOf(group.startedAt),
-    endedAt: timestampOf(group.endedAt),
   });
 }
 

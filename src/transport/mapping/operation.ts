@@ -13,3 +13,8 @@ const OPERATIONS: Readonly<Record<Operation, OperationMessage>> = {
 export function operationOf(operation: Operation): OperationMessage {
   return OPERATIONS[operation];
 }
+
+/** Undefined for a number that is none of ours: enums are open. */
+export function operationFrom(message: OperationMessage): Operation | undefined {
+  return (Object.keys(OPERATIONS) as Operation[]).find((operation) => OPERATIONS[operation] === message);
+}

@@ -1,7 +1,8 @@
-import { blobMessage, blobScopeOf, listsContent, readsContent, versionGroupMessage } from '../mapping/blob.ts';
+import { blobMessage, blobScopeOf, listsContent, readsContent } from '../mapping/blob.ts';
 import { deltaMessage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
 import { callerOf } from '../caller-context.ts';
+import { versionCalls } from './version-calls.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Documents } from '../../documents/contract.ts';
 import type { BlobService } from '../../gen/memmie/studio/v1/blob_service_pb.ts';
@@ -62,17 +63,6 @@ export function createBlobService(documents: Documents): Partial<ServiceImpl<typ
       return { blob: blobMessage(blob), delta: deltaMessage(delta, false) };
     },
 
-    async listVersions(request, context) {
-      const { pageSize, pageToken } = request;
-      const page = await documents.listVersions(callerOf(context), request.blobId, { pageSize, pageToken });
-      return { versions: page.items.map(versionGroupMessage), nextPageToken: page.nextPageToken };
-    },
-
-    async getVersion(request, context) {
-      const version = numberOf(request.version, 'version');
-      const withContent = readsContent(request.view);
-      const blob = await documents.getBlob(callerOf(context), request.blobId, { version, withContent });
-      return { blob: blobMessage(blob) };
-    },
+    ...versionCalls(documents),
   };
 }

@@ -1,0 +1,147 @@
+/** What the deltas of a fixed range of versions brought, and who made them when: some ten bytes a version when stored. */
+import * as decoding from 'lib0/decoding';
+import * as encoding from 'lib0/encoding';
+import * as Y from 'yjs';
+import type { Delta, Operation } from '../delta.ts';
+
+/** A delta without its content. */
+export interface VersionFact extends Pick<Delta, 'toVersion' | 'userId' | 'providerId' | 'operation' | 'appliedAt'> {
+  /** The first version of its commit. */
+  readonly commit: number;
+}
+
+/** Clocks of one client that came with one delta. */
+export interface BroughtClocks {
+  readonly version: number;
+  readonly client: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+const FORMAT = 1;
+/** By the number they are stored as: only ever added to. */
+const OPERATIONS: readonly Operation[] = ['create', 'update', 'transform', 'delete', 'undelete', 'revert'];
+
+export class OriginBlock {
+  /** The version before its first. */
+  readonly after: number;
+  readonly facts: readonly VersionFact[];
+  readonly clocks: readonly BroughtClocks[];
+
+  constructor(after: number, facts: readonly VersionFact[], clocks: readonly BroughtClocks[]) {
+    this.after = after;
+    this.facts = facts;
+    this.clocks = clocks;
+  }
+
+  /** Of ascending deltas above `after`; where the log lacks some there are fewer. */
+  static of(after: number, deltas: readonly Delta[], commitOf: (delta: Delta) => number): OriginBlock {
+    const clocks: BroughtClocks[] = [];
+    for (const { toVersion, updates } of deltas) {
+      for (const update of updates) {
+        const { from, to } = Y.parseUpdateMeta(update);
+        for (const [client, end] of to) {
+          const start = from.get(client) ?? 0;
+          if (start < end) clocks.push({ version: toVersion, client, start, end });
+        }
+      }
+    }
+    const facts = deltas.map((delta): VersionFact => {
+      const { toVersion, userId, providerId, operation, appliedAt } = delta;
+      return { toVersion, userId, providerId, operation, appliedAt, commit: commitOf(delta) };
+    });
+    return new OriginBlock(after, facts, clocks);
+  }
+
+  encode(): Uint8Array {
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, FORMAT);
+    encoding.writeVarUint(encoder, this.after);
+    const authors = numbered(this.facts.map(spellAuthor));
+    encoding.writeVarString(encoder, JSON.stringify([...authors.keys()]));
+    encoding.writeVarUint(encoder, this.facts.length);
+    let version = this.after;
+    let time = 0;
+    for (const fact of this.facts) {
+      const at = fact.appliedAt.getTime();
+      encoding.writeVarUint(encoder, fact.toVersion - version);
+      encoding.writeVarUint(encoder, (authors.get(spellAuthor(fact)) ?? 0) * 16 + OPERATIONS.indexOf(fact.operation));
+      encoding.writeVarUint(encoder, fact.toVersion - fact.commit);
+      encoding.writeVarInt(encoder, at - time);
+      version = fact.toVersion;
+      time = at;
+    }
+    this.#encodeClocks(encoder);
+    return encoding.toUint8Array(encoder);
+  }
+
+  #encodeClocks(encoder: encoding.Encoder): void {
+    const clients = numbered(this.clocks.map(({ client }) => client));
+    encoding.writeVarUint(encoder, clients.size);
+    for (const client of clients.keys()) encoding.writeVarUint(encoder, client);
+    encoding.writeVarUint(encoder, this.clocks.length);
+    const ends = new Map<number, number>();
+    let before = this.after;
+    for (const { version, client, start, end } of this.clocks) {
+      encoding.writeVarUint(encoder, version - before);
+      encoding.writeVarUint(encoder, clients.get(client) ?? 0);
+      encoding.writeVarInt(encoder, start - (ends.get(client) ?? 0));
+      encoding.writeVarUint(encoder, end - start);
+      ends.set(client, end);
+      before = version;
+    }
+  }
+
+  /** Undefined for bytes of another format: such a block is made anew from the log. */
+  static decode(bytes: Uint8Array): OriginBlock | undefined {
+    const decoder = decoding.createDecoder(bytes);
+    if (decoding.readVarUint(decoder) !== FORMAT) return undefined;
+    const after = decoding.readVarUint(decoder);
+    const authors = (JSON.parse(decoding.readVarString(decoder)) as string[]).map(readAuthor);
+    const facts: VersionFact[] = [];
+    let toVersion = after;
+    let time = 0;
+    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      toVersion += decoding.readVarUint(decoder);
+      const kind = decoding.readVarUint(decoder);
+      const commit = toVersion - decoding.readVarUint(decoder);
+      time += decoding.readVarInt(decoder);
+      const author = authors[Math.floor(kind / 16)];
+      const operation = OPERATIONS[kind % 16];
+      if (!author || !operation) return undefined;
+      facts.push({ ...author, toVersion, operation, commit, appliedAt: new Date(time) });
+    }
+    return new OriginBlock(after, facts, decodeClocks(decoder, after));
+  }
+}
+
+function decodeClocks(decoder: decoding.Decoder, after: number): BroughtClocks[] {
+  const clients = Array.from({ length: decoding.readVarUint(decoder) }, () => decoding.readVarUint(decoder));
+  const ends = new Map<number, number>();
+  const clocks: BroughtClocks[] = [];
+  let version = after;
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+    version += decoding.readVarUint(decoder);
+    const client = clients[decoding.readVarUint(decoder)] ?? 0;
+    const start = (ends.get(client) ?? 0) + decoding.readVarInt(decoder);
+    const end = start + decoding.readVarUint(decoder);
+    clocks.push({ version, client, start, end });
+    ends.set(client, end);
+  }
+  return clocks;
+}
+
+function spellAuthor({ userId, providerId }: Pick<VersionFact, 'userId' | 'providerId'>): string {
+  return JSON.stringify(providerId === undefined ? [userId] : [userId, providerId]);
+}
+
+function readAuthor(spelled: string): { userId: string; providerId?: string } {
+  const [userId = '', providerId] = JSON.parse(spelled) as string[];
+  return { userId, providerId };
+}
+
+function numbered<T>(values: readonly T[]): Map<T, number> {
+  const numbers = new Map<T, number>();
+  for (const value of values) if (!numbers.has(value)) numbers.set(value, numbers.size);
+  return numbers;
+}
