@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type * as Y from 'yjs';
+import { Role } from '../../src/gen/memmie/studio/v1/access_pb.ts';
 import { BlobView, type VersionGroup } from '../../src/gen/memmie/studio/v1/blob_pb.ts';
 import { ListVersionsRequestSchema } from '../../src/gen/memmie/studio/v1/blob_service_pb.ts';
 import { Operation } from '../../src/gen/memmie/studio/v1/operation_pb.ts';
@@ -271,6 +272,26 @@ test('G7: a blob has a limit of named versions', async () => {
   await refused(world.ann.blobs.nameVersion({ blobId, version: over, name: 'one more' }), 'LIMIT_EXCEEDED');
   await world.ann.blobs.nameVersion({ blobId, version: 1n, name: 'renamed' });
   assert.is((await listed({ blobId, namedOnly: true })).length, NAMED_VERSIONS_PER_BLOB_MAX);
+});
+
+test('G8: a viewer reads the history and names nothing; an editor names', async () => {
+  const { ann, bob } = world;
+  const blobId = 'shared';
+  await ann.blobs.createBlob({ id: blobId, content: Buffer.from('a'), contentType: 'text/plain' });
+  await ann.access.grantAccess({ blobId, userId: 'bob', role: Role.VIEWER });
+  assert.is((await bob.blobs.listVersions({ blobId })).versions.length, 1);
+  assert.is((await bob.blobs.getAttribution({ blobId })).ranges[0]?.userId, 'ann');
+  assert.is((await bob.blobs.diffVersions({ blobId, fromVersion: 0n })).diff?.change.case, 'textEdits');
+  await refused(bob.blobs.nameVersion({ blobId, version: 1n, name: 'x' }), 'ACCESS_DENIED');
+  await refused(bob.blobs.unnameVersion({ blobId, version: 1n }), 'ACCESS_DENIED');
+  await ann.access.grantAccess({ blobId, userId: 'bob', role: Role.EDITOR });
+  await insertAt(bob, { blobId, offset: 1, text: 'b' });
+  assert.is((await bob.blobs.nameVersion({ blobId, version: 2n, name: 'x' })).namedVersion?.userId, 'bob');
+  const { ranges } = await ann.blobs.getAttribution({ blobId });
+  assert.equal(
+    ranges.map(({ userId }) => userId),
+    ['ann', 'bob'],
+  );
 });
 
 test('bad queries of versions say what is wrong', async () => {
