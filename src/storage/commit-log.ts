@@ -132,19 +132,19 @@ export class CommitLog implements CommitOutbox {
     return found ? momentOf(found) : undefined;
   }
 
-  /** The same of the commits that begin at these versions. */
+  /** The same of the commits that begin at these versions: as many as one page names. */
   async momentsFrom(blobId: string, firstSeqs: readonly number[]): Promise<CommitMoment[]> {
-    const moments: CommitMoment[] = [];
-    for (let at = 0; at < firstSeqs.length; at += IN_LIST_IDS_MAX) {
-      const found = await this.#database.commits
-        .find(
-          { blob_id: blobId, first_seq: { $in: firstSeqs.slice(at, at + IN_LIST_IDS_MAX) } },
-          { projection: MOMENT_FIELDS },
-        )
-        .toArray();
-      moments.push(...found.map(momentOf));
-    }
-    return moments;
+    const slices: (readonly number[])[] = [];
+    for (let at = 0; at < firstSeqs.length; at += IN_LIST_IDS_MAX)
+      slices.push(firstSeqs.slice(at, at + IN_LIST_IDS_MAX));
+    const found = await Promise.all(
+      slices.map((slice) =>
+        this.#database.commits
+          .find({ blob_id: blobId, first_seq: { $in: [...slice] } }, { projection: MOMENT_FIELDS })
+          .toArray(),
+      ),
+    );
+    return found.flat().map(momentOf);
   }
 
   /** Newest first, from the commit that holds `beforeSeq` downwards. */
