@@ -77,6 +77,21 @@ export const UPDATE_ROOTS_MAX = 1_000;
 export const CHAIN_RANGES_MAX = 1_000;
 export const CHAIN_DELTAS_MAX = 100_000;
 
+// --- reverts and many changes at once
+/** Deltas one revert may undo one by one; a revert to a version has no such limit. */
+export const REVERT_DELTAS_MAX = 10_000;
+export const REVERT_IDS_MAX = 100;
+/** History a revert of single deltas looks through, from the lowest of them to the head. */
+export const REVERT_SCANNED_DELTAS_MAX = 50_000;
+export const REVERT_SCANNED_BYTES_MAX = 64 * 1024 * 1024;
+export const REVERT_PAGE_DELTAS = 1_000;
+export const BATCH_PATCHES_MAX = 100;
+/** Atomic batches of one flush: one that is refused has the rest of its flush prepared again. */
+export const BATCHES_PER_FLUSH_MAX = 16;
+/** Changes of one ApplyDeltas stream that are not answered yet; over either, it is not read. */
+export const STREAM_DELTAS_IN_FLIGHT_MAX = 256;
+export const STREAM_DELTAS_IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
+
 // --- rooms and commits
 export const ROOM_PENDING_EDITS_MAX = 4_096;
 export const ROOM_PENDING_BYTES_MAX = 64 * 1024 * 1024;

@@ -59,12 +59,28 @@ export class Authoring {
   async onBase(base: Base, edit: Edit, author: Author): Promise<Authored | undefined> {
     const isHead = base.extras.length === 0 && base.fromVersion === this.#state.version;
     if (isHead && this.#accepted.length === 0) return this.onHead(edit, author, base);
-    const doc = await this.#bases.take(this.#state.blobId, base, (first, last) => this.#state.recent(first, last));
-    rootOf(doc, shapeOf(this.#state.genesis.contentType));
+    const doc = await this.baseDocument(base);
     const authored = this.#author(doc, edit, author, base);
     if (authored) this.#lent.push({ doc, authored });
     else this.#bases.put(this.#state.blobId, base, doc);
     return authored;
+  }
+
+  /** Makes an edit on a document of the caller's own, which holds exactly `base`. */
+  onDocument(doc: Y.Doc, edit: Edit, author: Author, base: Base): Authored | undefined {
+    return this.#author(doc, edit, author, base);
+  }
+
+  /** A document of the caller's own that holds exactly `base`, its deleted content kept. */
+  async baseDocument(base: Base): Promise<Y.Doc> {
+    const doc = await this.#bases.take(this.#state.blobId, base, (first, last) => this.#state.recent(first, last));
+    rootOf(doc, shapeOf(this.#state.genesis.contentType));
+    return doc;
+  }
+
+  /** The head as it will be after the edits accepted so far; to be looked at only. */
+  get headDocument(): Y.Doc {
+    return this.#headTwin();
   }
 
   #author(doc: Y.Doc, edit: Edit, author: Author, base: Base): Authored | undefined {

@@ -1,5 +1,6 @@
 /** What one flush has come to so far: its deltas, and where each intent finds its change in them. */
 import type { Delta, Genesis } from '../domain/delta.ts';
+import { flushDeltaId } from '../storage/commit-document.ts';
 import type { LiveSession } from './contract.ts';
 import type { UnnumberedCommit, UnnumberedDelta } from './committer.ts';
 import type { Authored, Intent } from './intent.ts';
@@ -8,8 +9,10 @@ import type { RoomState } from './room-state.ts';
 /** An intent and where its change is to be found once the flush is in. */
 interface Placed {
   readonly intent: Intent;
-  /** Index of its delta in the commit; -1: everything it brings is in the head or in an earlier delta of the flush. */
+  /** Index of its (last) delta in the commit; -1: everything it brings is in the head or in an earlier delta of the flush. */
   readonly index: number;
+  /** How many deltas it made, where that is not one. */
+  readonly count?: number;
   readonly authored?: Authored;
 }
 
@@ -26,7 +29,7 @@ export class Batch {
   readonly #state: RoomState;
   readonly #drafts: Draft[] = [];
   readonly #placed: Placed[] = [];
-  readonly #requests = new Map<string, number>();
+  readonly #requests = new Map<string, { readonly index: number; readonly count?: number }>();
   #bytes = 0;
   #lastSession: unknown;
   genesis: Genesis | undefined;
@@ -42,14 +45,45 @@ export class Batch {
     return this.#state.version + this.#drafts.length;
   }
 
+  /** What the flush will commit, as far as it is known; the ids are the flush's own, and replaced when it is numbered. */
+  get deltas(): readonly Delta[] {
+    const appliedAt = new Date();
+    return this.#drafts.map((draft, index) => this.#delta(draft, index, appliedAt));
+  }
+
+  /** Whether the blob is deleted after what is in the batch already. */
+  get isDeleted(): boolean {
+    const last = this.#drafts.findLast(({ operation }) => operation === 'delete' || operation === 'undelete');
+    return last ? last.operation === 'delete' : this.#state.facts.deletedAt !== undefined;
+  }
+
   add(intent: Intent, draft: Draft, authored?: Authored): void {
-    const index = this.#drafts.length;
-    this.#drafts.push(draft);
-    this.#placed.push({ intent, index, authored });
-    if (intent.requestId !== undefined) this.#requests.set(`${intent.userId}\n${intent.requestId}`, index);
+    this.#placed.push({ intent, index: this.#push(draft), authored });
+    this.#request(intent);
+    this.#lastSession = intent.work.kind === 'push' ? intent.work.session : undefined;
+  }
+
+  /** One of several deltas of an intent, which `addGroup` then places. */
+  addPart(draft: Draft): Delta {
+    const index = this.#push(draft);
+    this.#lastSession = undefined;
+    return this.#delta(draft, index, new Date());
+  }
+
+  addGroup(intent: Intent, count: number): void {
+    this.#placed.push({ intent, index: this.#drafts.length - 1, count });
+    if (count > 0) this.#request(intent, count);
+  }
+
+  #push(draft: Draft): number {
     for (const update of draft.updates) this.#bytes += update.byteLength;
     this.#bytes += draft.patch.body?.byteLength ?? 0;
-    this.#lastSession = intent.work.kind === 'push' ? intent.work.session : undefined;
+    return this.#drafts.push(draft) - 1;
+  }
+
+  #request(intent: Intent, count?: number): void {
+    if (intent.requestId === undefined) return;
+    this.#requests.set(`${intent.userId}\n${intent.requestId}`, { index: this.#drafts.length - 1, count });
   }
 
   /** Updates that one session pushed in a row make one delta: they were typed one after the other, by one hand. */
@@ -72,10 +106,9 @@ export class Batch {
 
   /** The same request twice in one flush: both get the one delta. */
   joinRepeat(intent: Intent): boolean {
-    const index = this.#requests.get(`${intent.userId}\n${intent.requestId}`);
-    if (index === undefined) return false;
-    this.#placed.push({ intent, index });
-    return true;
+    const first = this.#requests.get(`${intent.userId}\n${intent.requestId}`);
+    if (first) this.#placed.push({ intent, ...first });
+    return first !== undefined;
   }
 
   finish(): Prepared {
@@ -87,13 +120,7 @@ export class Batch {
     const deltas = this.#drafts.map((draft, index): UnnumberedDelta => {
       const newClients = draft.newClients.filter((client) => !owners.has(client) && !seen.has(client));
       for (const client of newClients) seen.add(client);
-      return {
-        ...draft,
-        newClients,
-        blobId: this.#state.blobId,
-        toVersion: this.#state.version + index + 1,
-        appliedAt,
-      };
+      return { ...this.#delta(draft, index, appliedAt), newClients };
     });
     const commit: UnnumberedCommit = {
       blobId: this.#state.blobId,
@@ -105,6 +132,16 @@ export class Batch {
       deltas,
     };
     return { commit, bytes: this.#bytes, placed: this.#placed };
+  }
+
+  #delta(draft: Draft, index: number, appliedAt: Date): Delta {
+    return {
+      ...draft,
+      id: flushDeltaId(index),
+      blobId: this.#state.blobId,
+      toVersion: this.#state.version + index + 1,
+      appliedAt,
+    };
   }
 }
 

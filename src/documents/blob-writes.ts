@@ -1,4 +1,4 @@
-/** What is done to a blob as a whole: made, replaced, labelled, deleted. */
+/** What is done to a blob as a whole: made, replaced, labelled, deleted, brought back. */
 import { blobDeleted } from '../domain/access.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
@@ -56,6 +56,7 @@ export class BlobWrites {
     const submissions = this.#submissions;
     return this.#rooms.with(request.id, async (room) => {
       await room.authorize(caller, 'write');
+      await submissions.requireNews(room);
       requireLabels(request.labels ?? {});
       const ifVersion = await submissions.requireEtag(room, request.etag);
       let delta: Delta | undefined;
@@ -80,11 +81,26 @@ export class BlobWrites {
     const submissions = this.#submissions;
     return this.#rooms.with(id, async (room) => {
       await room.authorize(caller, 'delete');
+      await submissions.requireNews(room);
       const ifVersion = await submissions.requireEtag(room, options.etag);
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));
       await this.#headWriter.writeNow(room.state);
       room.closeSessions(blobDeleted(id));
+      return submissions.committed(room, settled);
+    });
+  }
+  /** Acknowledged after the head, so that lists have the blob again by then. */
+  async undeleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed> {
+    const submissions = this.#submissions;
+    return this.#rooms.with(id, async (room) => {
+      await room.authorize(caller, 'undelete');
+      // A deletion by another process must not be taken for none.
+      await room.refresh();
+      const ifVersion = await submissions.requireEtag(room, options.etag);
+      const { requestId } = options;
+      const settled = await room.submit(submissions.intent(caller, { kind: 'undelete' }, 0, { requestId, ifVersion }));
+      await this.#headWriter.writeNow(room.state);
       return submissions.committed(room, settled);
     });
   }

@@ -13,7 +13,7 @@ import {
   INSERTS_IN_FLIGHT_MAX,
 } from '../limits.ts';
 import { StudioError } from '../errors.ts';
-import { commitId, deltaId } from '../storage/commit-document.ts';
+import { commitId, numberDelta } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { CommitListener } from './contract.ts';
@@ -92,7 +92,7 @@ export class Committer {
   #number(unnumbered: UnnumberedCommit): Commit {
     const committerSeq = this.#freeSeqs.shift() ?? this.#nextSeq++;
     const id = commitId(this.id, committerSeq);
-    const deltas = unnumbered.deltas.map((delta, index) => ({ ...delta, id: deltaId(id, index) }));
+    const deltas = unnumbered.deltas.map((delta, index) => numberDelta(delta, id, index));
     return { ...unnumbered, id, committer: this.id, committerSeq, deltas };
   }
 

@@ -5,8 +5,9 @@
 import type { Blob, BlobWithContent, Derivation } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Grain, Place } from '../domain/attribution/ranges.ts';
-import type { Commit, Delta, Operation, Patch } from '../domain/delta.ts';
+import type { Commit, Delta, Operation, Patch, RevertTarget } from '../domain/delta.ts';
 import type { ContentDifference } from '../domain/difference/content-difference.ts';
+import type { StudioError } from '../errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { VersionGroup } from '../domain/version-groups.ts';
 
@@ -28,6 +29,37 @@ export interface ApplyDelta {
   readonly causedBy?: string;
   readonly requestId?: string;
   readonly patch: Patch;
+}
+
+/** Several changes of one blob: all become deltas of one commit, each made on the result of the one before, or none. */
+export interface BatchApplyDeltas extends Omit<ApplyDelta, 'patch'> {
+  readonly patches: readonly Patch[];
+}
+
+export interface BatchCommitted {
+  readonly blob: Blob;
+  /** In order. A change that brought nothing made none. */
+  readonly deltas: readonly Delta[];
+}
+
+/** One of many changes on their way; `reference` is its caller's. An error in place of the request is answered as it is. */
+export interface StreamedDelta {
+  readonly reference: bigint;
+  readonly request: ApplyDelta | StudioError;
+}
+
+export interface StreamedOutcome {
+  readonly reference: bigint;
+  readonly outcome: Committed | StudioError;
+}
+
+export interface RevertBlob {
+  readonly blobId: string;
+  readonly target: RevertTarget;
+  /** What the caller has seen; absent: the head. */
+  readonly fromVersion?: number;
+  readonly etag?: string;
+  readonly requestId?: string;
 }
 
 export interface UpdateBlob {
@@ -177,7 +209,13 @@ export interface Documents {
   nameVersion(caller: Caller, blobId: string, version: number, name: string): Promise<NamedVersion>;
   unnameVersion(caller: Caller, blobId: string, version: number): Promise<void>;
   listNamedVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<NamedVersion>>;
+  /** Of a blob that is not deleted it answers the newest delta. */
+  undeleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed>;
+  revertBlob(caller: Caller, request: RevertBlob): Promise<Committed>;
   applyDelta(caller: Caller, request: ApplyDelta): Promise<Committed>;
+  /** Those of one blob are applied in the order given; outcomes come as they settle. Bounded: it stops reading. */
+  applyDeltas(caller: Caller, requests: AsyncIterable<StreamedDelta>): AsyncIterable<StreamedOutcome>;
+  batchApplyDeltas(caller: Caller, request: BatchApplyDeltas): Promise<BatchCommitted>;
   getDelta(caller: Caller, id: string): Promise<Delta>;
   /** The delta that this request of the caller's became; undefined if there is none. */
   findDelta(caller: Caller, blobId: string, requestId: string): Promise<Delta | undefined>;

@@ -4,7 +4,7 @@ import { headBase } from '../domain/base.ts';
 import { readCanonical } from '../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
-import type { Base, Delta, Patch } from '../domain/delta.ts';
+import type { Base, Patch } from '../domain/delta.ts';
 import { authorContent, authorPatch } from '../domain/edit/author.ts';
 import { mergeThreeWay } from '../domain/merge.ts';
 import { StudioError } from '../errors.ts';
@@ -53,27 +53,27 @@ export class EditMaker {
     return update ? { update, clientId } : undefined;
   }
 
+  /** `stage`: the base as a document, where it can't be made from the log. The edit is made on it. */
   async makePatch(options: {
     readonly intent: Intent;
-    readonly patch: Exclude<Patch, { kind: 'yjs_update' }>;
+    readonly patch: Exclude<Patch, { kind: 'yjs_update' | 'revert' }>;
     readonly base: Base;
     readonly isNamed: boolean;
-    readonly predecessor: Delta | undefined;
-  }): Promise<MadeEdit | undefined> {
-    const { intent, patch, base, isNamed, predecessor } = options;
+    readonly author: Author;
+    readonly stage?: Y.Doc;
+  }): Promise<Authored | undefined> {
+    const { intent, patch, base, isNamed, author, stage } = options;
     const contentType = this.#state.genesis.contentType;
-    if (isNamed && intent.authored && this.#authoring.stillValid(intent.authored)) return { authored: intent.authored };
+    const canReuse = isNamed && !stage;
+    if (canReuse && intent.authored && this.#authoring.stillValid(intent.authored)) return intent.authored;
     this.#requireRoom(patch);
     const edit: Edit = (doc) => authorPatch(doc, contentType, patch);
-    const author: Author = {
-      kind: intent.providerId === undefined ? 'user' : 'provider',
-      preferredClientId: predecessor?.authoredWith,
-    };
+    if (stage) return this.#authoring.onDocument(stage, edit, author, base);
     const authored = isNamed
       ? await this.#authoring.onBase(base, edit, author)
       : this.#authoring.onHead(edit, author, base);
-    if (isNamed) intent.authored = authored;
-    return authored ? { authored } : undefined;
+    if (canReuse) intent.authored = authored;
+    return authored;
   }
 
   /**

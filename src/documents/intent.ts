@@ -1,6 +1,7 @@
 /** A change somebody asked for, from the moment it is taken in until its outcome is known. */
 import type { Derivation } from '../domain/blob.ts';
 import type { Base, Delta, Genesis, Patch } from '../domain/delta.ts';
+import { BATCHES_PER_FLUSH_MAX, FLUSH_BYTES_MAX, FLUSH_DELTAS_MAX } from '../limits.ts';
 import type { LiveSession } from './contract.ts';
 
 export type Work =
@@ -13,11 +14,21 @@ export type Work =
   | { readonly kind: 'patch'; readonly patch: Patch; readonly fromVersion?: number; readonly previousDelta?: string }
   | { readonly kind: 'push'; readonly update: Uint8Array; readonly session: LiveSession }
   | { readonly kind: 'transform'; readonly content: Uint8Array; readonly derivation: Derivation }
-  | { readonly kind: 'delete' };
+  /** All become deltas of one commit, each made on the result of the one before, or none does. */
+  | {
+      readonly kind: 'batch';
+      readonly patches: readonly Patch[];
+      readonly fromVersion?: number;
+      readonly previousDelta?: string;
+    }
+  | { readonly kind: 'delete' }
+  | { readonly kind: 'undelete' };
 
 /** `delta` is absent when nothing new was brought; `version` then contains the change all the same. */
 export interface Settled {
   readonly delta?: Delta;
+  /** Of a batch: all it made. */
+  readonly deltas?: readonly Delta[];
   readonly version: number;
   /** The request was seen before: this is its first answer. */
   readonly repeated: boolean;
@@ -43,7 +54,11 @@ export class Intent {
   readonly receivedAt = new Date();
   /** Taken in when the blob was known to be deleted. An edit that merely races a deletion is not: it commits. */
   isLate = false;
+  /** Held while it waits. */
   readonly bytes: number;
+  /** What it may come to in its flush, at the most: a few bytes may restore a whole content. */
+  readonly flushBytes: number;
+  readonly flushDeltas: number;
   /** Kept across lost races when the edit named its base. */
   authored: Authored | undefined;
   readonly settled: Promise<Settled>;
@@ -67,6 +82,11 @@ export class Intent {
     this.requestId = options.requestId;
     this.ifVersion = options.ifVersion;
     this.bytes = options.bytes;
+    this.flushBytes = isRevert(options.work) ? FLUSH_BYTES_MAX : options.bytes;
+    this.flushDeltas =
+      options.work.kind === 'batch'
+        ? Math.max(options.work.patches.length, FLUSH_DELTAS_MAX / BATCHES_PER_FLUSH_MAX)
+        : 1;
     this.settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -88,4 +108,9 @@ export class Intent {
     this.#isOpen = false;
     this.#reject(error);
   }
+}
+
+function isRevert(work: Work): boolean {
+  if (work.kind === 'batch') return work.patches.some(({ kind }) => kind === 'revert');
+  return work.kind === 'patch' && work.patch.kind === 'revert';
 }

@@ -22,15 +22,19 @@ export class PendingIntents {
 
   /** As many of the first as one flush may carry. */
   takeFlush(): Intent[] {
-    let bytes = 0;
     let count = 0;
+    let deltas = 0;
+    let bytes = 0;
     for (const intent of this.#intents) {
-      if (count > 0 && (count >= FLUSH_DELTAS_MAX || bytes + intent.bytes > FLUSH_BYTES_MAX)) break;
-      bytes += intent.bytes;
+      const isOver = deltas + intent.flushDeltas > FLUSH_DELTAS_MAX || bytes + intent.flushBytes > FLUSH_BYTES_MAX;
+      if (count > 0 && isOver) break;
+      deltas += intent.flushDeltas;
+      bytes += intent.flushBytes;
       count += 1;
     }
-    this.#bytes -= bytes;
-    return this.#intents.splice(0, count);
+    const taken = this.#intents.splice(0, count);
+    for (const intent of taken) this.#bytes -= intent.bytes;
+    return taken;
   }
 
   takeAll(): Intent[] {

@@ -6,19 +6,21 @@
 import type { AccessControl } from '../access/contract.ts';
 import { authorize, blobNotFound, mayRead, parentNotFound, type Action } from '../domain/access.ts';
 import type { BlobAccess } from '../domain/blob-access.ts';
-import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
-import type { Base, Delta, Operation } from '../domain/delta.ts';
+import { headBase } from '../domain/base.ts';
+import type { Delta } from '../domain/delta.ts';
 import type { Guard } from '../domain/guard/guard.ts';
 import { StudioError } from '../errors.ts';
 import { CONTENT_BYTES_MAX } from '../limits.ts';
 import { requestKey } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Authoring } from './authoring.ts';
-import { Batch, type Draft, type Prepared } from './batch.ts';
-import type { EditMaker, MadeEdit } from './edit-maker.ts';
-import type { Authored, Intent, Work } from './intent.ts';
+import { Batch, type Prepared } from './batch.ts';
+import { draftOf, newClientsOf } from './draft.ts';
+import type { EditMaker } from './edit-maker.ts';
+import type { Intent, Work } from './intent.ts';
+import { PatchPreparation } from './patch-preparation.ts';
+import type { RevertMaker } from './revert-maker.ts';
 import type { RoomState } from './room-state.ts';
-import { storedPatch } from './stored-patch.ts';
 
 export class Preparation {
   readonly #state: RoomState;
@@ -27,12 +29,14 @@ export class Preparation {
   readonly #edits: EditMaker;
   readonly #log: CommitLog;
   readonly #access: AccessControl;
+  readonly #patches: PatchPreparation;
 
   constructor(options: {
     readonly state: RoomState;
     readonly guard: Guard;
     readonly authoring: Authoring;
     readonly edits: EditMaker;
+    readonly reverts: RevertMaker;
     readonly log: CommitLog;
     readonly access: AccessControl;
   }) {
@@ -42,10 +46,22 @@ export class Preparation {
     this.#edits = options.edits;
     this.#log = options.log;
     this.#access = options.access;
+    this.#patches = new PatchPreparation({ ...options, check: (update, userId) => this.#check(update, userId) });
   }
 
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
     await this.#recallRequests(intents);
+    for (;;) {
+      const batch = await this.#fill(intents);
+      if (batch) return batch.finish();
+      // Refused halfway: nothing of it may stay, and what came after it was made on top of it.
+      this.#guard.settle();
+      this.#authoring.settleLost();
+    }
+  }
+
+  /** Undefined when an intent was refused after some of it had been accepted: it is closed, and the rest starts anew. */
+  async #fill(intents: readonly Intent[]): Promise<Batch | undefined> {
     const batch = new Batch(this.#state);
     // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
     const { blobId, version } = this.#state;
@@ -54,14 +70,16 @@ export class Preparation {
     const access = this.#access.known(blobId) ?? (await settle());
     for (const intent of intents) {
       if (!intent.isOpen) continue;
+      const before = batch.headVersion;
       try {
-        if (this.#answerRepeat(intent, batch, access)) continue;
+        if (await this.#answerRepeat(intent, batch, access)) continue;
         await this.#add(intent, batch, access);
       } catch (error) {
         intent.reject(error);
+        if (batch.headVersion !== before) return undefined;
       }
     }
-    return batch.finish();
+    return batch;
   }
 
   /** G4: looks up the request ids that memory can't answer for, all of the flush at once. */
@@ -78,15 +96,22 @@ export class Preparation {
     }
   }
 
-  #answerRepeat(intent: Intent, batch: Batch, access: BlobAccess | undefined): boolean {
+  async #answerRepeat(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<boolean> {
     if (intent.requestId === undefined) return false;
     const first = this.#state.requestedBefore(intent.userId, intent.requestId);
     if (first && access) {
       authorize(intent, actionOf(intent.work), access);
-      intent.resolve({ delta: first, version: first.toVersion, repeated: true });
+      const deltas = intent.work.kind === 'batch' ? await this.#batchOf(first) : undefined;
+      intent.resolve({ delta: first, deltas, version: first.toVersion, repeated: true });
       return true;
     }
     return batch.joinRepeat(intent);
+  }
+
+  /** All deltas of the request that made this one: they are in one commit. */
+  async #batchOf({ userId, requestId, toVersion }: Delta): Promise<readonly Delta[]> {
+    const commit = await this.#log.commitAt(this.#state.blobId, toVersion);
+    return commit?.deltas.filter((delta) => delta.userId === userId && delta.requestId === requestId) ?? [];
   }
 
   async #add(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<void> {
@@ -100,15 +125,15 @@ export class Preparation {
     if (intent.ifVersion !== undefined && intent.ifVersion !== batch.headVersion) {
       throw new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: this.#state.blobId });
     }
-    if (intent.isLate)
+    if (intent.isLate && work.kind !== 'undelete')
       throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
         blob_id: this.#state.blobId,
       });
     if (work.kind === 'push') this.#addPush(intent, work, batch);
-    else if (work.kind === 'delete')
-      batch.add(intent, this.#draft(intent, 'delete', headBase(batch.headVersion), { updates: [] }));
+    else if (work.kind === 'delete' || work.kind === 'undelete') this.#addDeletion(intent, work.kind, batch);
     else if (work.kind === 'transform') await this.#addTransform(intent, work, batch);
-    else await this.#addPatch(intent, work, batch);
+    else if (work.kind === 'batch') await this.#patches.addAll(intent, work, batch);
+    else await this.#patches.add(intent, work, batch);
   }
 
   async #addCreate(intent: Intent, work: Extract<Work, { kind: 'create' }>, batch: Batch): Promise<void> {
@@ -124,12 +149,18 @@ export class Preparation {
     batch.genesis = work.genesis;
     batch.owner = intent.userId;
     batch.add(intent, {
-      ...this.#draft(intent, 'create', headBase(0), { updates: made ? [made.update] : [] }),
+      ...draftOf(intent, 'create', headBase(0), { updates: made ? [made.update] : [] }),
       newClients: made ? [made.clientId] : [],
       authoredWith: made?.clientId,
       genesis: work.genesis,
       derivation: work.derivation,
     });
+  }
+
+  /** Undeleting what is not deleted is nothing, seen where it stands in the flush. */
+  #addDeletion(intent: Intent, operation: 'delete' | 'undelete', batch: Batch): void {
+    if (operation === 'undelete' && !batch.isDeleted) batch.addNothing(intent);
+    else batch.add(intent, draftOf(intent, operation, headBase(batch.headVersion), { updates: [] }));
   }
 
   #addPush(intent: Intent, work: Extract<Work, { kind: 'push' }>, batch: Batch): void {
@@ -140,28 +171,9 @@ export class Preparation {
     }
     if (batch.extendPush(intent, work.session, checked.update, checked.newClients)) return;
     batch.add(intent, {
-      ...this.#draft(intent, 'update', headBase(batch.headVersion), { updates: [checked.update] }),
+      ...draftOf(intent, 'update', headBase(batch.headVersion), { updates: [checked.update] }),
       newClients: checked.newClients,
     });
-  }
-
-  async #addPatch(intent: Intent, work: Extract<Work, { kind: 'patch' }>, batch: Batch): Promise<void> {
-    const predecessor = await this.#predecessor(intent, work.previousDelta);
-    const { base, isNamed } = this.#baseOf(work, predecessor, batch.headVersion);
-    const chainLength = (predecessor?.chainLength ?? 0) + 1;
-    if (work.patch.kind === 'yjs_update') {
-      const checked = this.#check(work.patch.update, intent.userId);
-      if (!checked.brings) batch.addNothing(intent);
-      else {
-        batch.add(intent, {
-          ...this.#draft(intent, 'update', base, { updates: [checked.update], chainLength }),
-          newClients: checked.newClients,
-        });
-      }
-      return;
-    }
-    const made = await this.#edits.makePatch({ intent, patch: work.patch, base, isNamed, predecessor });
-    this.#addMade(intent, 'update', made, base, chainLength, batch);
   }
 
   async #addTransform(intent: Intent, work: Extract<Work, { kind: 'transform' }>, batch: Batch): Promise<void> {
@@ -175,42 +187,13 @@ export class Preparation {
     batch.add(
       intent,
       {
-        ...this.#draft(intent, 'transform', base, { updates: made.edit ? [made.edit.authored.update] : [] }),
-        newClients: made.edit ? this.#newClient(made.edit.authored) : [],
+        ...draftOf(intent, 'transform', base, { updates: made.edit ? [made.edit.authored.update] : [] }),
+        newClients: made.edit ? newClientsOf(made.edit.authored, this.#state) : [],
         authoredWith: made.edit?.authored.clientId,
         derivation: work.derivation,
       },
       made.edit?.authored,
     );
-  }
-
-  #addMade(
-    intent: Intent,
-    operation: Operation,
-    made: MadeEdit | undefined,
-    base: Base,
-    chainLength: number,
-    batch: Batch,
-  ): void {
-    if (!made) {
-      batch.addNothing(intent);
-      return;
-    }
-    const { authored } = made;
-    this.#authoring.accept(authored);
-    batch.add(
-      intent,
-      {
-        ...this.#draft(intent, operation, base, { updates: [authored.update], chainLength }),
-        newClients: this.#newClient(authored),
-        authoredWith: authored.clientId,
-      },
-      authored,
-    );
-  }
-
-  #newClient(authored: Authored): number[] {
-    return this.#state.owners.has(authored.clientId) ? [] : [authored.clientId];
   }
 
   #check(update: Uint8Array, userId: string): ReturnType<Guard['check']> {
@@ -226,64 +209,8 @@ export class Preparation {
     }
     return checked;
   }
-
-  async #predecessor(intent: Intent, id: string | undefined): Promise<Delta | undefined> {
-    if (id === undefined) return undefined;
-    const found = this.#state.recentById(id) ?? (await this.#log.delta(id))?.delta;
-    if (!found || found.blobId !== this.#state.blobId || found.toVersion > this.#state.version) {
-      throw new StudioError('PREVIOUS_DELTA_UNKNOWN', `Blob "${this.#state.blobId}" has no delta "${id}".`, {
-        previous_delta: id,
-      });
-    }
-    if (found.userId !== intent.userId || found.providerId !== intent.providerId) {
-      throw new StudioError('PREVIOUS_DELTA_FOREIGN', 'previous_delta must be a delta of your own.', {
-        previous_delta: id,
-      });
-    }
-    return found;
-  }
-
-  /** `isNamed`: the caller said what it saw. Otherwise the edit is made on the head, edits of this flush included. */
-  #baseOf(
-    work: Extract<Work, { kind: 'patch' }>,
-    predecessor: Delta | undefined,
-    headVersion: number,
-  ): { base: Base; isNamed: boolean } {
-    if (work.fromVersion === undefined) return { base: headBase(headVersion), isNamed: false };
-    if (work.fromVersion < 1 || work.fromVersion > this.#state.version) {
-      throw new StudioError(
-        'BASE_VERSION_UNKNOWN',
-        `from_version ${work.fromVersion} is not a version of this blob; it has 1 to ${this.#state.version}.`,
-        { from_version: String(work.fromVersion), version: String(this.#state.version) },
-      );
-    }
-    const base = predecessor ? chainedBase(work.fromVersion, predecessor) : normalizeBase(work.fromVersion, []);
-    return { base, isNamed: true };
-  }
-
-  #draft(
-    intent: Intent,
-    operation: Operation,
-    base: Base,
-    made: { updates: readonly Uint8Array[]; chainLength?: number },
-  ): Draft {
-    return {
-      userId: intent.userId,
-      providerId: intent.providerId,
-      operation,
-      patch: storedPatch(intent.work),
-      updates: made.updates,
-      base,
-      previousDelta: intent.work.kind === 'patch' ? intent.work.previousDelta : undefined,
-      chainLength: made.chainLength ?? 1,
-      causedBy: intent.causedBy,
-      requestId: intent.requestId,
-      newClients: [],
-      createdAt: intent.receivedAt,
-    };
-  }
 }
 
 function actionOf(work: Work): Action {
-  return work.kind === 'delete' ? 'delete' : 'write';
+  return work.kind === 'delete' || work.kind === 'undelete' ? work.kind : 'write';
 }

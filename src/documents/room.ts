@@ -20,6 +20,7 @@ import { soleAuthor, type Prepared } from './batch.ts';
 import { PendingIntents } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { RemoteCommits } from './remote-commits.ts';
+import { RevertMaker } from './revert-maker.ts';
 import type { RoomServices } from './room-services.ts';
 import type { RoomState } from './room-state.ts';
 import { Sessions } from './sessions.ts';
@@ -54,11 +55,18 @@ export class Room {
     this.#guard = new Guard({ doc: state.doc, shape: () => shapeOf(state.genesis.contentType), owners: state.owners });
     this.#authoring = new Authoring({ state, guard: this.#guard, bases: services.bases });
     const edits = new EditMaker({ authoring: this.#authoring, state, contents: services.contents });
+    const reverts = new RevertMaker({
+      authoring: this.#authoring,
+      state,
+      history: services.history,
+      log: services.log,
+    });
     this.#preparation = new Preparation({
       state,
       guard: this.#guard,
       authoring: this.#authoring,
       edits,
+      reverts,
       log: services.log,
       access: services.access,
     });
@@ -208,9 +216,10 @@ export class Room {
   }
 
   #acknowledge(prepared: Prepared, commit?: Commit): void {
-    for (const { intent, index } of prepared.placed) {
+    for (const { intent, index, count } of prepared.placed) {
       const delta = index < 0 ? undefined : commit?.deltas[index];
-      intent.resolve({ delta, version: delta?.toVersion ?? this.state.version, repeated: false });
+      const deltas = count === undefined ? undefined : commit?.deltas.slice(index + 1 - count, index + 1);
+      intent.resolve({ delta, deltas, version: delta?.toVersion ?? this.state.version, repeated: false });
     }
   }
 

@@ -1,6 +1,6 @@
 /** What of a request is kept on its delta for people to read. */
 import { createHash } from 'node:crypto';
-import type { StoredPatch } from '../domain/delta.ts';
+import type { Patch, StoredPatch } from '../domain/delta.ts';
 import { PATCH_STORED_BYTES_MAX } from '../limits.ts';
 import type { Work } from './intent.ts';
 
@@ -11,14 +11,21 @@ export function storedPatch(work: Work): StoredPatch {
     case 'transform':
       return bounded('content', work.content);
     case 'delete':
-      return { kind: 'delete', bytes: 0 };
+    case 'undelete':
+      return { kind: work.kind, bytes: 0 };
     case 'push':
       // The update itself is on the delta.
       return { kind: 'sync', bytes: work.update.byteLength };
     case 'patch':
-      break;
+      return storedChange(work.patch);
+    case 'batch':
+      // Each of its deltas has its own.
+      return { kind: 'content', bytes: 0 };
   }
-  const { patch } = work;
+}
+
+/** Reverts are not here: theirs says what they came to (revert-maker.ts). */
+export function storedChange(patch: Patch): StoredPatch {
   switch (patch.kind) {
     case 'yjs_update':
       return { kind: 'yjs_update', bytes: patch.update.byteLength };
@@ -30,7 +37,7 @@ export function storedPatch(work: Work): StoredPatch {
     case 'merge_patch':
       return bounded(patch.kind, Buffer.from(patch.patch));
     case 'revert':
-      return bounded('revert', Buffer.from(JSON.stringify({ to_version: patch.toVersion })));
+      return { kind: 'revert', bytes: 0 };
   }
 }
 

@@ -25,6 +25,13 @@ export interface TextEdit {
   readonly insert: string;
 }
 
+/** What a revert aims at. */
+export type RevertTarget =
+  | { readonly kind: 'version'; readonly version: number }
+  | { readonly kind: 'deltas'; readonly ids: readonly string[] }
+  /** Versions first..last, where given. What providers made in the user's name is not the user's. */
+  | { readonly kind: 'author'; readonly userId: string; readonly first?: number; readonly last?: number };
+
 /** What a caller sends. Text edits apply in sequence, each to the result of the one before. */
 export type Patch =
   | { readonly kind: 'text_edits'; readonly edits: readonly TextEdit[]; readonly encoding: OffsetEncoding }
@@ -32,7 +39,7 @@ export type Patch =
   | { readonly kind: 'merge_patch'; readonly patch: string }
   | { readonly kind: 'content'; readonly content: Uint8Array }
   | { readonly kind: 'yjs_update'; readonly update: Uint8Array }
-  | { readonly kind: 'revert'; readonly toVersion: number };
+  | { readonly kind: 'revert'; readonly target: RevertTarget };
 
 /** The patch as kept on the delta: whole while small, else only its size and hash. A raw update is not kept twice. */
 export interface StoredPatch {
@@ -71,6 +78,7 @@ export interface Delta {
   /** How many deltas its chain has, itself included. */
   readonly chainLength: number;
   readonly causedBy?: string;
+  /** Of a revert of single deltas: their ids. What a revert to a version undoes follows from its patch. */
   readonly reverts?: readonly string[];
   readonly requestId?: string;
   /** Yjs client ids that occur in this blob for the first time here. */

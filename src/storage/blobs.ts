@@ -91,7 +91,11 @@ export class BlobHeads {
     if (heads.length === 0) return;
     const result = await this.#database.blobs.bulkWrite(
       heads.map((head) => ({
-        updateOne: { filter: { _id: head.id, version: { $lt: head.version } }, update: { $set: derivedFields(head) } },
+        updateOne: {
+          filter: { _id: head.id, version: { $lt: head.version } },
+          // Fields that are undefined are left out of what is sent: a date of deletion has to be taken away.
+          update: { $set: derivedFields(head), ...(head.deletedAt ? {} : { $unset: { deleted_at: '' } }) },
+        },
       })),
       { ordered: false },
     );

@@ -55,7 +55,7 @@ export function toDocument(commit: Commit): CommitDocument {
     content_type: commit.contentType,
     root_id: commit.rootId,
     applied_at: commit.deltas[0]?.appliedAt ?? new Date(),
-    request_keys: requestKeys.length > 0 ? requestKeys : undefined,
+    request_keys: requestKeys.length > 0 ? [...new Set(requestKeys)] : undefined,
     deltas: commit.deltas.map((delta) => toDeltaDocument(commit, delta)),
   };
 }
@@ -150,6 +150,25 @@ export function deltaId(commitId: string, index: number): string {
 /** Which of its commit's deltas it is, from 0. */
 export function ordinalOf(id: string): number {
   return Number(id.slice(id.lastIndexOf('-') + 1));
+}
+
+const FLUSH = 'flush';
+
+/** What other deltas of its flush call a delta that has no id yet. */
+export function flushDeltaId(index: number): string {
+  return deltaId(FLUSH, index);
+}
+
+/** The delta with its id, and with those of its flush that it speaks of. */
+export function numberDelta(delta: Omit<Delta, 'id'>, commitId: string, index: number): Delta {
+  const named = (id: string): string => (id.startsWith(`${FLUSH}-`) ? commitId + id.slice(FLUSH.length) : id);
+  const { previousDelta, reverts } = delta;
+  return {
+    ...delta,
+    id: deltaId(commitId, index),
+    previousDelta: previousDelta === undefined ? undefined : named(previousDelta),
+    reverts: reverts?.map(named),
+  };
 }
 
 /** The commit a delta id points into; undefined when it can't be one of ours. */

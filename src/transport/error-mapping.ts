@@ -1,9 +1,13 @@
 /** Errors as callers see them: one gRPC code, one sentence, and an ErrorInfo that names the reason. */
+import { create } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { StudioError } from '../errors.ts';
+import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { errorDetail, readDetail } from './error-detail.ts';
 import type { Reason } from '../errors.ts';
+import type { Status } from '../gen/google/rpc/status_pb.ts';
 
 const CODES: Readonly<Record<string, Code>> = Object.fromEntries(
   Object.values(Code)
@@ -31,6 +35,15 @@ export function toConnectError(error: unknown): ConnectError {
   const studio = StudioError.from(error);
   const code = CODES[studio.code] ?? Code.Internal;
   return new ConnectError(studio.message, code, undefined, [errorDetail(studio.reason, studio.metadata)], error);
+}
+
+/** An error as a part of an answer: what the call itself would have failed with. */
+export function statusMessage(error: unknown): Status {
+  const { code, rawMessage, details } = toConnectError(error);
+  const packed = details.flatMap((detail) =>
+    'desc' in detail ? [anyPack(detail.desc, create(detail.desc, detail.value))] : [],
+  );
+  return create(StatusSchema, { code, message: rawMessage, details: packed });
 }
 
 /** The reason an error carries; absent for one that is not in our set, such as an unknown service of the health check. */

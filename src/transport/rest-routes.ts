@@ -21,6 +21,8 @@ export const REST_ROUTES: readonly RestRoute[] = [
   { verb: 'GET', path: '/blobs/{id}', rpc: blobs.getBlob },
   { verb: 'PATCH', path: '/blobs/{id}', rpc: blobs.updateBlob },
   { verb: 'DELETE', path: '/blobs/{id}', rpc: blobs.deleteBlob },
+  { verb: 'POST', path: '/blobs/{id}:undelete', rpc: blobs.undeleteBlob },
+  { verb: 'POST', path: '/blobs/{blob_id}:revert', rpc: blobs.revertBlob },
   { verb: 'GET', path: '/blobs/{blob_id}/versions', rpc: blobs.listVersions },
   { verb: 'GET', path: '/blobs/{id}/versions/{version}', rpc: blobs.getBlob },
   // `?at=2026-01-31T12:00:00Z`, `?name=draft` or `?version=17`.
@@ -34,6 +36,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
   { verb: 'GET', path: '/blobs/{blob_id}/children', rpc: dag.listChildren },
   { verb: 'GET', path: '/blobs/{blob_id}/deltas', rpc: deltas.listDeltas },
   { verb: 'POST', path: '/blobs/{blob_id}/deltas', rpc: deltas.applyDelta },
+  { verb: 'POST', path: '/blobs/{blob_id}/deltas:batch', rpc: deltas.batchApplyDeltas },
   { verb: 'GET', path: '/blobs/{blob_id}/access', rpc: access.listAccess },
   { verb: 'POST', path: '/blobs/{blob_id}/access', rpc: access.grantAccess },
   { verb: 'DELETE', path: '/blobs/{blob_id}/access/{user_id}', rpc: access.revokeAccess },

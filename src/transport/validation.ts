@@ -14,6 +14,8 @@ const LIMIT_REASONS: Readonly<Record<string, { readonly reason: Reason; readonly
   'edits repeated.max_items': { reason: 'LIMIT_EXCEEDED', limit: 'TEXT_EDITS_PER_DELTA_MAX' },
   'labels map.max_pairs': { reason: 'LIMIT_EXCEEDED', limit: 'LABELS_MAX' },
   'values map.max_pairs': { reason: 'LIMIT_EXCEEDED', limit: 'LABELS_MAX' },
+  'patches repeated.max_items': { reason: 'LIMIT_EXCEEDED', limit: 'BATCH_PATCHES_MAX' },
+  'ids repeated.max_items': { reason: 'LIMIT_EXCEEDED', limit: 'REVERT_IDS_MAX' },
   'parent_ids repeated.max_items': { reason: 'LIMIT_EXCEEDED', limit: 'PARENTS_MAX' },
 };
 
@@ -63,11 +65,30 @@ export function validated<T extends DescService>(
         validate(method.input, request);
         yield* call(request, context) as AsyncIterable<unknown>;
       };
+    } else if (method.methodKind === 'bidi_streaming') {
+      wrapped[method.localName] = (
+        requests: AsyncIterable<MessageShape<DescMessage>>,
+        context: HandlerContext,
+      ): unknown =>
+        (call as unknown as StreamImpl)(
+          each(requests, (request) => validate(method.input, request)),
+          context,
+        );
     } else {
       throw new Error(`${service.typeName}.${method.name}: requests that stream are not validated yet.`);
     }
   }
   return wrapped as Partial<ServiceImpl<T>>;
+}
+
+type StreamImpl = (requests: AsyncIterable<MessageShape<DescMessage>>, context: HandlerContext) => unknown;
+
+/** The stream ends with what the first message that is wrong is refused with. */
+async function* each<T>(messages: AsyncIterable<T>, check: (message: T) => void): AsyncIterable<T> {
+  for await (const message of messages) {
+    check(message);
+    yield message;
+  }
 }
 
 type AnyImpl = (request: MessageShape<DescMessage>, context: HandlerContext) => unknown;

@@ -5,7 +5,7 @@ import type { OffsetEncoding, Patch } from '../../domain/delta.ts';
 import type { ApplyDeltaRequest } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
 
 /** Throws FIELD_INVALID when the request has no patch or an encoding that is not one. */
-export function patchOf(request: ApplyDeltaRequest): Patch {
+export function patchOf(request: Pick<ApplyDeltaRequest, 'patch'>): Patch {
   const { patch } = request;
   switch (patch.case) {
     case 'textEdits':
@@ -19,7 +19,7 @@ export function patchOf(request: ApplyDeltaRequest): Patch {
     case 'yjsUpdate':
       return { kind: 'yjs_update', update: patch.value };
     case 'revertToVersion':
-      return { kind: 'revert', toVersion: numberOf(patch.value, 'revert_to_version') };
+      return { kind: 'revert', target: { kind: 'version', version: numberOf(patch.value, 'revert_to_version') } };
     case undefined:
     default:
       throw new StudioError('FIELD_INVALID', 'The request must have a patch.', { field: 'patch', rule: 'required' });

@@ -1,6 +1,7 @@
 import { blobMessage, blobScopeOf, listsContent, readsContent } from '../mapping/blob.ts';
 import { deltaMessage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
+import { revertTargetOf } from '../mapping/revert.ts';
 import { callerOf } from '../caller-context.ts';
 import { versionCalls } from './version-calls.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
@@ -57,6 +58,25 @@ export function createBlobService(documents: Documents): Partial<ServiceImpl<typ
 
     async deleteBlob(request, context) {
       const { blob, delta } = await documents.deleteBlob(callerOf(context), request.id, {
+        etag: request.etag || undefined,
+        requestId: request.requestId || undefined,
+      });
+      return { blob: blobMessage(blob), delta: deltaMessage(delta, false) };
+    },
+
+    async undeleteBlob(request, context) {
+      const { blob, delta } = await documents.undeleteBlob(callerOf(context), request.id, {
+        etag: request.etag || undefined,
+        requestId: request.requestId || undefined,
+      });
+      return { blob: blobMessage(blob), delta: deltaMessage(delta, false) };
+    },
+
+    async revertBlob(request, context) {
+      const { blob, delta } = await documents.revertBlob(callerOf(context), {
+        blobId: request.blobId,
+        target: revertTargetOf(request),
+        fromVersion: request.fromVersion === undefined ? undefined : numberOf(request.fromVersion, 'from_version'),
         etag: request.etag || undefined,
         requestId: request.requestId || undefined,
       });

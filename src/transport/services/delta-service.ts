@@ -4,22 +4,39 @@ import { blobMessage } from '../mapping/blob.ts';
 import { deltaMessage, deltaPage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
 import { patchOf } from '../mapping/patch.ts';
+import {
+  appliedMessage,
+  applyDeltaOf,
+  provenanceOf,
+  streamedDeltas,
+  streamedMessage,
+} from '../mapping/applied-delta.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Documents } from '../../documents/contract.ts';
 import type { DeltaService } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
+import type { RequestValidation } from '../validation.ts';
 
-export function createDeltaService(documents: Documents): Partial<ServiceImpl<typeof DeltaService>> {
+export function createDeltaService(
+  documents: Documents,
+  validation: Pick<RequestValidation, 'validate'>,
+): Partial<ServiceImpl<typeof DeltaService>> {
   return {
     async applyDelta(request, context) {
-      const { delta, blob } = await documents.applyDelta(callerOf(context), {
+      return appliedMessage(await documents.applyDelta(callerOf(context), applyDeltaOf(request)));
+    },
+
+    async *applyDeltas(requests, context) {
+      const outcomes = documents.applyDeltas(callerOf(context), streamedDeltas(requests, validation));
+      for await (const { reference, outcome } of outcomes) yield streamedMessage(reference, outcome);
+    },
+
+    async batchApplyDeltas(request, context) {
+      const { blob, deltas } = await documents.batchApplyDeltas(callerOf(context), {
         blobId: request.blobId,
-        fromVersion: request.fromVersion === undefined ? undefined : numberOf(request.fromVersion, 'from_version'),
-        previousDelta: request.previousDelta || undefined,
-        causedBy: request.causedBy || undefined,
-        requestId: request.requestId || undefined,
-        patch: patchOf(request),
+        ...provenanceOf(request),
+        patches: request.patches.map(patchOf),
       });
-      return { delta: deltaMessage(delta, false), blob: blobMessage(blob) };
+      return { deltas: deltas.map((delta) => deltaMessage(delta, false)), blob: blobMessage(blob) };
     },
 
     async getDelta(request, context) {

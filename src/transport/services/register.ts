@@ -30,7 +30,7 @@ export interface Served {
 export function registerServices(router: ConnectRouter, { documents, sharing, providers, events }: Served): void {
   const validation = createRequestValidation();
   router.service(BlobService, validated(BlobService, createBlobService(documents), validation));
-  router.service(DeltaService, validated(DeltaService, createDeltaService(documents), validation));
+  router.service(DeltaService, validated(DeltaService, createDeltaService(documents, validation), validation));
   router.service(DagService, validated(DagService, createDagService(documents), validation));
   router.service(ProviderService, validated(ProviderService, createProviderService(providers), validation));
   router.service(EventService, validated(EventService, createEventService(events), validation));

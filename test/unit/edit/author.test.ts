@@ -276,7 +276,7 @@ test('a patch whose form does not fit the type is PATCH_UNSUPPORTED', () => {
     'PATCH_UNSUPPORTED',
   );
   assert.is(
-    reasonOf(() => patched(TEXT_TYPE, '', { kind: 'revert', toVersion: 1 })),
+    reasonOf(() => patched(TEXT_TYPE, '', { kind: 'revert', target: { kind: 'version', version: 1 } })),
     'PATCH_UNSUPPORTED',
   );
 });

@@ -470,7 +470,7 @@ export type UndeleteBlobResponse = Message<"memmie.studio.v1.UndeleteBlobRespons
   blob?: Blob;
 
   /**
-   * The delta that brought it back.
+   * The delta that brought it back; of a blob that was not deleted, the newest one.
    *
    * @generated from field: memmie.studio.v1.Delta delta = 2;
    */
@@ -1035,7 +1035,7 @@ export type RevertBlobRequest = Message<"memmie.studio.v1.RevertBlobRequest"> & 
   } | { case: undefined; value?: undefined };
 
   /**
-   * The version the caller has seen; absent: the head.
+   * The version the caller has seen; absent: the head. What came later is not reverted, unless its id is given.
    *
    * @generated from field: optional uint64 from_version = 5;
    */
@@ -1085,7 +1085,7 @@ export const DeltaSelectionSchema: GenMessage<DeltaSelection> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_blob_service, 27);
 
 /**
- * One author's deltas, of all versions or some.
+ * One author's deltas, of all versions or some. What providers made in the author's name is not among them.
  *
  * @generated from message memmie.studio.v1.AuthorSelection
  */
@@ -1126,7 +1126,7 @@ export type RevertBlobResponse = Message<"memmie.studio.v1.RevertBlobResponse"> 
   blob?: Blob;
 
   /**
-   * The delta that undid the others.
+   * The delta that undid the others; the newest one if there was nothing to undo.
    *
    * @generated from field: memmie.studio.v1.Delta delta = 2;
    */
@@ -1242,7 +1242,8 @@ export const BlobService: GenService<{
     output: typeof DeleteBlobResponseSchema;
   },
   /**
-   * Brings a deleted blob back. Fails with BLOB_NOT_FOUND or ETAG_MISMATCH.
+   * Brings a deleted blob back. One that is not deleted stays as it is, and its newest delta is answered. Fails with
+   * BLOB_NOT_FOUND or ETAG_MISMATCH.
    *
    * @generated from rpc memmie.studio.v1.BlobService.UndeleteBlob
    */
@@ -1327,8 +1328,11 @@ export const BlobService: GenService<{
     output: typeof ListNamedVersionsResponseSchema;
   },
   /**
-   * Undoes changes by a new delta; edits concurrent to it survive. Reverting twice changes nothing. Fails with
-   * BLOB_NOT_FOUND, BLOB_DELETED, VERSION_NOT_FOUND, DELTA_NOT_FOUND or ETAG_MISMATCH.
+   * Undoes changes by a new delta: what they inserted is deleted, what they deleted is inserted anew, and keys that
+   * others have set since stay. Edits concurrent to it survive. Reverting what is reverted already changes nothing, and
+   * the newest delta is answered; a revert can itself be reverted. Fails with BLOB_NOT_FOUND, BLOB_DELETED,
+   * BASE_VERSION_UNKNOWN, VERSION_NOT_FOUND, DELTA_NOT_FOUND, ETAG_MISMATCH, CONTENT_TOO_LARGE, or LIMIT_EXCEEDED where
+   * there is more history to look through than one call may.
    *
    * @generated from rpc memmie.studio.v1.BlobService.RevertBlob
    */

@@ -1,0 +1,198 @@
+/** Prepares changes whose callers named what they were made in: one by one, and several that stand or fall together. */
+import * as Y from 'yjs';
+import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
+import type { Base, Delta, Patch } from '../domain/delta.ts';
+import type { Checked } from '../domain/guard/guard.ts';
+import { StudioError } from '../errors.ts';
+import { FLUSH_BYTES_MAX } from '../limits.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Author, Authoring } from './authoring.ts';
+import type { Batch, Draft } from './batch.ts';
+import { draftOf, newClientsOf } from './draft.ts';
+import type { EditMaker } from './edit-maker.ts';
+import type { Authored, Intent, Work } from './intent.ts';
+import type { RevertMaker } from './revert-maker.ts';
+import type { RoomState } from './room-state.ts';
+import { storedChange } from './stored-patch.ts';
+
+type PatchWork = Extract<Work, { kind: 'patch' }>;
+type BatchWork = Extract<Work, { kind: 'batch' }>;
+
+/** Where a change stands: what it is made in, and after which delta of its caller's. */
+interface Standing {
+  readonly base: Base;
+  /** The caller said what it saw. Otherwise the change is made on the head, changes of this flush included. */
+  readonly isNamed: boolean;
+  readonly predecessor: Delta | undefined;
+  /** The base as a document, where it can't be made from the log: it holds deltas of this flush. */
+  readonly stage?: Y.Doc;
+}
+
+interface Made {
+  readonly draft: Draft;
+  readonly authored?: Authored;
+}
+
+export class PatchPreparation {
+  readonly #state: RoomState;
+  readonly #authoring: Authoring;
+  readonly #edits: EditMaker;
+  readonly #reverts: RevertMaker;
+  readonly #log: CommitLog;
+  /** Guards an update and, if it brings anything, accepts it. */
+  readonly #check: (update: Uint8Array, userId: string) => Checked;
+
+  constructor(options: {
+    readonly state: RoomState;
+    readonly authoring: Authoring;
+    readonly edits: EditMaker;
+    readonly reverts: RevertMaker;
+    readonly log: CommitLog;
+    readonly check: (update: Uint8Array, userId: string) => Checked;
+  }) {
+    this.#state = options.state;
+    this.#authoring = options.authoring;
+    this.#edits = options.edits;
+    this.#reverts = options.reverts;
+    this.#log = options.log;
+    this.#check = options.check;
+  }
+
+  async add(intent: Intent, work: PatchWork, batch: Batch): Promise<void> {
+    const made = await this.#make(intent, work.patch, await this.#standing(intent, work, batch.headVersion), batch);
+    if (made) batch.add(intent, made.draft, made.authored);
+    else batch.addNothing(intent);
+  }
+
+  /**
+   * Each on the result of the one before. A refusal names the index of what was refused; what was accepted until then
+   * is the caller's to drop, with everything else of the flush.
+   */
+  async addAll(intent: Intent, work: BatchWork, batch: Batch): Promise<void> {
+    let standing = await this.#standing(intent, work, batch.headVersion);
+    const stage = standing.isNamed ? await this.#authoring.baseDocument(standing.base) : undefined;
+    let count = 0;
+    let bytes = 0;
+    try {
+      for (const [index, patch] of work.patches.entries()) {
+        const made = await this.#makePart(intent, patch, { ...standing, stage }, { batch, index });
+        if (!made) continue;
+        for (const update of made.draft.updates) bytes += update.byteLength;
+        if (bytes > FLUSH_BYTES_MAX) throw tooLarge(index);
+        if (stage) follow(stage, made.draft.updates, index);
+        const delta = batch.addPart({ ...made.draft, previousDelta: standing.predecessor?.id });
+        count += 1;
+        const base = stage ? chainedBase(standing.base.fromVersion, delta) : headBase(batch.headVersion);
+        standing = { ...standing, base, predecessor: delta };
+      }
+    } finally {
+      stage?.destroy();
+    }
+    batch.addGroup(intent, count);
+  }
+
+  async #makePart(
+    intent: Intent,
+    patch: Patch,
+    standing: Standing,
+    { batch, index }: { batch: Batch; index: number },
+  ): Promise<Made | undefined> {
+    try {
+      return await this.#make(intent, patch, standing, batch);
+    } catch (error) {
+      if (!(error instanceof StudioError)) throw error;
+      const metadata = { ...error.metadata, index: String(index) };
+      throw new StudioError(error.reason, `Change ${index}: ${error.message}`, metadata, { cause: error });
+    }
+  }
+
+  /** Made and accepted. Undefined: it brings nothing. */
+  async #make(intent: Intent, patch: Patch, standing: Standing, batch: Batch): Promise<Made | undefined> {
+    const { base, isNamed, predecessor, stage } = standing;
+    const chainLength = (predecessor?.chainLength ?? 0) + 1;
+    const draft = (updates: readonly Uint8Array[]): Draft => ({
+      ...draftOf(intent, 'update', base, { updates, chainLength }),
+      patch: storedChange(patch),
+    });
+    if (patch.kind === 'yjs_update') {
+      const { brings, update, newClients } = this.#check(patch.update, intent.userId);
+      return brings ? { draft: { ...draft([update]), newClients } } : undefined;
+    }
+    const author: Author = {
+      kind: intent.providerId === undefined ? 'user' : 'provider',
+      preferredClientId: predecessor?.authoredWith,
+    };
+    const revert =
+      patch.kind === 'revert'
+        ? await this.#reverts.make({ target: patch.target, base, isNamed, author, batch, stage })
+        : undefined;
+    const authored =
+      patch.kind === 'revert'
+        ? revert?.authored
+        : await this.#edits.makePatch({ intent, patch, base, isNamed, author, stage });
+    if (!authored) return undefined;
+    this.#authoring.accept(authored);
+    const made = {
+      ...draft([authored.update]),
+      base: authored.base,
+      newClients: newClientsOf(authored, this.#state),
+      authoredWith: authored.clientId,
+    };
+    if (!revert) return { draft: made, authored };
+    return { draft: { ...made, operation: 'revert', patch: revert.patch, reverts: revert.reverts }, authored };
+  }
+
+  async #standing(intent: Intent, work: PatchWork | BatchWork, headVersion: number): Promise<Standing> {
+    const predecessor = await this.#predecessor(intent, work.previousDelta);
+    return { ...this.#baseOf(work.fromVersion, predecessor, headVersion), predecessor };
+  }
+
+  async #predecessor(intent: Intent, id: string | undefined): Promise<Delta | undefined> {
+    if (id === undefined) return undefined;
+    const found = this.#state.recentById(id) ?? (await this.#log.delta(id))?.delta;
+    if (!found || found.blobId !== this.#state.blobId || found.toVersion > this.#state.version) {
+      throw new StudioError('PREVIOUS_DELTA_UNKNOWN', `Blob "${this.#state.blobId}" has no delta "${id}".`, {
+        previous_delta: id,
+      });
+    }
+    if (found.userId !== intent.userId || found.providerId !== intent.providerId) {
+      throw new StudioError('PREVIOUS_DELTA_FOREIGN', 'previous_delta must be a delta of your own.', {
+        previous_delta: id,
+      });
+    }
+    return found;
+  }
+
+  #baseOf(
+    fromVersion: number | undefined,
+    predecessor: Delta | undefined,
+    headVersion: number,
+  ): { base: Base; isNamed: boolean } {
+    if (fromVersion === undefined) return { base: headBase(headVersion), isNamed: false };
+    if (fromVersion < 1 || fromVersion > this.#state.version) {
+      throw new StudioError(
+        'BASE_VERSION_UNKNOWN',
+        `from_version ${fromVersion} is not a version of this blob; it has 1 to ${this.#state.version}.`,
+        { from_version: String(fromVersion), version: String(this.#state.version) },
+      );
+    }
+    const base = predecessor ? chainedBase(fromVersion, predecessor) : normalizeBase(fromVersion, []);
+    return { base, isNamed: true };
+  }
+}
+
+/** A raw update may build on what its caller says not to have seen: then nothing can be made on its result. */
+function follow(stage: Y.Doc, updates: readonly Uint8Array[], index: number): void {
+  for (const update of updates) Y.applyUpdate(stage, update);
+  if (stage.store.pendingStructs === null && stage.store.pendingDs === null) return;
+  throw new StudioError('UPDATE_DEPENDS_ON_MISSING', `Change ${index} builds on more than from_version includes.`, {
+    index: String(index),
+  });
+}
+
+function tooLarge(index: number): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', `The changes together come to more than ${FLUSH_BYTES_MAX} bytes.`, {
+    limit: 'FLUSH_BYTES_MAX',
+    index: String(index),
+  });
+}

@@ -1,0 +1,273 @@
+/**
+ * Makes reverts: always as new edits, with what was deleted inserted anew. To a version: the difference between it and
+ * the base is undone. Of single deltas: their effects are followed through the log up to the head, since others have
+ * built on them. Whatever is undone already, seen from the head, is left alone, so that reverting twice is nothing.
+ */
+import * as Y from 'yjs';
+import { baseIncludes, headBase, lastSeqOf } from '../domain/base.ts';
+import { contentSize, readCanonical } from '../domain/content/canonical.ts';
+import { createDocument, rootOf } from '../domain/content/document.ts';
+import { shapeOf } from '../domain/content/shape.ts';
+import type { Base, Delta, RevertTarget, StoredPatch } from '../domain/delta.ts';
+import { effectsBetween, type Effects } from '../domain/revert/effects.ts';
+import { Ledger, revertBody } from '../domain/revert/ledger.ts';
+import { selectEffects } from '../domain/revert/selection.ts';
+import { undo } from '../domain/revert/undo.ts';
+import { StudioError } from '../errors.ts';
+import {
+  CONTENT_BYTES_MAX,
+  REVERT_DELTAS_MAX,
+  REVERT_PAGE_DELTAS,
+  REVERT_SCANNED_BYTES_MAX,
+  REVERT_SCANNED_DELTAS_MAX,
+} from '../limits.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Author, Authoring } from './authoring.ts';
+import type { Batch } from './batch.ts';
+import type { History } from './history.ts';
+import type { Authored } from './intent.ts';
+import type { RoomState } from './room-state.ts';
+
+export interface RevertRequest {
+  readonly target: RevertTarget;
+  readonly base: Base;
+  /** The caller said what it saw; otherwise the base is the head, the flush included. */
+  readonly isNamed: boolean;
+  readonly author: Author;
+  readonly batch: Batch;
+  /** A document at the base, where the caller has one that must not be changed. */
+  readonly stage?: Y.Doc;
+}
+
+export interface MadeRevert {
+  readonly authored: Authored;
+  readonly patch: StoredPatch;
+  readonly reverts: readonly string[] | undefined;
+}
+
+export class RevertMaker {
+  readonly #state: RoomState;
+  readonly #authoring: Authoring;
+  readonly #history: History;
+  readonly #log: CommitLog;
+
+  constructor(options: {
+    readonly state: RoomState;
+    readonly authoring: Authoring;
+    readonly history: History;
+    readonly log: CommitLog;
+  }) {
+    this.#state = options.state;
+    this.#authoring = options.authoring;
+    this.#history = options.history;
+    this.#log = options.log;
+  }
+
+  /** Undefined: there is nothing to undo (any more). */
+  async make(request: RevertRequest): Promise<MadeRevert | undefined> {
+    const { target } = request;
+    return target.kind === 'version'
+      ? this.#toVersion(request, target.version)
+      : this.#ofDeltas(request, await this.#selected(target, request));
+  }
+
+  async #toVersion(request: RevertRequest, version: number): Promise<MadeRevert | undefined> {
+    const { base, batch } = request;
+    this.#requireVersion(version, request);
+    const isTarget = ({ toVersion }: Delta): boolean => toVersion > version && baseIncludes(base, toVersion);
+    // Only what the caller has not seen can have undone some of it at the same time.
+    const unseen = request.isNamed ? await this.#deltas(base.fromVersion + 1, batch) : [];
+    const outside = new Ledger(unseen.filter((delta) => !baseIncludes(base, delta.toVersion)));
+    const patch = revertPatch(request, version + 1);
+    if (outside.lowest <= lastSeqOf(base)) {
+      const found = await this.#effects(version + 1, isTarget, batch);
+      found?.doc.destroy();
+      if (!found) return undefined;
+      const doc = await this.#baseDocument(request);
+      return this.#author(request, { doc, effects: found.effects, patch, reverts: undefined });
+    }
+    const past = await this.#history.materialize(this.#state.blobId, headBase(version));
+    const doc = await this.#baseDocument(request);
+    try {
+      const { contentType } = this.#state.genesis;
+      rootOf(past, shapeOf(contentType));
+      if (Buffer.compare(readCanonical(past, contentType), readCanonical(doc, contentType)) === 0) {
+        doc.destroy();
+        return undefined;
+      }
+      return this.#author(request, { doc, effects: effectsBetween(past, doc), patch, reverts: undefined });
+    } finally {
+      past.destroy();
+    }
+  }
+
+  #requireVersion(version: number, { base }: RevertRequest): void {
+    if (version < 1 || version > this.#state.version) {
+      throw new StudioError(
+        'VERSION_NOT_FOUND',
+        `Blob "${this.#state.blobId}" has versions 1 to ${this.#state.version}.`,
+        { blob_id: this.#state.blobId, version: String(version) },
+      );
+    }
+    if (version <= base.fromVersion) return;
+    throw new StudioError('FIELD_INVALID', 'A revert goes back to a version that from_version includes.', {
+      field: 'to_version',
+      rule: 'uint64.lte',
+    });
+  }
+
+  async #ofDeltas(request: RevertRequest, selected: readonly Delta[]): Promise<MadeRevert | undefined> {
+    const first = selected[0];
+    if (!first) return undefined;
+    const chosen = new Set(selected.map(({ id }) => id));
+    const found = await this.#effects(first.toVersion, ({ id }) => chosen.has(id), request.batch);
+    if (!found) return undefined;
+    if (found.targets.length > REVERT_DELTAS_MAX) {
+      throw new StudioError('LIMIT_EXCEEDED', `A revert undoes at most ${REVERT_DELTAS_MAX} deltas one by one.`, {
+        limit: 'REVERT_DELTAS_MAX',
+      });
+    }
+    return this.#author(request, {
+      doc: found.doc,
+      effects: found.effects,
+      patch: revertPatch(request, found.targets[0]?.toVersion ?? first.toVersion),
+      reverts: found.targets.map(({ id }) => id),
+    });
+  }
+
+  /** In order of seq. */
+  async #selected(
+    target: Exclude<RevertTarget, { kind: 'version' }>,
+    { base, batch }: RevertRequest,
+  ): Promise<readonly Delta[]> {
+    if (target.kind === 'deltas') {
+      const deltas = await Promise.all(target.ids.map((id) => this.#byId(id)));
+      return deltas.sort((a, b) => a.toVersion - b.toVersion);
+    }
+    const first = target.first ?? 1;
+    if (first > this.#state.version) {
+      throw new StudioError(
+        'VERSION_NOT_FOUND',
+        `Blob "${this.#state.blobId}" has versions 1 to ${this.#state.version}.`,
+        { blob_id: this.#state.blobId, version: String(first) },
+      );
+    }
+    const last = Math.min(target.last ?? Infinity, base.fromVersion);
+    const isTheirs = (delta: Delta): boolean =>
+      delta.userId === target.userId &&
+      delta.providerId === undefined &&
+      delta.toVersion <= last &&
+      delta.updates.length > 0;
+    return (await this.#deltas(first, batch)).filter(isTheirs);
+  }
+
+  async #byId(id: string): Promise<Delta> {
+    const found = this.#state.recentById(id) ?? (await this.#log.delta(id))?.delta;
+    if (found && found.blobId === this.#state.blobId && found.toVersion <= this.#state.version) return found;
+    throw new StudioError('DELTA_NOT_FOUND', `Blob "${this.#state.blobId}" has no delta "${id}".`, { delta_id: id });
+  }
+
+  /** What is to be undone, on a document at the head. Undefined: everything chosen is undone already. */
+  async #effects(
+    from: number,
+    isTarget: (delta: Delta) => boolean,
+    batch: Batch,
+  ): Promise<{ effects: Effects; doc: Y.Doc; targets: readonly Delta[] } | undefined> {
+    let deltas = await this.#deltas(from, batch);
+    let ledger = new Ledger(deltas);
+    // What reverts in there undid may lie further back, and then counts as not there.
+    for (let lowest = from; ledger.lowest < lowest;) {
+      lowest = ledger.lowest;
+      deltas = await this.#deltas(lowest, batch);
+      ledger = new Ledger(deltas);
+    }
+    const targets = deltas.filter((delta) => isTarget(delta) && !ledger.undone.has(delta.toVersion));
+    if (targets.length === 0) return undefined;
+    const documentAt = async (version: number): Promise<Y.Doc> => {
+      const doc =
+        version === 0
+          ? createDocument({ gc: false })
+          : await this.#history.materialize(this.#state.blobId, headBase(version));
+      rootOf(doc, shapeOf(this.#state.genesis.contentType));
+      return doc;
+    };
+    return { ...(await selectEffects({ deltas, ledger, targets, documentAt })), targets };
+  }
+
+  /** From a version up to the head, what is accepted in the flush included. G7: bounded in number and bytes. */
+  async #deltas(from: number, batch: Batch): Promise<readonly Delta[]> {
+    const { version, blobId } = this.#state;
+    const tooMany = (limit: string): StudioError =>
+      new StudioError('LIMIT_EXCEEDED', 'There is more history to look through than one revert may.', { limit });
+    if (version - from >= REVERT_SCANNED_DELTAS_MAX) throw tooMany('REVERT_SCANNED_DELTAS_MAX');
+    const deltas: Delta[] = [];
+    let bytes = 0;
+    for (let first = from; first <= version; first += REVERT_PAGE_DELTAS) {
+      const last = Math.min(version, first + REVERT_PAGE_DELTAS - 1);
+      for (const delta of this.#state.recent(first, last) ?? (await this.#history.deltas(blobId, first, last))) {
+        deltas.push(delta);
+        for (const update of delta.updates) bytes += update.byteLength;
+      }
+      if (bytes > REVERT_SCANNED_BYTES_MAX) throw tooMany('REVERT_SCANNED_BYTES_MAX');
+    }
+    return [...deltas, ...batch.deltas];
+  }
+
+  /** A document at the base, of our own. */
+  async #baseDocument({ base, isNamed, batch, stage }: RevertRequest): Promise<Y.Doc> {
+    if (stage) {
+      const copy = createDocument({ gc: false });
+      Y.applyUpdate(copy, Y.encodeStateAsUpdate(stage));
+      rootOf(copy, shapeOf(this.#state.genesis.contentType));
+      return copy;
+    }
+    if (isNamed) return this.#authoring.baseDocument(base);
+    const doc = await this.#authoring.baseDocument(headBase(this.#state.version));
+    for (const { updates } of batch.deltas) for (const update of updates) Y.applyUpdate(doc, update);
+    return doc;
+  }
+
+  #author(
+    request: RevertRequest,
+    made: { readonly doc: Y.Doc; readonly effects: Effects } & Pick<MadeRevert, 'patch' | 'reverts'>,
+  ): MadeRevert | undefined {
+    const { doc, effects } = made;
+    const { contentType } = this.#state.genesis;
+    const before = contentSize(doc, contentType);
+    const isHead = !request.isNamed || request.target.kind !== 'version';
+    const isKeyTaken = isHead ? undefined : keyTaken(doc, this.#authoring.headDocument);
+    // Single deltas are undone as the head has them, whatever the caller had seen of it.
+    const base = request.target.kind === 'version' ? request.base : headBase(request.batch.headVersion);
+    try {
+      const edit = (on: Y.Doc): void => undo(on, effects, { isKeyTaken });
+      const authored = this.#authoring.onDocument(doc, edit, request.author, base);
+      const grown = contentSize(doc, contentType) - before;
+      if (grown > 0 && !this.#state.hasRoomFor(grown)) {
+        throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+          limit: 'CONTENT_BYTES_MAX',
+        });
+      }
+      return authored && { authored, patch: made.patch, reverts: made.reverts };
+    } finally {
+      doc.destroy();
+    }
+  }
+}
+
+function revertPatch({ target, base }: RevertRequest, lowest: number): StoredPatch {
+  const body = revertBody(target, base, lowest);
+  return { kind: 'revert', bytes: body.byteLength, body };
+}
+
+/** Whether the head has another value for the item's key than the base, or has none where the base has one. */
+function keyTaken(base: Y.Doc, head: Y.Doc): (item: Y.Item) => boolean {
+  return ({ id, parentSub }) => {
+    const found = Y.getState(head.store, id.client) > id.clock ? Y.getItem(head.store, id) : undefined;
+    if (!(found instanceof Y.Item) || parentSub === null) return false;
+    const last = (found.parent as Y.AbstractType<unknown>)._map.get(parentSub);
+    if (!last) return false;
+    if (last.id.clock >= Y.getState(base.store, last.id.client)) return true;
+    const inBase = Y.getItem(base.store, last.id);
+    return last.deleted && !inBase.deleted;
+  };
+}

@@ -1,0 +1,112 @@
+/** What deltas did to a document, as ranges of client clocks: what they inserted, and what they deleted. */
+import * as Y from 'yjs';
+import type { Delta } from '../delta.ts';
+
+/** As Yjs keeps sets of ranges: by client, ascending and disjoint once merged. */
+export type Ranges = ReturnType<typeof Y.createDeleteSet>;
+
+export interface Effects {
+  /** Merged. */
+  readonly insertions: Ranges;
+  /** Merged. What is in `insertions` too is not looked at. */
+  readonly deletions: Ranges;
+  /** Merged. What was deleted as it came, as under a key of a deleted object: nobody has ever seen it. */
+  readonly unseen: Ranges;
+  /** Merged. What deltas that stay have deleted. */
+  readonly deletedByOthers: Ranges;
+}
+
+export function noRanges(): Ranges {
+  return Y.createDeleteSet();
+}
+
+export function addRange(ranges: Ranges, client: number, clock: number, len: number): void {
+  const list = ranges.clients.get(client);
+  if (list) list.push({ clock, len });
+  else ranges.clients.set(client, [{ clock, len }]);
+}
+
+export function merged(...ranges: readonly Ranges[]): Ranges {
+  return Y.mergeDeleteSets([...ranges]);
+}
+
+/** What a delta brought of new structs. The log holds of each update only what was new. */
+export function insertedBy(delta: Pick<Delta, 'updates'>, into: Ranges): void {
+  for (const update of delta.updates) {
+    const { from, to } = Y.parseUpdateMeta(update);
+    for (const [client, end] of to) {
+      const start = from.get(client) ?? 0;
+      if (end > start) addRange(into, client, start, end - start);
+    }
+  }
+}
+
+/** What leads from `version` to `later`, which holds all of it and has kept what was deleted. */
+export function effectsBetween(version: Y.Doc, later: Y.Doc): Effects {
+  const insertions = noRanges();
+  for (const client of later.store.clients.keys()) {
+    const start = Y.getState(version.store, client);
+    const end = Y.getState(later.store, client);
+    if (end > start) addRange(insertions, client, start, end - start);
+  }
+  const before = Y.createDeleteSetFromStructStore(version.store);
+  const deletions = noRanges();
+  for (const [client, ranges] of Y.createDeleteSetFromStructStore(later.store).clients) {
+    const limit = Y.getState(version.store, client);
+    const gone = before.clients.get(client) ?? [];
+    let next = 0;
+    for (const { clock, len } of ranges) {
+      const end = Math.min(clock + len, limit);
+      let start = clock;
+      for (; next < gone.length; next++) {
+        const known = gone[next] as { clock: number; len: number };
+        if (known.clock >= end) break;
+        if (known.clock > start) addRange(deletions, client, start, known.clock - start);
+        start = Math.max(start, known.clock + known.len);
+        // It may reach into the next range.
+        if (start >= end) break;
+      }
+      if (start < end) addRange(deletions, client, start, end - start);
+    }
+  }
+  return { insertions, deletions: merged(deletions), unseen: noRanges(), deletedByOthers: noRanges() };
+}
+
+/** Applies a delta to a document that holds everything before it. Returns what it deleted there, merged. */
+export function replay(doc: Y.Doc, delta: Pick<Delta, 'updates'>): Ranges {
+  let deleted = noRanges();
+  const collect = (transaction: Y.Transaction): void => {
+    deleted = transaction.deleteSet;
+  };
+  doc.on('afterTransaction', collect);
+  try {
+    Y.transact(doc, () => delta.updates.forEach((update) => Y.applyUpdate(doc, update)), undefined, false);
+  } finally {
+    doc.off('afterTransaction', collect);
+  }
+  return deleted;
+}
+
+/** The parts of `ranges` that are in `other` too. Both merged. */
+export function common(ranges: Ranges, other: Ranges): Ranges {
+  const found = noRanges();
+  for (const [client, list] of ranges.clients) {
+    const others = other.clients.get(client) ?? [];
+    let next = 0;
+    for (const { clock, len } of list) {
+      const end = clock + len;
+      while (next < others.length && endOf(others[next]) <= clock) next += 1;
+      for (let at = next; at < others.length; at++) {
+        const { clock: start } = others[at] as { clock: number };
+        if (start >= end) break;
+        const from = Math.max(start, clock);
+        addRange(found, client, from, Math.min(end, endOf(others[at])) - from);
+      }
+    }
+  }
+  return found;
+}
+
+function endOf(range: { readonly clock: number; readonly len: number } | undefined): number {
+  return range ? range.clock + range.len : Infinity;
+}
