@@ -122,24 +122,22 @@ export class PatchPreparation {
       kind: intent.providerId === undefined ? 'user' : 'provider',
       preferredClientId: predecessor?.authoredWith,
     };
-    const revert =
-      patch.kind === 'revert'
-        ? await this.#reverts.make({ target: patch.target, base, isNamed, author, batch, stage })
-        : undefined;
-    const authored =
-      patch.kind === 'revert'
-        ? revert?.authored
-        : await this.#edits.makePatch({ intent, patch, base, isNamed, author, stage });
-    if (!authored) return undefined;
+    if (patch.kind === 'revert') {
+      const made = await this.#reverts.make({ target: patch.target, base, isNamed, author, batch, stage });
+      const revert = made && { ...draft([]), ...made.delta, operation: 'revert' as const };
+      return revert && (made.authored ? this.#accept(revert, made.authored) : { draft: revert });
+    }
+    const authored = await this.#edits.makePatch({ intent, patch, base, isNamed, author, stage });
+    return authored && this.#accept(draft([]), authored);
+  }
+
+  #accept(draft: Draft, authored: Authored): Made {
     this.#authoring.accept(authored);
-    const made = {
-      ...draft([authored.update]),
-      base: authored.base,
-      newClients: newClientsOf(authored, this.#state),
-      authoredWith: authored.clientId,
+    const newClients = newClientsOf(authored, this.#state);
+    return {
+      draft: { ...draft, updates: [authored.update], newClients, authoredWith: authored.clientId },
+      authored,
     };
-    if (!revert) return { draft: made, authored };
-    return { draft: { ...made, operation: 'revert', patch: revert.patch, reverts: revert.reverts }, authored };
   }
 
   async #standing(intent: Intent, work: PatchWork | BatchWork, headVersion: number): Promise<Standing> {

@@ -9,6 +9,7 @@ import { contentSize, readCanonical } from '../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import type { Base, Delta, RevertTarget, StoredPatch } from '../domain/delta.ts';
+import { type Copy, encodeCopies } from '../domain/revert/copies.ts';
 import { effectsBetween, type Effects } from '../domain/revert/effects.ts';
 import { Ledger, revertBody } from '../domain/revert/ledger.ts';
 import { selectEffects } from '../domain/revert/selection.ts';
@@ -40,9 +41,9 @@ export interface RevertRequest {
 }
 
 export interface MadeRevert {
-  readonly authored: Authored;
-  readonly patch: StoredPatch;
-  readonly reverts: readonly string[] | undefined;
+  /** Absent where nothing is to be seen of it, as of an insertion that somebody has deleted: it counts as undone all the same. */
+  readonly authored: Authored | undefined;
+  readonly delta: Pick<Delta, 'base' | 'patch' | 'reverts' | 'copies'>;
 }
 
 export class RevertMaker {
@@ -142,7 +143,7 @@ export class RevertMaker {
   ): Promise<readonly Delta[]> {
     if (target.kind === 'deltas') {
       const deltas = await Promise.all(target.ids.map((id) => this.#byId(id)));
-      return deltas.sort((a, b) => a.toVersion - b.toVersion);
+      return deltas.filter(({ updates }) => updates.length > 0).sort((a, b) => a.toVersion - b.toVersion);
     }
     const first = target.first ?? 1;
     if (first > this.#state.version) {
@@ -183,15 +184,13 @@ export class RevertMaker {
     }
     const targets = deltas.filter((delta) => isTarget(delta) && !ledger.undone.has(delta.toVersion));
     if (targets.length === 0) return undefined;
-    const documentAt = async (version: number): Promise<Y.Doc> => {
-      const doc =
-        version === 0
-          ? createDocument({ gc: false })
-          : await this.#history.materialize(this.#state.blobId, headBase(version));
-      rootOf(doc, shapeOf(this.#state.genesis.contentType));
-      return doc;
-    };
-    return { ...(await selectEffects({ deltas, ledger, targets, documentAt })), targets };
+    const before = (deltas[0]?.toVersion ?? 1) - 1;
+    const doc =
+      before === 0
+        ? createDocument({ gc: false })
+        : await this.#history.materialize(this.#state.blobId, headBase(before));
+    rootOf(doc, shapeOf(this.#state.genesis.contentType));
+    return { effects: selectEffects({ deltas, ledger, targets, doc }), doc, targets };
   }
 
   /** From a version up to the head, what is accepted in the flush included. G7: bounded in number and bytes. */
@@ -229,8 +228,8 @@ export class RevertMaker {
 
   #author(
     request: RevertRequest,
-    made: { readonly doc: Y.Doc; readonly effects: Effects } & Pick<MadeRevert, 'patch' | 'reverts'>,
-  ): MadeRevert | undefined {
+    made: { readonly doc: Y.Doc; readonly effects: Effects } & Pick<Delta, 'patch' | 'reverts'>,
+  ): MadeRevert {
     const { doc, effects } = made;
     const { contentType } = this.#state.genesis;
     const before = contentSize(doc, contentType);
@@ -239,7 +238,8 @@ export class RevertMaker {
     // Single deltas are undone as the head has them, whatever the caller had seen of it.
     const base = request.target.kind === 'version' ? request.base : headBase(request.batch.headVersion);
     try {
-      const edit = (on: Y.Doc): void => undo(on, effects, { isKeyTaken });
+      let copies: readonly Copy[] = [];
+      const edit = (on: Y.Doc): void => void (copies = undo(on, effects, { isKeyTaken }));
       const authored = this.#authoring.onDocument(doc, edit, request.author, base);
       const grown = contentSize(doc, contentType) - before;
       if (grown > 0 && !this.#state.hasRoomFor(grown)) {
@@ -247,7 +247,11 @@ export class RevertMaker {
           limit: 'CONTENT_BYTES_MAX',
         });
       }
-      return authored && { authored, patch: made.patch, reverts: made.reverts };
+      const { patch, reverts } = made;
+      return {
+        authored,
+        delta: { base, patch, reverts, copies: copies.length > 0 ? encodeCopies(copies) : undefined },
+      };
     } finally {
       doc.destroy();
     }

@@ -80,6 +80,8 @@ export interface Delta {
   readonly causedBy?: string;
   /** Of a revert of single deltas: their ids. What a revert to a version undoes follows from its patch. */
   readonly reverts?: readonly string[];
+  /** Of a revert: what it inserted anew, and of what (revert/copies.ts). */
+  readonly copies?: Uint8Array;
   readonly requestId?: string;
   /** Yjs client ids that occur in this blob for the first time here. */
   readonly newClients: readonly number[];

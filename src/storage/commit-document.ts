@@ -29,6 +29,7 @@ interface DeltaDocument {
   chain_length?: number;
   caused_by?: string;
   reverts?: string[];
+  copies?: Uint8Array;
   request_id?: string;
   new_clients?: number[];
   authored_with?: number;
@@ -74,6 +75,7 @@ function toDeltaDocument(commit: Commit, delta: Delta): DeltaDocument {
     chain_length: delta.chainLength === 1 ? undefined : delta.chainLength,
     caused_by: delta.causedBy,
     reverts: delta.reverts ? [...delta.reverts] : undefined,
+    copies: delta.copies,
     request_id: delta.requestId,
     new_clients: delta.newClients.length > 0 ? [...delta.newClients] : undefined,
     authored_with: delta.authoredWith,
@@ -114,6 +116,7 @@ function fromDeltaDocument(commit: CommitDocument, delta: DeltaDocument, index: 
     chainLength: delta.chain_length ?? 1,
     causedBy: delta.caused_by,
     reverts: delta.reverts,
+    copies: delta.copies && Uint8Array.from(delta.copies),
     requestId: delta.request_id,
     newClients: delta.new_clients ?? [],
     authoredWith: delta.authored_with,

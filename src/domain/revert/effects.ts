@@ -10,10 +10,8 @@ export interface Effects {
   readonly insertions: Ranges;
   /** Merged. What is in `insertions` too is not looked at. */
   readonly deletions: Ranges;
-  /** Merged. What was deleted as it came, as under a key of a deleted object: nobody has ever seen it. */
-  readonly unseen: Ranges;
-  /** Merged. What deltas that stay have deleted. */
-  readonly deletedByOthers: Ranges;
+  /** Whether a value set later under the same key is no reason to leave the key alone. */
+  readonly isPassed: (later: Y.ID, value: Y.ID) => boolean;
 }
 
 export function noRanges(): Ranges {
@@ -24,6 +22,11 @@ export function addRange(ranges: Ranges, client: number, clock: number, len: num
   const list = ranges.clients.get(client);
   if (list) list.push({ clock, len });
   else ranges.clients.set(client, [{ clock, len }]);
+}
+
+/** `ranges` merged. */
+export function holds(ranges: Ranges, id: { readonly client: number; readonly clock: number }): boolean {
+  return Y.isDeleted(ranges, id);
 }
 
 export function merged(...ranges: readonly Ranges[]): Ranges {
@@ -49,27 +52,20 @@ export function effectsBetween(version: Y.Doc, later: Y.Doc): Effects {
     const end = Y.getState(later.store, client);
     if (end > start) addRange(insertions, client, start, end - start);
   }
-  const before = Y.createDeleteSetFromStructStore(version.store);
-  const deletions = noRanges();
+  const known = noRanges();
   for (const [client, ranges] of Y.createDeleteSetFromStructStore(later.store).clients) {
     const limit = Y.getState(version.store, client);
-    const gone = before.clients.get(client) ?? [];
-    let next = 0;
     for (const { clock, len } of ranges) {
-      const end = Math.min(clock + len, limit);
-      let start = clock;
-      for (; next < gone.length; next++) {
-        const known = gone[next] as { clock: number; len: number };
-        if (known.clock >= end) break;
-        if (known.clock > start) addRange(deletions, client, start, known.clock - start);
-        start = Math.max(start, known.clock + known.len);
-        // It may reach into the next range.
-        if (start >= end) break;
-      }
-      if (start < end) addRange(deletions, client, start, end - start);
+      if (clock < limit) addRange(known, client, clock, Math.min(len, limit - clock));
     }
   }
-  return { insertions, deletions: merged(deletions), unseen: noRanges(), deletedByOthers: noRanges() };
+  const deletions = without(known, Y.createDeleteSetFromStructStore(version.store));
+  return { insertions, deletions, isPassed: (later) => holds(insertions, later) };
+}
+
+/** What the delta says it deletes, whether or not somebody else had already. */
+export function deletedBy(delta: Pick<Delta, 'updates'>): Ranges {
+  return merged(...delta.updates.map((update) => Y.decodeUpdate(update).ds));
 }
 
 /** Applies a delta to a document that holds everything before it. Returns what it deleted there, merged. */
@@ -105,6 +101,25 @@ export function common(ranges: Ranges, other: Ranges): Ranges {
     }
   }
   return found;
+}
+
+/** The parts of `ranges` that are not in `other`. Both merged. */
+export function without(ranges: Ranges, other: Ranges): Ranges {
+  const left = noRanges();
+  const shared = common(ranges, other);
+  for (const [client, list] of ranges.clients) {
+    const taken = shared.clients.get(client) ?? [];
+    let next = 0;
+    for (const { clock, len } of list) {
+      let start = clock;
+      for (let range = taken[next]; range && range.clock < clock + len; range = taken[++next]) {
+        if (range.clock > start) addRange(left, client, start, range.clock - start);
+        start = endOf(range);
+      }
+      if (start < clock + len) addRange(left, client, start, clock + len - start);
+    }
+  }
+  return left;
 }
 
 function endOf(range: { readonly clock: number; readonly len: number } | undefined): number {

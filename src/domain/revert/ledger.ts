@@ -37,10 +37,9 @@ function bodyOf(target: RevertTarget, base: Base, lowest: number): RevertBody {
   }
 }
 
-export type Known = Pick<Delta, 'id' | 'toVersion' | 'operation' | 'patch' | 'reverts'>;
+type Known = Pick<Delta, 'id' | 'toVersion' | 'operation' | 'patch' | 'reverts'>;
 
-export interface Revert {
-  readonly delta: Known;
+interface Revert {
   readonly lowest: number;
   covers(delta: Known): boolean;
 }
@@ -52,12 +51,11 @@ function readRevert(delta: Known): Revert | undefined {
   const { to_version: version, lowest } = body;
   if (version === undefined) {
     const ids = new Set(delta.reverts);
-    return { delta, lowest, covers: ({ id }) => ids.has(id) };
+    return { lowest, covers: ({ id }) => ids.has(id) };
   }
   const extras = (body.extras ?? []).map(([first, last]) => ({ first, last }));
   const base: Base = { fromVersion: body.from_version ?? version, extras };
   return {
-    delta,
     lowest,
     covers: ({ toVersion }) => toVersion > version && baseIncludes(base, toVersion),
   };
@@ -68,57 +66,31 @@ export class Ledger {
   readonly undone: ReadonlySet<number>;
   /** The lowest version that a revert among the deltas reaches back to; Infinity if there is none. */
   readonly lowest: number;
-  /** Reverts that are not undone themselves. */
-  readonly standing: readonly Revert[];
   readonly #deltas: readonly Known[];
-  readonly #undoneReverts: readonly Revert[];
+  /** By seq. */
+  readonly #reverts = new Map<number, Revert>();
 
   /** `deltas`: in order of seq, up to the head. */
   constructor(deltas: readonly Known[]) {
-    const undone = new Set<number>();
-    const standing: Revert[] = [];
-    const undoneReverts: Revert[] = [];
-    let lowest = Infinity;
-    // From the newest back: what undoes a revert comes after it.
-    for (const delta of [...deltas].reverse()) {
-      const isUndone = standing.some((revert) => revert.covers(delta));
-      if (isUndone) undone.add(delta.toVersion);
-      const revert = readRevert(delta);
-      if (!revert) continue;
-      lowest = Math.min(lowest, revert.lowest);
-      (isUndone ? undoneReverts : standing).push(revert);
-    }
-    this.undone = undone;
-    this.lowest = lowest;
     this.#deltas = deltas;
-    this.standing = standing;
-    this.#undoneReverts = undoneReverts;
-  }
-
-  /** What a revert undoes, of the deltas that are known here. */
-  coveredBy(revert: Revert): readonly Known[] {
-    return this.#deltas.filter((delta) => revert.covers(delta));
-  }
-
-  /**
-   * All whose effects have to go together so that `targets` are undone and nothing else changes. Where a target was
-   * reverted and that revert reverted, its content lives on in what the second revert inserted: both go along, with
-   * everything the second one undid.
-   */
-  closure(targets: readonly Known[]): Set<number> {
-    const found = new Set<number>();
-    const queue = [...targets];
-    for (let delta = queue.pop(); delta; delta = queue.pop()) {
-      if (found.has(delta.toVersion)) continue;
-      found.add(delta.toVersion);
-      for (const revert of this.#undoneReverts) {
-        if (!revert.covers(delta)) continue;
-        queue.push(revert.delta);
-        for (const later of this.standing) {
-          if (later.covers(revert.delta)) queue.push(later.delta, ...this.coveredBy(later));
-        }
-      }
+    for (const delta of deltas) {
+      const revert = readRevert(delta);
+      if (revert) this.#reverts.set(delta.toVersion, revert);
     }
-    return found;
+    this.lowest = Math.min(Infinity, ...Array.from(this.#reverts.values(), ({ lowest }) => lowest));
+    this.undone = this.undoneWith([]);
+  }
+
+  /** What is undone when `targets` are, too: where one of them is a revert, what it undid is back. */
+  undoneWith(targets: readonly Known[]): ReadonlySet<number> {
+    const undone = new Set(targets.map(({ toVersion }) => toVersion));
+    const standing: Revert[] = [];
+    // From the newest back: what undoes a revert comes after it.
+    for (const delta of [...this.#deltas].reverse()) {
+      if (standing.some((revert) => revert.covers(delta))) undone.add(delta.toVersion);
+      const revert = this.#reverts.get(delta.toVersion);
+      if (revert && !undone.has(delta.toVersion)) standing.push(revert);
+    }
+    return undone;
   }
 }

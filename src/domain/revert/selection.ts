@@ -1,92 +1,87 @@
-/** What single deltas did, followed through everything that came after them. */
+/**
+ * Undoing single deltas, whatever came after them. What anybody inserted is there if its delta stands and none that
+ * stands has deleted it; reverts themselves only choose which stand. So an undo is the difference between two choices.
+ */
 import type * as Y from 'yjs';
 import type { Delta } from '../delta.ts';
-import { common, type Effects, insertedBy, merged, noRanges, type Ranges, replay } from './effects.ts';
+import { decodeCopies, Originals } from './copies.ts';
+import {
+  common,
+  deletedBy,
+  type Effects,
+  holds,
+  insertedBy,
+  merged,
+  noRanges,
+  type Ranges,
+  replay,
+  without,
+} from './effects.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface Selection {
-  /** In order of seq, up to the head; from the lowest that a revert among them reaches back to. */
+  /** In order of seq, up to the head; from the lowest that a target or a revert among them reaches back to. */
   readonly deltas: readonly Delta[];
   readonly ledger: Ledger;
   /** None of them undone. */
   readonly targets: readonly Delta[];
-  /** A document of our own that holds this version, its deleted content kept; 0 for an empty one. */
-  readonly documentAt: (version: number) => Promise<Y.Doc>;
+  /** A document of the version before the first of the deltas, its deleted content kept. It is brought to the head. */
+  readonly doc: Y.Doc;
 }
 
-/** The effects that go when the targets are undone, and a document at the head to undo them on. */
-export async function selectEffects(selection: Selection): Promise<{ effects: Effects; doc: Y.Doc }> {
-  const { ledger, targets, documentAt } = selection;
-  const chosen = ledger.closure(targets);
-  for (;;) {
-    const first = Math.min(...chosen);
-    const deltas = selection.deltas.filter((delta) => delta.toVersion >= first);
-    const doc = await documentAt(first - 1);
-    const deletions = new Map<number, Ranges>();
-    for (const delta of deltas) if (delta.updates.length > 0) deletions.set(delta.toVersion, replay(doc, delta));
-    while (growByRestored(chosen, { ...selection, deltas }, deletions));
-    if (Math.min(...chosen) === first) return { effects: sum(selection, chosen, deletions), doc };
-    doc.destroy();
-  }
+interface Plain {
+  readonly seq: number;
+  readonly inserted: Ranges;
+  readonly deleted: Ranges;
+  /** What it deleted as it came: what is under a key of a deleted object nobody has ever seen. */
+  readonly unseen: Ranges;
 }
 
-/**
- * Where something undone had deleted what a chosen delta inserted, the revert that undid it holds that now, as its own:
- * the revert goes along, with everything it undid. Returns whether there was any such.
- */
-function growByRestored(
-  chosen: Set<number>,
-  { ledger, deltas }: Selection,
-  deletions: ReadonlyMap<number, Ranges>,
-): boolean {
-  const inserted = insertionsOf(deltas, (seq) => chosen.has(seq));
-  const before = chosen.size;
-  for (const revert of ledger.standing) {
-    if (chosen.has(revert.delta.toVersion)) continue;
-    const covered = ledger.coveredBy(revert);
-    const holds = covered.some(({ toVersion }) => {
-      const deleted = deletions.get(toVersion);
-      return deleted !== undefined && common(deleted, inserted).clients.size > 0;
-    });
-    if (holds) for (const seq of ledger.closure([revert.delta, ...covered])) chosen.add(seq);
-  }
-  return chosen.size > before;
-}
-
-function sum(
-  { deltas, ledger }: Selection,
-  chosen: ReadonlySet<number>,
-  deletions: ReadonlyMap<number, Ranges>,
-): Effects {
-  const reverts = new Set(ledger.standing.map(({ delta }) => delta.toVersion));
-  const deleted: Ranges[] = [];
-  const byOthers: Ranges[] = [];
-  const unseen: Ranges[] = [];
+export function selectEffects({ deltas, ledger, targets, doc }: Selection): Effects {
+  const originals = new Originals();
+  const plain: Plain[] = [];
   for (const delta of deltas) {
-    const own = deletions.get(delta.toVersion);
-    if (!own) continue;
-    if (chosen.has(delta.toVersion)) deleted.push(own);
-    else if (!ledger.undone.has(delta.toVersion)) {
-      if (!reverts.has(delta.toVersion)) byOthers.push(own);
-      unseen.push(
-        common(
-          own,
-          insertionsOf([delta], () => true),
-        ),
-      );
+    const deleted = replay(doc, delta);
+    if (delta.operation === 'revert') {
+      if (delta.copies && delta.authoredWith !== undefined) {
+        originals.add(delta.authoredWith, decodeCopies(delta.copies));
+      }
+      continue;
     }
+    const inserted = insertionsOf(delta);
+    // What two have deleted without knowing of each other is deleted by both, unless a revert was faster than the second.
+    const said = deletedBy(delta);
+    const all = originals.of(merged(deleted, common(said, originals.newest(originals.of(said)))));
+    plain.push({ seq: delta.toVersion, inserted, deleted: all, unseen: common(deleted, inserted) });
   }
+  const undone = ledger.undoneWith(targets);
+  const before = hidden(plain, ledger.undone);
+  const after = hidden(plain, undone);
+  const stays = ({ seq }: Plain): boolean => !undone.has(seq);
+  const gone = merged(...plain.filter((one) => !stays(one)).map(({ inserted }) => inserted));
+  const deletedByOthers = merged(...plain.filter(stays).map(({ deleted }) => deleted));
+  const unseen = merged(...plain.map((one) => one.unseen));
   return {
-    // Those of what was undone before, too: nobody's deletion of such comes back.
-    insertions: insertionsOf(deltas, (seq) => chosen.has(seq) || ledger.undone.has(seq)),
-    deletions: merged(...deleted),
-    unseen: merged(...unseen),
-    deletedByOthers: merged(...byOthers),
+    insertions: originals.withCopies(without(after, before)),
+    deletions: originals.newest(without(before, after)),
+    isPassed: (later, value) => {
+      const original = originals.ofId(later);
+      const restored = originals.ofId(value);
+      if (original.client === restored.client && original.clock === restored.clock) return true;
+      if (holds(unseen, original)) return true;
+      const isCopy = original.client !== later.client || original.clock !== later.clock;
+      return isCopy ? holds(after, original) : holds(gone, original) && !holds(deletedByOthers, original);
+    },
   };
 }
 
-function insertionsOf(deltas: readonly Delta[], includes: (seq: number) => boolean): Ranges {
+/** What is not there when these are undone. */
+function hidden(plain: readonly Plain[], undone: ReadonlySet<number>): Ranges {
+  return merged(...plain.map(({ seq, inserted, deleted }) => (undone.has(seq) ? inserted : deleted)));
+}
+
+function insertionsOf(delta: Delta): Ranges {
   const ranges = noRanges();
-  for (const delta of deltas) if (includes(delta.toVersion)) insertedBy(delta, ranges);
+  insertedBy(delta, ranges);
   return merged(ranges);
 }

@@ -4,6 +4,7 @@ import * as Y from 'yjs';
 import { readCanonical } from '../../../src/domain/content/canonical.ts';
 import { createDocument, rootOf } from '../../../src/domain/content/document.ts';
 import type { Shape } from '../../../src/domain/content/shape.ts';
+import type { Copy } from '../../../src/domain/revert/copies.ts';
 import { type Effects, effectsBetween } from '../../../src/domain/revert/effects.ts';
 import { undo } from '../../../src/domain/revert/undo.ts';
 import type { Random } from '../../harness/random.ts';
@@ -44,20 +45,24 @@ export function contentOf(history: History, doc: Y.Doc): string {
 }
 
 /** The update that undoes the effects; undefined if there is nothing to do. */
-export function undone(doc: Y.Doc, effects: Effects, clientId: number): Uint8Array | undefined {
+export function undone(
+  doc: Y.Doc,
+  effects: Effects,
+  clientId: number,
+): { update: Uint8Array | undefined; copies: readonly Copy[] } {
   doc.clientID = clientId;
   let update: Uint8Array | undefined;
   doc.on('update', (bytes: Uint8Array) => {
     assert.is(update, undefined, 'one transaction');
     update = bytes;
   });
-  undo(doc, effects);
-  return update;
+  const copies = undo(doc, effects);
+  return { update, copies };
 }
 
 /** Reverts the whole history to a version. */
 export function revertTo(history: History, version: number, clientId: number): Uint8Array | undefined {
   const past = documentOf(history, history.log.slice(0, version));
   const head = documentOf(history, history.log);
-  return undone(head, effectsBetween(past, head), clientId);
+  return undone(head, effectsBetween(past, head), clientId).update;
 }
