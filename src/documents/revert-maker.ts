@@ -190,7 +190,8 @@ export class RevertMaker {
         ? createDocument({ gc: false })
         : await this.#history.materialize(this.#state.blobId, headBase(before));
     rootOf(doc, shapeOf(this.#state.genesis.contentType));
-    return { effects: selectEffects({ deltas, ledger, targets, doc }), doc, targets };
+    const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    return { effects: await selectEffects({ deltas, ledger, targets, doc, breathe }), doc, targets };
   }
 
   /** From a version up to the head, what is accepted in the flush included. G7: bounded in number and bytes. */

@@ -27,7 +27,12 @@ export interface Selection {
   readonly targets: readonly Delta[];
   /** A document of the version before the first of the deltas, its deleted content kept. It is brought to the head. */
   readonly doc: Y.Doc;
+  /** Awaited now and then, so that a long history does not keep the process from everything else. */
+  readonly breathe: () => Promise<void>;
 }
+
+/** Deltas replayed in one go. */
+const BREATH_DELTAS = 256;
 
 interface Plain {
   readonly seq: number;
@@ -37,10 +42,11 @@ interface Plain {
   readonly unseen: Ranges;
 }
 
-export function selectEffects({ deltas, ledger, targets, doc }: Selection): Effects {
+export async function selectEffects({ deltas, ledger, targets, doc, breathe }: Selection): Promise<Effects> {
   const originals = new Originals();
   const plain: Plain[] = [];
-  for (const delta of deltas) {
+  for (const [index, delta] of deltas.entries()) {
+    if (index % BREATH_DELTAS === BREATH_DELTAS - 1) await breathe();
     const deleted = replay(doc, delta);
     if (delta.operation === 'revert') {
       if (delta.copies && delta.authoredWith !== undefined) {

@@ -58,7 +58,7 @@ class World {
     }
   }
 
-  revert(random: Random): void {
+  async revert(random: Random): Promise<void> {
     const ledger = new Ledger(this.deltas);
     const isOpen = ({ toVersion }: Delta): boolean => !ledger.undone.has(toVersion);
     const targets = random
@@ -67,7 +67,8 @@ class World {
       .sort((a, b) => a.toVersion - b.toVersion);
     if (targets.length === 0) return;
     const doc = this.#documentAt(0);
-    const effects = selectEffects({ deltas: this.deltas, ledger, targets, doc });
+    const breathe = (): Promise<void> => Promise.resolve();
+    const effects = await selectEffects({ deltas: this.deltas, ledger, targets, doc, breathe });
     const authoredWith = 5_000 + this.deltas.length;
     const { update, copies } = undone(doc, effects, authoredWith);
     this.#reverted.push({ by: this.deltas.length + 1, versions: targets.map(({ toVersion }) => toVersion) });
@@ -166,12 +167,12 @@ function collect(doc: Y.Doc, edit: () => void): Uint8Array | undefined {
 
 test(
   'what is undone is gone, what stands is there, through reverts of reverts',
-  seeded((random) => {
+  seeded(async (random) => {
     for (let round = 0; round < ROUNDS; round++) {
       const world = new World();
       for (let step = 0; step < STEPS; step++) {
         if (random.chance(0.6)) world.edit(random);
-        else world.revert(random);
+        else await world.revert(random);
         world.requireMeaning(`round ${round}, step ${step}`);
       }
     }
