@@ -10,8 +10,13 @@ export interface Effects {
   readonly insertions: Ranges;
   /** Merged. What is in `insertions` too is not looked at. */
   readonly deletions: Ranges;
-  /** Whether a value set later under the same key is no reason to leave the key alone. */
-  readonly isPassed: (later: Y.ID, value: Y.ID) => boolean;
+  /** Merged. What may be the value of its key again, though it is not now for other reasons than that it was deleted. */
+  readonly values?: Ranges;
+  /**
+   * Goes from the newest value of a key back: whether this one is what `value` stands for, which then is what the key
+   * had last; is a reason to leave the key alone; or does not count.
+   */
+  readonly judge: (at: Y.ID, value: Y.ID) => 'reached' | 'blocked' | 'passed';
 }
 
 export function noRanges(): Ranges {
@@ -60,7 +65,11 @@ export function effectsBetween(version: Y.Doc, later: Y.Doc): Effects {
     }
   }
   const deletions = without(known, Y.createDeleteSetFromStructStore(version.store));
-  return { insertions, deletions, isPassed: (later) => holds(insertions, later) };
+  const judge: Effects['judge'] = (at, value) => {
+    if (Y.compareIDs(at, value)) return 'reached';
+    return holds(insertions, at) ? 'passed' : 'blocked';
+  };
+  return { insertions, deletions, judge };
 }
 
 /** What the delta says it deletes, whether or not somebody else had already. */

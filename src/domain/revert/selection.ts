@@ -37,7 +37,10 @@ const BREATH_DELTAS = 256;
 interface Plain {
   readonly seq: number;
   readonly inserted: Ranges;
+  /** Of what it deleted, the originals. */
   readonly deleted: Ranges;
+  /** What it deleted, copies as such. */
+  readonly struck: Ranges;
   /** What it deleted as it came: what is under a key of a deleted object nobody has ever seen. */
   readonly unseen: Ranges;
 }
@@ -58,25 +61,29 @@ export async function selectEffects({ deltas, ledger, targets, doc, breathe }: S
     // What two have deleted without knowing of each other is deleted by both, unless a revert was faster than the second.
     const said = deletedBy(delta);
     const all = originals.of(merged(deleted, common(said, originals.newest(originals.of(said)))));
-    plain.push({ seq: delta.toVersion, inserted, deleted: all, unseen: common(deleted, inserted) });
+    plain.push({ seq: delta.toVersion, inserted, deleted: all, struck: deleted, unseen: common(deleted, inserted) });
   }
   const undone = ledger.undoneWith(targets);
   const before = hidden(plain, ledger.undone);
   const after = hidden(plain, undone);
   const stays = ({ seq }: Plain): boolean => !undone.has(seq);
   const gone = merged(...plain.filter((one) => !stays(one)).map(({ inserted }) => inserted));
-  const deletedByOthers = merged(...plain.filter(stays).map(({ deleted }) => deleted));
+  const struckByOthers = merged(...plain.filter(stays).map(({ struck }) => struck));
   const unseen = merged(...plain.map((one) => one.unseen));
   return {
     insertions: originals.withCopies(without(after, before)),
     deletions: originals.newest(without(before, after)),
-    isPassed: (later, value) => {
-      const original = originals.ofId(later);
+    // A value that came back while another was set shows only when that one goes.
+    values: originals.newest(without(merged(...plain.flatMap(({ inserted, deleted }) => [inserted, deleted])), after)),
+    judge: (at, value) => {
+      const original = originals.ofId(at);
+      const isCopy = original.client !== at.client || original.clock !== at.clock;
       const restored = originals.ofId(value);
-      if (original.client === restored.client && original.clock === restored.clock) return true;
-      if (holds(unseen, original)) return true;
-      const isCopy = original.client !== later.client || original.clock !== later.clock;
-      return isCopy ? holds(after, original) : holds(gone, original) && !holds(deletedByOthers, original);
+      if (!isCopy && original.client === restored.client && original.clock === restored.clock) return 'reached';
+      if (holds(unseen, original)) return 'passed';
+      if (holds(struckByOthers, at)) return 'blocked';
+      // Values follow each other as they were set, not as they were brought back.
+      return isCopy || holds(gone, original) ? 'passed' : 'blocked';
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Undoes effects in a document that has kept what was deleted: always by new changes, as any author would make them. */
 import * as Y from 'yjs';
 import type { Copy } from './copies.ts';
-import { addRange, type Effects, holds, noRanges } from './effects.ts';
+import { addRange, type Effects, holds, merged, noRanges } from './effects.ts';
 
 export interface UndoOptions {
   /** Whether a key was set by something this document does not hold: then it is left alone. */
@@ -16,12 +16,20 @@ export interface UndoOptions {
 export function undo(doc: Y.Doc, effects: Effects, options: UndoOptions = {}): readonly Copy[] {
   const copies: Copy[] = [];
   doc.transact((transaction) => {
-    const deletions = noRanges();
-    Y.iterateDeletedStructs(transaction, effects.deletions, (struct) => {
+    const found = noRanges();
+    const find = (struct: Y.Item | Y.GC, isValue: boolean): void => {
       if (!(struct instanceof Y.Item) || !struct.deleted || holds(effects.insertions, struct.id)) return;
-      if (struct.parentSub !== null && (!isLastValue(struct, effects) || options.isKeyTaken?.(struct))) return;
-      addRange(deletions, struct.id.client, struct.id.clock, struct.length);
-    });
+      const { client, clock } = struct.id;
+      if (struct.parentSub === null) {
+        if (!isValue) addRange(found, client, clock, struct.length);
+      } else if (!options.isKeyTaken?.(struct)) {
+        const last = lastValue(struct, effects);
+        if (last !== undefined) addRange(found, client, last, 1);
+      }
+    };
+    Y.iterateDeletedStructs(transaction, effects.deletions, (struct) => find(struct, false));
+    Y.iterateDeletedStructs(transaction, effects.values ?? noRanges(), (struct) => find(struct, true));
+    const deletions = merged(found);
     // Which keys to leave alone is decided above: Yjs decides it by the order in which it happens on the items.
     const manager = new Y.UndoManager(doc, { ignoreRemoteMapChanges: true, trackedOrigins: new Set() });
     manager.undoStack.push({ insertions: effects.insertions, deletions, meta: new Map() });
@@ -43,10 +51,26 @@ function addCopy(copies: Copy[], { client, clock }: Y.ID, length: number, newClo
   else copies.push({ client, clock, length, newClock });
 }
 
-/** Whether nothing that stays has set or removed the key after this. */
-function isLastValue(item: Y.Item, effects: Effects): boolean {
+/**
+ * The clock of the item's value that was the last of its key but for what is being undone; undefined if something that
+ * stays has set or removed the key after it. Yjs joins values of a key that followed each other into one item.
+ */
+function lastValue(item: Y.Item, { judge }: Effects): number | undefined {
+  const { client } = item.id;
+  for (let offset = item.length - 1; offset >= 0; offset--) {
+    const value = Y.createID(client, item.id.clock + offset);
+    if (isLast(item, value, judge)) return value.clock;
+  }
+  return undefined;
+}
+
+function isLast(item: Y.Item, value: Y.ID, judge: Effects['judge']): boolean {
   const { _map: values } = item.parent as Y.AbstractType<unknown>;
-  let last: Y.Item | null = values.get(item.parentSub as string) ?? null;
-  while (last !== null && last !== item && effects.isPassed(last.id, item.id)) last = last.left;
-  return last === item;
+  for (let at = values.get(item.parentSub as string) ?? null; at !== null; at = at.left) {
+    for (let offset = at.length - 1; offset >= 0; offset--) {
+      const verdict = judge(Y.createID(at.id.client, at.id.clock + offset), value);
+      if (verdict !== 'passed') return verdict === 'reached';
+    }
+  }
+  return false;
 }
