@@ -72,19 +72,15 @@ export const UPDATE_ORDER_STEPS_MAX = 4_000_000;
 /** Roots of an opaque Y.Doc. */
 export const UPDATE_ROOTS_MAX = 1_000;
 
-// --- chains
+// --- chains, reverts, and many changes at once
 /** Own edits a caller may link by previous_delta above one from_version that do not fold into it (CHAIN_TOO_LONG). */
 export const CHAIN_RANGES_MAX = 1_000;
 export const CHAIN_DELTAS_MAX = 100_000;
-
-// --- reverts and many changes at once
-/** Deltas one revert may undo one by one; a revert to a version has no such limit. */
+/** Deltas one revert may undo one by one, and the history it looks through from the lowest of them to the head. */
 export const REVERT_DELTAS_MAX = 10_000;
 export const REVERT_IDS_MAX = 100;
-/** History a revert of single deltas looks through, from the lowest of them to the head. */
 export const REVERT_SCANNED_DELTAS_MAX = 50_000;
 export const REVERT_SCANNED_BYTES_MAX = 64 * 1024 * 1024;
-export const REVERT_PAGE_DELTAS = 1_000;
 export const BATCH_PATCHES_MAX = 100;
 /** Atomic batches of one flush: one that is refused has the rest of its flush prepared again. */
 export const BATCHES_PER_FLUSH_MAX = 16;

@@ -17,8 +17,8 @@ import { undo } from '../domain/revert/undo.ts';
 import { StudioError } from '../errors.ts';
 import {
   CONTENT_BYTES_MAX,
+  LOG_PAGE_COMMITS,
   REVERT_DELTAS_MAX,
-  REVERT_PAGE_DELTAS,
   REVERT_SCANNED_BYTES_MAX,
   REVERT_SCANNED_DELTAS_MAX,
 } from '../limits.ts';
@@ -202,8 +202,8 @@ export class RevertMaker {
     if (version - from >= REVERT_SCANNED_DELTAS_MAX) throw tooMany('REVERT_SCANNED_DELTAS_MAX');
     const deltas: Delta[] = [];
     let bytes = 0;
-    for (let first = from; first <= version; first += REVERT_PAGE_DELTAS) {
-      const last = Math.min(version, first + REVERT_PAGE_DELTAS - 1);
+    for (let first = from; first <= version; first += LOG_PAGE_COMMITS) {
+      const last = Math.min(version, first + LOG_PAGE_COMMITS - 1);
       for (const delta of this.#state.recent(first, last) ?? (await this.#history.deltas(blobId, first, last))) {
         deltas.push(delta);
         for (const update of delta.updates) bytes += update.byteLength;

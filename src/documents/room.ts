@@ -55,12 +55,7 @@ export class Room {
     this.#guard = new Guard({ doc: state.doc, shape: () => shapeOf(state.genesis.contentType), owners: state.owners });
     this.#authoring = new Authoring({ state, guard: this.#guard, bases: services.bases });
     const edits = new EditMaker({ authoring: this.#authoring, state, contents: services.contents });
-    const reverts = new RevertMaker({
-      authoring: this.#authoring,
-      state,
-      history: services.history,
-      log: services.log,
-    });
+    const reverts = new RevertMaker({ ...services, state, authoring: this.#authoring });
     this.#preparation = new Preparation({
       state,
       guard: this.#guard,
