@@ -82,7 +82,6 @@ export const REVERT_IDS_MAX = 100;
 export const REVERT_SCANNED_DELTAS_MAX = 50_000;
 export const REVERT_SCANNED_BYTES_MAX = 64 * 1024 * 1024;
 export const BATCH_PATCHES_MAX = 100;
-/** Atomic batches of one flush: one that is refused has the rest of its flush prepared again. */
 export const BATCHES_PER_FLUSH_MAX = 16;
 /** Changes of one ApplyDeltas stream that are not answered yet; over either, it is not read. */
 export const STREAM_DELTAS_IN_FLIGHT_MAX = 256;

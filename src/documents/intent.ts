@@ -83,6 +83,7 @@ export class Intent {
     this.ifVersion = options.ifVersion;
     this.bytes = options.bytes;
     this.flushBytes = isRevert(options.work) ? FLUSH_BYTES_MAX : options.bytes;
+    // Few batches in one flush, since one that is refused has the rest of its flush prepared again.
     this.flushDeltas =
       options.work.kind === 'batch'
         ? Math.max(options.work.patches.length, FLUSH_DELTAS_MAX / BATCHES_PER_FLUSH_MAX)
