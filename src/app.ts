@@ -67,6 +67,7 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       sharing: engine.sharing,
       providers,
       events: engine.watcher,
+      shared: editors.shared,
       authenticator,
       checks,
       registry: metrics,

@@ -222,6 +222,20 @@ export const SYNC_MISSING_ASKS_MAX = 3;
 /** y-websocket takes a connection that brings no message for 30 s for dead; a peer that answers no ping is cut. */
 export const SYNC_PING_EVERY_MS = 12_000;
 export const SYNC_PING_SLICES = 12;
+/** Streams of SyncService (Sync and Subscribe) in one process. */
+export const SYNC_STREAMS_MAX = 20_000;
+export const SYNC_DOCUMENTS_PER_STREAM_MAX = 512;
+/** What waits for a stream's reader; over either its updates become one that is made when the reader is ready for it. */
+export const SYNC_STREAM_FRAMES_MAX = 1_024;
+export const SYNC_STREAM_BYTES_MAX = 4 * 1024 * 1024;
+/** A stream whose reader takes nothing for this long, though there is something, is ended. */
+export const SYNC_STREAM_STALL_MS_MAX = 60_000;
+/** A client that comes back is sent single deltas up to these bounds, beyond them its difference from the state. */
+export const SYNC_RESUME_DELTAS_MAX = 128;
+export const SYNC_RESUME_BYTES_MAX = 256 * 1024;
+/** Sessions of Push that are subscribed at another process; the one unused for longest gives way. */
+export const SYNC_DISTANT_SESSIONS_MAX = 1_000;
+export const SYNC_DISTANT_SESSION_IDLE_MS_MAX = 45_000;
 /** RFC 6455: a close frame's reason. */
 export const CLOSE_REASON_BYTES_MAX = 123;
 

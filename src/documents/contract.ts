@@ -245,6 +245,11 @@ export interface LiveDocument {
   /** Whether the committed state holds all of `update`; false for what is no update. */
   contains(update: Uint8Array): boolean;
   /**
+   * What came after `version`, as one update, for a client that has seen all up to it; undefined when that is not at hand
+   * or too much, or when there is no such version: the state then says it. Synchronous, and throws, as `stateAsUpdate` does.
+   */
+  updateSince(version: number): Uint8Array | undefined;
+  /**
    * Hands in an editor's update. Resolves once it is durable, with the version that contains it; rejects with a
    * StudioError, nothing applied. Calls are committed in the order they were made.
    */

@@ -5,11 +5,15 @@ import { shapeOf } from '../domain/content/shape.ts';
 import { Guard } from '../domain/guard/guard.ts';
 import type { Caller } from '../domain/caller.ts';
 import { StudioError } from '../errors.ts';
+import { SYNC_RESUME_BYTES_MAX, SYNC_RESUME_DELTAS_MAX } from '../limits.ts';
 import type { LiveDocument, LiveSession } from './contract.ts';
 import { Intent } from './intent.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 import type { Member } from './sessions.ts';
+
+/** The Yjs update that holds no structs and no deletions. */
+const NOTHING = Uint8Array.of(0, 0);
 
 export async function openLiveDocument(
   rooms: Rooms,
@@ -82,6 +86,18 @@ class RoomView implements LiveDocument {
     } catch {
       return false;
     }
+  }
+
+  updateSince(version: number): Uint8Array | undefined {
+    if (!this.isCurrent) throw storageUnavailable(undefined);
+    const { state } = this.#room;
+    if (version < 1 || version > state.version || state.version - version > SYNC_RESUME_DELTAS_MAX) return undefined;
+    if (version === state.version) return NOTHING;
+    const updates = state.recent(version + 1, state.version)?.flatMap((delta) => delta.updates);
+    // One delta may hold many updates; merging them takes time that grows with the square of their number.
+    if (!updates || updates.length > SYNC_RESUME_DELTAS_MAX) return undefined;
+    if (updates.reduce((sum, update) => sum + update.byteLength, 0) > SYNC_RESUME_BYTES_MAX) return undefined;
+    return Y.mergeUpdates(updates);
   }
 
   async push(update: Uint8Array): Promise<{ version: number }> {

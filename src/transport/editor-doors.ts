@@ -2,15 +2,22 @@
 import { HocuspocusUpgrade } from './hocuspocus/hocuspocus-upgrade.ts';
 import { EditorHub, type EditorHubOptions } from './sync/editor-hub.ts';
 import { SyncUpgrade } from './sync/sync-upgrade.ts';
+import type { SharedDocuments } from './sync/shared-documents.ts';
 import type { UpgradeRoute } from './upgrades.ts';
 
 export interface EditorDoors {
   readonly routes: readonly UpgradeRoute[];
+  /** What is in common to all in a document: for the doors beside these. */
+  readonly shared: SharedDocuments;
   /** Ends every editor once what it handed in is durable. */
   drain(): Promise<void>;
 }
 
 export function createEditorDoors(options: EditorHubOptions): EditorDoors {
   const hub = new EditorHub(options);
-  return { routes: [new SyncUpgrade(hub), new HocuspocusUpgrade(hub)], drain: () => hub.drain() };
+  return {
+    routes: [new SyncUpgrade(hub), new HocuspocusUpgrade(hub)],
+    shared: hub.documents,
+    drain: () => hub.drain(),
+  };
 }

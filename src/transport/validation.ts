@@ -11,6 +11,7 @@ import type { Reason } from '../errors.ts';
 const LIMIT_REASONS: Readonly<Record<string, { readonly reason: Reason; readonly limit: string }>> = {
   'content bytes.max_len': { reason: 'CONTENT_TOO_LARGE', limit: 'CONTENT_BYTES_MAX' },
   'yjs_update bytes.max_len': { reason: 'UPDATE_TOO_COMPLEX', limit: 'UPDATE_BYTES_MAX' },
+  'update bytes.max_len': { reason: 'UPDATE_TOO_COMPLEX', limit: 'UPDATE_BYTES_MAX' },
   'edits repeated.max_items': { reason: 'LIMIT_EXCEEDED', limit: 'TEXT_EDITS_PER_DELTA_MAX' },
   'labels map.max_pairs': { reason: 'LIMIT_EXCEEDED', limit: 'LABELS_MAX' },
   'values map.max_pairs': { reason: 'LIMIT_EXCEEDED', limit: 'LABELS_MAX' },
@@ -65,33 +66,29 @@ export function validated<T extends DescService>(
         validate(method.input, request);
         yield* call(request, context) as AsyncIterable<unknown>;
       };
-    } else if (method.methodKind === 'bidi_streaming') {
-      wrapped[method.localName] = (
-        requests: AsyncIterable<MessageShape<DescMessage>>,
-        context: HandlerContext,
-      ): unknown =>
-        (call as unknown as StreamImpl)(
-          each(requests, (request) => validate(method.input, request)),
-          context,
-        );
     } else {
-      throw new Error(`${service.typeName}.${method.name}: requests that stream are not validated yet.`);
+      wrapped[method.localName] = (requests: AsyncIterable<MessageShape<DescMessage>>, context: HandlerContext) =>
+        call(validatedEach(method.input, requests, validate), context);
     }
   }
   return wrapped as Partial<ServiceImpl<T>>;
 }
 
-type StreamImpl = (requests: AsyncIterable<MessageShape<DescMessage>>, context: HandlerContext) => unknown;
+type AnyImpl = (
+  request: MessageShape<DescMessage> | AsyncIterable<MessageShape<DescMessage>>,
+  context: HandlerContext,
+) => unknown;
 
-/** The stream ends with what the first message that is wrong is refused with. */
-async function* each<T>(messages: AsyncIterable<T>, check: (message: T) => void): AsyncIterable<T> {
+async function* validatedEach<T extends MessageShape<DescMessage>>(
+  schema: DescMessage,
+  messages: AsyncIterable<T>,
+  validate: RequestValidation['validate'],
+): AsyncIterable<T> {
   for await (const message of messages) {
-    check(message);
+    validate(schema, message);
     yield message;
   }
 }
-
-type AnyImpl = (request: MessageShape<DescMessage>, context: HandlerContext) => unknown;
 
 function violationError(violation: Violation): StudioError {
   const field = pathToString(violation.field);

@@ -13,28 +13,33 @@ import { createDagService } from './dag-service.ts';
 import { createDeltaService } from './delta-service.ts';
 import { createEventService } from './event-service.ts';
 import { createProviderService } from './provider-service.ts';
+import { createSyncService } from './sync-service.ts';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Sharing } from '../../access/contract.ts';
 import type { Documents } from '../../documents/contract.ts';
 import type { EventWatcher } from '../../events/contract.ts';
 import type { Providers } from '../../providers/contract.ts';
+import type { SharedDocuments } from '../sync/shared-documents.ts';
 
 export interface Served {
   readonly documents: Documents;
   readonly sharing: Sharing;
   readonly providers: Providers;
   readonly events: EventWatcher;
+  /** What all in a document have in common, whatever door they came through. */
+  readonly shared: SharedDocuments;
 }
 
 /** Every service of the contract, its requests validated; what is not built answers `unimplemented`. */
-export function registerServices(router: ConnectRouter, { documents, sharing, providers, events }: Served): void {
+export function registerServices(router: ConnectRouter, served: Served): void {
+  const { documents, sharing, providers, events, shared } = served;
   const validation = createRequestValidation();
   router.service(BlobService, validated(BlobService, createBlobService(documents), validation));
   router.service(DeltaService, validated(DeltaService, createDeltaService(documents, validation), validation));
   router.service(DagService, validated(DagService, createDagService(documents), validation));
   router.service(ProviderService, validated(ProviderService, createProviderService(providers), validation));
   router.service(EventService, validated(EventService, createEventService(events), validation));
-  router.service(SyncService, {});
+  router.service(SyncService, validated(SyncService, createSyncService({ documents, shared }), validation));
   router.service(AccessService, validated(AccessService, createAccessService(sharing), validation));
   router.service(ContentService, {});
 }

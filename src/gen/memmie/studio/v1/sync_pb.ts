@@ -14,10 +14,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file memmie/studio/v1/sync.proto.
  */
 export const file_memmie_studio_v1_sync: GenFile = /*@__PURE__*/
-  fileDesc("ChttZW1taWUvc3R1ZGlvL3YxL3N5bmMucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEiMAoMT3BlbkRvY3VtZW50EiAKDHN0YXRlX3ZlY3RvchgBIAEoDEIKukgHegUYgICABCI/CgxDbGllbnRVcGRhdGUSHAoGdXBkYXRlGAEgASgMQgy6SAl6BxABGICAgAQSEQoJcmVmZXJlbmNlGAIgASgEIg8KDUNsb3NlRG9jdW1lbnQiWgoORG9jdW1lbnRPcGVuZWQSDwoHdmVyc2lvbhgBIAEoBBIOCgZ1cGRhdGUYAiABKAwSFAoMc3RhdGVfdmVjdG9yGAMgASgMEhEKCXJlYWRfb25seRgEIAEoCCIxCg5Eb2N1bWVudFVwZGF0ZRIOCgZ1cGRhdGUYASABKAwSDwoHdmVyc2lvbhgCIAEoBCI1Cg9VcGRhdGVDb21taXR0ZWQSEQoJcmVmZXJlbmNlGAEgASgEEg8KB3ZlcnNpb24YAiABKAQiRgoOVXBkYXRlUmVqZWN0ZWQSEQoJcmVmZXJlbmNlGAEgASgEEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiMwoORG9jdW1lbnRDbG9zZWQSIQoFZXJyb3IYASABKAsyEi5nb29nbGUucnBjLlN0YXR1c2IGcHJvdG8z", [file_buf_validate_validate, file_google_rpc_status]);
+  fileDesc("ChttZW1taWUvc3R1ZGlvL3YxL3N5bmMucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEiRwoMT3BlbkRvY3VtZW50EiAKDHN0YXRlX3ZlY3RvchgBIAEoDEIKukgHegUYgICABBIVCg1hZnRlcl92ZXJzaW9uGAIgASgEIj8KDENsaWVudFVwZGF0ZRIcCgZ1cGRhdGUYASABKAxCDLpICXoHEAEYgICABBIRCglyZWZlcmVuY2UYAiABKAQiDwoNQ2xvc2VEb2N1bWVudCJrCg5Eb2N1bWVudE9wZW5lZBIPCgd2ZXJzaW9uGAEgASgEEg4KBnVwZGF0ZRgCIAEoDBIUCgxzdGF0ZV92ZWN0b3IYAyABKAwSEQoJcmVhZF9vbmx5GAQgASgIEg8KB3Nlc3Npb24YBSABKAkiMQoORG9jdW1lbnRVcGRhdGUSDgoGdXBkYXRlGAEgASgMEg8KB3ZlcnNpb24YAiABKAQiQwoPVXBkYXRlQ29tbWl0dGVkEhEKCXJlZmVyZW5jZRgBIAEoBBIPCgd2ZXJzaW9uGAIgASgEEgwKBHNlZW4YAyABKAgiRgoOVXBkYXRlUmVqZWN0ZWQSEQoJcmVmZXJlbmNlGAEgASgEEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiIgoNQWNjZXNzQ2hhbmdlZBIRCglyZWFkX29ubHkYASABKAgiCwoJS2VlcEFsaXZlIjMKDkRvY3VtZW50Q2xvc2VkEiEKBWVycm9yGAEgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNiBnByb3RvMw", [file_buf_validate_validate, file_google_rpc_status]);
 
 /**
- * Joins a live document. Answered with DocumentOpened.
+ * Joins a live document. Answered with DocumentOpened. A document that is open already is answered anew.
  *
  * @generated from message memmie.studio.v1.OpenDocument
  */
@@ -28,6 +28,14 @@ export type OpenDocument = Message<"memmie.studio.v1.OpenDocument"> & {
    * @generated from field: bytes state_vector = 1;
    */
   stateVector: Uint8Array;
+
+  /**
+   * The client has seen every version up to this one, by the frames of an earlier stream; 0 when it does not know. The
+   * answer then holds the deltas after it, while the studio has these few at hand; else what is beyond the state vector.
+   *
+   * @generated from field: uint64 after_version = 2;
+   */
+  afterVersion: bigint;
 };
 
 /**
@@ -113,6 +121,13 @@ export type DocumentOpened = Message<"memmie.studio.v1.DocumentOpened"> & {
    * @generated from field: bool read_only = 4;
    */
   readOnly: boolean;
+
+  /**
+   * Only from Subscribe: names this subscription in the client's calls of Push.
+   *
+   * @generated from field: string session = 5;
+   */
+  session: string;
 };
 
 /**
@@ -169,6 +184,14 @@ export type UpdateCommitted = Message<"memmie.studio.v1.UpdateCommitted"> & {
    * @generated from field: uint64 version = 2;
    */
   version: bigint;
+
+  /**
+   * The client was sent every other change up to this version: it has seen all of it. Not so while changes of others are
+   * held back, because the studio can't tell who may see the document.
+   *
+   * @generated from field: bool seen = 3;
+   */
+  seen: boolean;
 };
 
 /**
@@ -207,6 +230,42 @@ export const UpdateRejectedSchema: GenMessage<UpdateRejected> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_sync, 6);
 
 /**
+ * What the caller may do has changed.
+ *
+ * @generated from message memmie.studio.v1.AccessChanged
+ */
+export type AccessChanged = Message<"memmie.studio.v1.AccessChanged"> & {
+  /**
+   * The caller may not change the document from now on.
+   *
+   * @generated from field: bool read_only = 1;
+   */
+  readOnly: boolean;
+};
+
+/**
+ * Describes the message memmie.studio.v1.AccessChanged.
+ * Use `create(AccessChangedSchema)` to create a new message.
+ */
+export const AccessChangedSchema: GenMessage<AccessChanged> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_sync, 7);
+
+/**
+ * Sent when nothing else was for 12 seconds, so that a reader can tell silence from a lost connection.
+ *
+ * @generated from message memmie.studio.v1.KeepAlive
+ */
+export type KeepAlive = Message<"memmie.studio.v1.KeepAlive"> & {
+};
+
+/**
+ * Describes the message memmie.studio.v1.KeepAlive.
+ * Use `create(KeepAliveSchema)` to create a new message.
+ */
+export const KeepAliveSchema: GenMessage<KeepAlive> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_sync, 8);
+
+/**
  * The studio ended the session. Nothing follows.
  *
  * @generated from message memmie.studio.v1.DocumentClosed
@@ -225,5 +284,5 @@ export type DocumentClosed = Message<"memmie.studio.v1.DocumentClosed"> & {
  * Use `create(DocumentClosedSchema)` to create a new message.
  */
 export const DocumentClosedSchema: GenMessage<DocumentClosed> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_sync, 7);
+  messageDesc(file_memmie_studio_v1_sync, 9);
 

@@ -6,7 +6,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
-import type { ClientUpdate, CloseDocument, DocumentClosed, DocumentOpened, DocumentUpdate, OpenDocument, UpdateCommitted, UpdateRejected } from "./sync_pb.ts";
+import type { AccessChanged, ClientUpdate, CloseDocument, DocumentClosed, DocumentOpened, DocumentUpdate, KeepAlive, OpenDocument, UpdateCommitted, UpdateRejected } from "./sync_pb.ts";
 import { file_memmie_studio_v1_sync } from "./sync_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file memmie/studio/v1/sync_service.proto.
  */
 export const file_memmie_studio_v1_sync_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNtZW1taWUvc3R1ZGlvL3YxL3N5bmNfc2VydmljZS5wcm90bxIQbWVtbWllLnN0dWRpby52MSKCAgoLU3luY1JlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIuCgRvcGVuGAIgASgLMh4ubWVtbWllLnN0dWRpby52MS5PcGVuRG9jdW1lbnRIABIwCgZ1cGRhdGUYAyABKAsyHi5tZW1taWUuc3R1ZGlvLnYxLkNsaWVudFVwZGF0ZUgAEh4KCWF3YXJlbmVzcxgEIAEoDEIJukgGegQYgIAESAASMAoFY2xvc2UYBSABKAsyHy5tZW1taWUuc3R1ZGlvLnYxLkNsb3NlRG9jdW1lbnRIAEIQCgdtZXNzYWdlEgW6SAIIASLJAgoMU3luY1Jlc3BvbnNlEg8KB2Jsb2JfaWQYASABKAkSMgoGb3BlbmVkGAIgASgLMiAubWVtbWllLnN0dWRpby52MS5Eb2N1bWVudE9wZW5lZEgAEjIKBnVwZGF0ZRgDIAEoCzIgLm1lbW1pZS5zdHVkaW8udjEuRG9jdW1lbnRVcGRhdGVIABI2Cgljb21taXR0ZWQYBCABKAsyIS5tZW1taWUuc3R1ZGlvLnYxLlVwZGF0ZUNvbW1pdHRlZEgAEjQKCHJlamVjdGVkGAUgASgLMiAubWVtbWllLnN0dWRpby52MS5VcGRhdGVSZWplY3RlZEgAEhMKCWF3YXJlbmVzcxgGIAEoDEgAEjIKBmNsb3NlZBgHIAEoCzIgLm1lbW1pZS5zdHVkaW8udjEuRG9jdW1lbnRDbG9zZWRIAEIJCgdtZXNzYWdlImMKEFN1YnNjcmliZVJlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIgCgxzdGF0ZV92ZWN0b3IYAiABKAxCCrpIB3oFGICAgAQimwEKEVN1YnNjcmliZVJlc3BvbnNlEjIKBm9wZW5lZBgBIAEoCzIgLm1lbW1pZS5zdHVkaW8udjEuRG9jdW1lbnRPcGVuZWRIABIyCgZ1cGRhdGUYAiABKAsyIC5tZW1taWUuc3R1ZGlvLnYxLkRvY3VtZW50VXBkYXRlSAASEwoJYXdhcmVuZXNzGAMgASgMSABCCQoHbWVzc2FnZSJ2CgtQdXNoUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhoKBnVwZGF0ZRgCIAEoDEIKukgHegUYgICABBIcCglhd2FyZW5lc3MYAyABKAxCCbpIBnoEGICABCIfCgxQdXNoUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBDKGAgoLU3luY1NlcnZpY2USTgoEU3luYxIdLm1lbW1pZS5zdHVkaW8udjEuU3luY1JlcXVlc3QaHi5tZW1taWUuc3R1ZGlvLnYxLlN5bmNSZXNwb25zZSIDkAICKAEwARJbCglTdWJzY3JpYmUSIi5tZW1taWUuc3R1ZGlvLnYxLlN1YnNjcmliZVJlcXVlc3QaIy5tZW1taWUuc3R1ZGlvLnYxLlN1YnNjcmliZVJlc3BvbnNlIgOQAgEwARJKCgRQdXNoEh0ubWVtbWllLnN0dWRpby52MS5QdXNoUmVxdWVzdBoeLm1lbW1pZS5zdHVkaW8udjEuUHVzaFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_memmie_studio_v1_sync]);
+  fileDesc("CiNtZW1taWUvc3R1ZGlvL3YxL3N5bmNfc2VydmljZS5wcm90bxIQbWVtbWllLnN0dWRpby52MSKCAgoLU3luY1JlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIuCgRvcGVuGAIgASgLMh4ubWVtbWllLnN0dWRpby52MS5PcGVuRG9jdW1lbnRIABIwCgZ1cGRhdGUYAyABKAsyHi5tZW1taWUuc3R1ZGlvLnYxLkNsaWVudFVwZGF0ZUgAEh4KCWF3YXJlbmVzcxgEIAEoDEIJukgGegQYgIAESAASMAoFY2xvc2UYBSABKAsyHy5tZW1taWUuc3R1ZGlvLnYxLkNsb3NlRG9jdW1lbnRIAEIQCgdtZXNzYWdlEgW6SAIIASKvAwoMU3luY1Jlc3BvbnNlEg8KB2Jsb2JfaWQYASABKAkSMgoGb3BlbmVkGAIgASgLMiAubWVtbWllLnN0dWRpby52MS5Eb2N1bWVudE9wZW5lZEgAEjIKBnVwZGF0ZRgDIAEoCzIgLm1lbW1pZS5zdHVkaW8udjEuRG9jdW1lbnRVcGRhdGVIABI2Cgljb21taXR0ZWQYBCABKAsyIS5tZW1taWUuc3R1ZGlvLnYxLlVwZGF0ZUNvbW1pdHRlZEgAEjQKCHJlamVjdGVkGAUgASgLMiAubWVtbWllLnN0dWRpby52MS5VcGRhdGVSZWplY3RlZEgAEhMKCWF3YXJlbmVzcxgGIAEoDEgAEjIKBmNsb3NlZBgHIAEoCzIgLm1lbW1pZS5zdHVkaW8udjEuRG9jdW1lbnRDbG9zZWRIABIxCgZhY2Nlc3MYCCABKAsyHy5tZW1taWUuc3R1ZGlvLnYxLkFjY2Vzc0NoYW5nZWRIABIxCgprZWVwX2FsaXZlGAkgASgLMhsubWVtbWllLnN0dWRpby52MS5LZWVwQWxpdmVIAEIJCgdtZXNzYWdlInoKEFN1YnNjcmliZVJlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIgCgxzdGF0ZV92ZWN0b3IYAiABKAxCCrpIB3oFGICAgAQSFQoNYWZ0ZXJfdmVyc2lvbhgDIAEoBCK5AgoRU3Vic2NyaWJlUmVzcG9uc2USMgoGb3BlbmVkGAEgASgLMiAubWVtbWllLnN0dWRpby52MS5Eb2N1bWVudE9wZW5lZEgAEjIKBnVwZGF0ZRgCIAEoCzIgLm1lbW1pZS5zdHVkaW8udjEuRG9jdW1lbnRVcGRhdGVIABITCglhd2FyZW5lc3MYAyABKAxIABI2Cgljb21taXR0ZWQYBCABKAsyIS5tZW1taWUuc3R1ZGlvLnYxLlVwZGF0ZUNvbW1pdHRlZEgAEjEKBmFjY2VzcxgFIAEoCzIfLm1lbW1pZS5zdHVkaW8udjEuQWNjZXNzQ2hhbmdlZEgAEjEKCmtlZXBfYWxpdmUYBiABKAsyGy5tZW1taWUuc3R1ZGlvLnYxLktlZXBBbGl2ZUgAQgkKB21lc3NhZ2UiowEKC1B1c2hSZXF1ZXN0Ei0KB2Jsb2JfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSGgoGdXBkYXRlGAIgASgMQgq6SAd6BRiAgIAEEhwKCWF3YXJlbmVzcxgDIAEoDEIJukgGegQYgIAEEhgKB3Nlc3Npb24YBCABKAlCB7pIBHICGEASEQoJcmVmZXJlbmNlGAUgASgEIh8KDFB1c2hSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgEMoYCCgtTeW5jU2VydmljZRJOCgRTeW5jEh0ubWVtbWllLnN0dWRpby52MS5TeW5jUmVxdWVzdBoeLm1lbW1pZS5zdHVkaW8udjEuU3luY1Jlc3BvbnNlIgOQAgIoATABElsKCVN1YnNjcmliZRIiLm1lbW1pZS5zdHVkaW8udjEuU3Vic2NyaWJlUmVxdWVzdBojLm1lbW1pZS5zdHVkaW8udjEuU3Vic2NyaWJlUmVzcG9uc2UiA5ACATABEkoKBFB1c2gSHS5tZW1taWUuc3R1ZGlvLnYxLlB1c2hSZXF1ZXN0Gh4ubWVtbWllLnN0dWRpby52MS5QdXNoUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_memmie_studio_v1_sync]);
 
 /**
  * From the client.
@@ -83,7 +83,7 @@ export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
  */
 export type SyncResponse = Message<"memmie.studio.v1.SyncResponse"> & {
   /**
-   * The blob it is about.
+   * The blob it is about; empty for a keep_alive.
    *
    * @generated from field: string blob_id = 1;
    */
@@ -142,6 +142,22 @@ export type SyncResponse = Message<"memmie.studio.v1.SyncResponse"> & {
      */
     value: DocumentClosed;
     case: "closed";
+  } | {
+    /**
+     * What the caller may do has changed.
+     *
+     * @generated from field: memmie.studio.v1.AccessChanged access = 8;
+     */
+    value: AccessChanged;
+    case: "access";
+  } | {
+    /**
+     * Nothing happened.
+     *
+     * @generated from field: memmie.studio.v1.KeepAlive keep_alive = 9;
+     */
+    value: KeepAlive;
+    case: "keepAlive";
   } | { case: undefined; value?: undefined };
 };
 
@@ -171,6 +187,13 @@ export type SubscribeRequest = Message<"memmie.studio.v1.SubscribeRequest"> & {
    * @generated from field: bytes state_vector = 2;
    */
   stateVector: Uint8Array;
+
+  /**
+   * As in OpenDocument.
+   *
+   * @generated from field: uint64 after_version = 3;
+   */
+  afterVersion: bigint;
 };
 
 /**
@@ -181,7 +204,7 @@ export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*
   messageDesc(file_memmie_studio_v1_sync_service, 2);
 
 /**
- * What happens to the document.
+ * What happens to the document. When the studio ends the session, the call fails with the reason.
  *
  * @generated from message memmie.studio.v1.SubscribeResponse
  */
@@ -215,6 +238,30 @@ export type SubscribeResponse = Message<"memmie.studio.v1.SubscribeResponse"> & 
      */
     value: Uint8Array;
     case: "awareness";
+  } | {
+    /**
+     * A Push that named this session is durable; Push itself answers the same, in no order with this stream.
+     *
+     * @generated from field: memmie.studio.v1.UpdateCommitted committed = 4;
+     */
+    value: UpdateCommitted;
+    case: "committed";
+  } | {
+    /**
+     * What the caller may do has changed.
+     *
+     * @generated from field: memmie.studio.v1.AccessChanged access = 5;
+     */
+    value: AccessChanged;
+    case: "access";
+  } | {
+    /**
+     * Nothing happened.
+     *
+     * @generated from field: memmie.studio.v1.KeepAlive keep_alive = 6;
+     */
+    value: KeepAlive;
+    case: "keepAlive";
   } | { case: undefined; value?: undefined };
 };
 
@@ -247,10 +294,27 @@ export type PushRequest = Message<"memmie.studio.v1.PushRequest"> & {
 
   /**
    * An awareness update of y-protocols, at most 64 KiB; may be empty.
+   * Needs a session.
    *
    * @generated from field: bytes awareness = 3;
    */
   awareness: Uint8Array;
+
+  /**
+   * The session that DocumentOpened named, so that the change is not sent back to it, and the awareness goes when it ends.
+   * One that this process does not know (a balancer chose another) is fine: the change is then sent back, and the awareness
+   * goes when the session has been silent for 45 seconds.
+   *
+   * @generated from field: string session = 4;
+   */
+  session: string;
+
+  /**
+   * The client's own number for the change, named in the session's UpdateCommitted.
+   *
+   * @generated from field: uint64 reference = 5;
+   */
+  reference: bigint;
 };
 
 /**
@@ -267,7 +331,7 @@ export const PushRequestSchema: GenMessage<PushRequest> = /*@__PURE__*/
  */
 export type PushResponse = Message<"memmie.studio.v1.PushResponse"> & {
   /**
-   * A version that contains it.
+   * A version that contains it; 0 when only awareness was sent.
    *
    * @generated from field: uint64 version = 1;
    */
@@ -284,11 +348,16 @@ export const PushResponseSchema: GenMessage<PushResponse> = /*@__PURE__*/
 /**
  * Live editing with Yjs replicas. What a client is shown is durable, and so is what it is told of its own changes.
  *
+ * A client that reads too slowly is not sent every change: it gets one DocumentUpdate with all it has missed. What a
+ * client pushed itself is not sent back to it, unless it was committed together with changes of others or came by another
+ * process than the one it listens to; a Yjs replica takes no harm from what it has already.
+ *
  * @generated from service memmie.studio.v1.SyncService
  */
 export const SyncService: GenService<{
   /**
-   * Many live documents over one stream.
+   * Many live documents over one stream, at most 512. When the client has half-closed, what it sent is answered, then the
+   * stream ends.
    *
    * @generated from rpc memmie.studio.v1.SyncService.Sync
    */

@@ -1,0 +1,130 @@
+import { COMMIT_RETRY_MS_MAX, SYNC_PING_EVERY_MS, SYNC_STREAMS_MAX } from '../../limits.ts';
+import { StudioError } from '../../errors.ts';
+import { storageUnavailable } from '../../domain/access.ts';
+import { callerOf } from '../caller-context.ts';
+import { knownOf, subscribeResponse, syncResponse } from '../mapping/sync.ts';
+import { StreamSession, Pending, type SessionServices } from '../sync-streams/stream-session.ts';
+import { FrameQueue } from '../sync-streams/frame-queue.ts';
+import { PushSessions } from '../sync-streams/push-sessions.ts';
+import { SyncStream } from '../sync-streams/sync-stream.ts';
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { Caller } from '../../domain/caller.ts';
+import type { PushRequest, SyncRequest } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
+import type { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
+
+/** `shared` is what the other doors of this process use too. */
+export function createSyncService(services: SessionServices): Partial<ServiceImpl<typeof SyncService>> {
+  const queues = new Set<FrameQueue>();
+  const pushes = new PushSessions(services);
+  const rhythm = setInterval(() => {
+    for (const queue of queues) queue.beat();
+    pushes.beat();
+  }, SYNC_PING_EVERY_MS);
+  rhythm.unref();
+
+  const requireRoom = (): void => {
+    if (queues.size < SYNC_STREAMS_MAX) return;
+    const limit = 'SYNC_STREAMS_MAX';
+    throw new StudioError('LIMIT_EXCEEDED', 'This studio has as many live streams as it takes.', { limit });
+  };
+
+  return {
+    async *sync(requests, context) {
+      requireRoom();
+      const stream = new SyncStream(callerOf(context), services);
+      queues.add(stream.queue);
+      void takeIn(stream, requests);
+      try {
+        for await (const sent of stream.queue.read()) yield syncResponse(sent);
+      } finally {
+        queues.delete(stream.queue);
+        stream.drop();
+      }
+    },
+
+    async *subscribe(request, context) {
+      requireRoom();
+      const queue = new FrameQueue();
+      const pending = new Pending();
+      queues.add(queue);
+      const session = new StreamSession(callerOf(context), request.blobId, {
+        ...services,
+        known: knownOf(request),
+        pending,
+        queue,
+        onEnd: (error) => (error ? queue.fail(error) : queue.end()),
+      });
+      const token = pushes.add({ session, pending });
+      try {
+        for await (const sent of queue.read()) {
+          const response = subscribeResponse(sent, token);
+          if (response) yield response;
+        }
+      } finally {
+        queues.delete(queue);
+        pushes.remove(token);
+        session.drop();
+      }
+    },
+
+    async push(request, context) {
+      return { version: BigInt(await push(services, pushes, callerOf(context), request)) };
+    },
+  };
+}
+
+/** Reads the client's messages until it has no more of them, or is gone. */
+async function takeIn(stream: SyncStream, requests: AsyncIterable<SyncRequest>): Promise<void> {
+  try {
+    for await (const { blobId, message } of requests) {
+      if (message.case === 'open') stream.open(blobId, knownOf(message.value));
+      else if (message.case === 'update') stream.update(blobId, message.value.update, message.value.reference);
+      else if (message.case === 'awareness') stream.awareness(blobId, message.value);
+      else stream.leave(blobId);
+      await stream.whenRoomy();
+    }
+    await stream.finish();
+  } catch (error) {
+    stream.fail(error);
+  }
+}
+
+async function push(
+  services: SessionServices,
+  pushes: PushSessions,
+  caller: Caller,
+  { blobId, update, awareness, session: token, reference }: PushRequest,
+): Promise<number> {
+  if (token === '') {
+    if (awareness.byteLength > 0) throw invalid('session', 'Awareness needs the session that it belongs to.');
+    if (update.byteLength === 0) throw invalid('update', 'There must be an update, or awareness.');
+    const { delta } = await services.documents.applyDelta(caller, { blobId, patch: { kind: 'yjs_update', update } });
+    return delta.toVersion;
+  }
+  const { session, pending } = pushes.find(caller, blobId, token);
+  await session.opened();
+  if (awareness.byteLength > 0) await session.takeAwareness(awareness);
+  if (update.byteLength === 0) return 0;
+  if (pending.isFull) {
+    const limit = 'SYNC_PENDING_UPDATES_MAX';
+    throw new StudioError('LIMIT_EXCEEDED', 'Too many changes of this session wait.', { limit });
+  }
+  return answeredInTime(session.push(update, reference));
+}
+
+/** What the session handed in waits for the database as long as it takes; its caller is told after a while. */
+async function answeredInTime(committed: Promise<number>): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(storageUnavailable(undefined)), COMMIT_RETRY_MS_MAX);
+  });
+  try {
+    return await Promise.race([committed, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function invalid(field: string, message: string): StudioError {
+  return new StudioError('FIELD_INVALID', message, { field, rule: 'required' });
+}

@@ -1,0 +1,73 @@
+/**
+ * The sessions that calls of Push name. One that is subscribed at this process is pushed to as itself, so that nothing it
+ * pushes is sent back to it. One that is subscribed elsewhere (a balancer sends each call where it likes) gets a twin
+ * here without a reader: its updates keep their order, its awareness stays until it has been silent for a while.
+ */
+import { randomBytes } from 'node:crypto';
+import { SYNC_DISTANT_SESSION_IDLE_MS_MAX, SYNC_DISTANT_SESSIONS_MAX } from '../../limits.ts';
+import type { Caller } from '../../domain/caller.ts';
+import { StreamSession, Pending, type SessionServices } from './stream-session.ts';
+
+const TOKEN_BYTES = 16;
+
+export interface PushSession {
+  readonly session: StreamSession;
+  readonly pending: Pending;
+}
+
+export class PushSessions {
+  readonly #services: SessionServices;
+  readonly #here = new Map<string, PushSession>();
+  /** The one used last is the last. */
+  readonly #distant = new Map<string, PushSession & { usedAtMs: number }>();
+
+  constructor(services: SessionServices) {
+    this.#services = services;
+  }
+
+  /** Returns the name that Push will use. */
+  add(entry: PushSession): string {
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    this.#here.set(token, entry);
+    return token;
+  }
+
+  remove(token: string): void {
+    this.#here.delete(token);
+  }
+
+  /** G8: a session is its user's alone; to anyone else its name says nothing. */
+  find(caller: Caller, blobId: string, token: string): PushSession {
+    const here = this.#here.get(token);
+    if (here?.session.userId === caller.userId && here.session.blobId === blobId) return here;
+    const key = JSON.stringify([caller.userId, blobId, token]);
+    const distant = this.#distant.get(key) ?? this.#createDistant(caller, blobId, key);
+    this.#distant.delete(key);
+    distant.usedAtMs = Date.now();
+    this.#distant.set(key, distant);
+    return distant;
+  }
+
+  /** Called in a fixed rhythm. */
+  beat(): void {
+    const before = Date.now() - SYNC_DISTANT_SESSION_IDLE_MS_MAX;
+    for (const { session, pending, usedAtMs } of this.#distant.values())
+      if (usedAtMs < before && pending.updates === 0) session.drop();
+  }
+
+  #createDistant(caller: Caller, blobId: string, key: string): PushSession & { usedAtMs: number } {
+    const [oldest] = this.#distant.size >= SYNC_DISTANT_SESSIONS_MAX ? this.#distant.values() : [];
+    oldest?.session.drop();
+    const pending = new Pending();
+    const known = { stateVector: Uint8Array.of(0), afterVersion: 0 };
+    const session = new StreamSession(caller, blobId, {
+      ...this.#services,
+      known,
+      pending,
+      onEnd: () => {
+        if (this.#distant.get(key)?.session === session) this.#distant.delete(key);
+      },
+    });
+    return { session, pending, usedAtMs: Date.now() };
+  }
+}
