@@ -15,6 +15,8 @@ export interface StartStudio {
   readonly command?: 'serve' | 'worker';
   /** Beside, or instead of, what the parts give: a proxy's STUDIO_MONGODB_URL, say. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Those of one that is gone; free ones by default. */
+  readonly ports?: { readonly port: number; readonly grpcPort: number };
   /** STUDIO_FAILPOINTS. */
   readonly failpoints?: string;
 }
@@ -41,7 +43,7 @@ export async function startStudio(options: StartStudio): Promise<TestStudio> {
   const command = options.command ?? 'serve';
   const main = join(projectRoot, 'dist', 'main.js');
   if (!existsSync(main)) throw new Error('dist/main.js is missing: run `npm run build` first (npm test does).');
-  const [port, grpcPort] = [await freePort(), await freePort()];
+  const { port, grpcPort } = options.ports ?? { port: await freePort(), grpcPort: await freePort() };
   const child = spawn(process.execPath, ['--enable-source-maps', main, command], {
     cwd: projectRoot,
     stdio: ['ignore', 'pipe', 'pipe'],

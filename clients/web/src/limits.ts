@@ -1,0 +1,19 @@
+/** Bounds of the client. Units come last. */
+
+/** Own edits kept one by one; more of them are found later as the difference to what the studio has. */
+export const UNSENT_UPDATES_MAX = 1_000;
+export const UNSENT_BYTES_MAX = 1024 * 1024;
+/** Merging updates takes time that grows with the square of their number. */
+export const UPDATES_PER_PUSH_MAX = 128;
+/** The studio answers within 15 s, if only with STORAGE_UNAVAILABLE. */
+export const PUSH_MS_MAX = 20_000;
+/** The studio says something every 12 s. */
+export const SILENCE_MS_MAX = 30_000;
+export const SILENCE_CHECK_MS = 5_000;
+export const RETRY_MS = 200;
+export const RETRY_MS_MAX = 15_000;
+/** A connection that held for so long was a good one: the next pause is a short one again. */
+export const STABLE_MS = 5_000;
+/** In a row, before a document is given up. */
+export const TOKENS_REFUSED_MAX = 2;
+export const MISSING_ASKS_MAX = 3;

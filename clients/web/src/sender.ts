@@ -1,0 +1,65 @@
+/** Pushes what is changed here over one link: one call at a time, and what gathers meanwhile goes with the next. */
+import { RetryPause } from './retry-pause.ts';
+import { StudioError } from './studio-error.ts';
+import type { Link } from './link.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface SenderOptions {
+  readonly link: Link;
+  readonly outbox: Outbox;
+  /** Aborted when the link is over. */
+  readonly signal: AbortSignal;
+  /** Takes the awareness that is to be sent, if any. */
+  readonly takeAwareness: () => Uint8Array | undefined;
+  readonly isReadOnly: () => boolean;
+  readonly onAcknowledged: (version: bigint) => void;
+  /** It is tried again. */
+  readonly onDelayed: (error: StudioError) => void;
+  /** It is not tried again over this link. */
+  readonly onRefused: (error: StudioError) => void;
+}
+
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #pause = new RetryPause();
+  #isSending = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** There may be something to push. */
+  wake(): void {
+    if (this.#isSending || this.#options.signal.aborted) return;
+    this.#isSending = true;
+    void this.#send().finally(() => (this.#isSending = false));
+  }
+
+  async #send(): Promise<void> {
+    const { link, outbox, signal, takeAwareness, isReadOnly } = this.#options;
+    // What one keystroke or one transaction sets off comes as several events: they go together.
+    await Promise.resolve();
+    while (!signal.aborted) {
+      const update = isReadOnly() ? undefined : outbox.take();
+      const awareness = takeAwareness();
+      if (!update && !awareness) return;
+      try {
+        const version = await link.push({ update, awareness });
+        if (signal.aborted) return;
+        this.#pause.reset();
+        if (update) outbox.settle();
+        if (update) this.#options.onAcknowledged(version);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (update) outbox.putBack();
+        const failure = StudioError.from(error);
+        if (failure.isFinal) {
+          this.#options.onRefused(failure);
+          return;
+        }
+        this.#options.onDelayed(failure);
+        await this.#pause.wait(signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,258 @@
+/** clients/web against real studio processes: both links, in Node. */
+import { createConnectTransport } from '@connectrpc/connect-node';
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import {
+  authorize,
+  createStudioTransport,
+  StudioDocument,
+  streaming,
+  subscribing,
+  type DocumentState,
+  type LinkMaker,
+} from '../../clients/web/src/index.ts';
+import { Role } from '../../clients/node/gen/memmie/studio/v1/access_pb.ts';
+import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
+import { startCutProxy } from '../harness/cut-proxy.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { seeded } from '../harness/random.ts';
+import { startStudio, type TestStudio } from '../harness/studio.ts';
+import { suite } from '../harness/suite.ts';
+import { createText, readText, SyncWorld } from './sync-world.ts';
+import type { StudioClient } from '../../clients/node/src/index.ts';
+
+const test = suite('web client');
+const world = new SyncWorld();
+const documents: StudioDocument[] = [];
+let parts: TestParts;
+let here: TestStudio;
+let there: TestStudio;
+let client: StudioClient;
+let token: string;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true, temporal: true });
+  [here, there] = await Promise.all([startStudio({ parts }), startStudio({ parts })]);
+  client = await world.client(here, 'ada');
+  token = await here.token('ada');
+});
+test.after(() => parts.stop());
+test.after(async () => void (await Promise.all([here.stop(), there.stop()])));
+test.after(() => world.close());
+test.after.each(() => {
+  for (const document of documents.splice(0)) document.destroy();
+});
+
+type Token = string | (() => string | Promise<string>);
+const LINKS: Record<string, (address: string, token: Token) => LinkMaker> = {
+  'Subscribe and Push over fetch': (baseUrl, token) => subscribing(createStudioTransport({ baseUrl, token })),
+  'Sync over HTTP/2': (baseUrl, token) =>
+    streaming(createConnectTransport({ baseUrl, httpVersion: '2', interceptors: [authorize(token)] })),
+};
+const open = (link: LinkMaker, blobId: string, doc = new Y.Doc()): StudioDocument => {
+  const document = new StudioDocument({ blobId, doc, link });
+  documents.push(document);
+  return document;
+};
+const textOf = (document: StudioDocument): Y.Text => document.doc.getText('content');
+const sameText = (id: string, ...documents: readonly { readonly doc: Y.Doc }[]): Promise<string> =>
+  eventually('all have the stored text', async () => {
+    const stored = await readText(client, id);
+    for (const { doc } of documents) assert.is(doc.getText('content').toJSON(), stored);
+    return `${stored} `;
+  });
+
+for (const [name, linkTo] of Object.entries(LINKS)) {
+  test(
+    `${name} (G3): two replicas and a stock editor that type at random and drop off end with one text`,
+    seeded(async (random) => {
+      const id = await createText(client, 'seed');
+      const editor = await world.openSynced(there, id, token);
+      const replicas = [open(linkTo(here.address, token), id), open(linkTo(there.address, token), id)];
+      await Promise.all(replicas.map((replica) => replica.whenSynced()));
+      for (const replica of replicas) assert.is(textOf(replica).toJSON(), 'seed');
+      for (let round = 0; round < 120; round += 1) {
+        const replica = random.pick([...replicas, editor]);
+        const text = replica.doc.getText('content');
+        if (replica instanceof StudioDocument && random.chance(0.06)) {
+          if (replica.state.status === 'offline') replica.connect();
+          else replica.disconnect();
+        } else if (text.length > 0 && random.chance(0.3)) {
+          const at = random.int(0, text.length);
+          text.delete(at, Math.min(random.int(1, 4), text.length - at));
+        } else text.insert(random.int(0, text.length + 1), random.pick('abcdefgh'.split('')));
+        if (random.chance(0.3)) await new Promise((resolve) => setTimeout(resolve, random.int(0, 15)));
+      }
+      for (const replica of replicas) replica.connect();
+      await Promise.all(replicas.map((replica) => replica.whenSaved()));
+      await Promise.all(replicas.map((replica) => replica.whenSynced()));
+      await sameText(id, editor, ...replicas);
+      const { blob } = await client.blobs.getBlob({ id });
+      await eventually('both say which version they have', () =>
+        replicas.every(({ state }) => state.version === blob?.version),
+      );
+    }),
+  );
+
+  test(`${name}: edits made before there was a connection, and while there was none, are kept and pushed`, async () => {
+    const id = await createText(client, 'x');
+    const doc = new Y.Doc();
+    doc.getText('content').insert(0, 'before ');
+    const replica = open(linkTo(here.address, token), id, doc);
+    assert.not.ok(replica.state.saved);
+    const saved = await replica.whenSaved();
+    assert.is(saved, 2n);
+    replica.disconnect();
+    for (let n = 0; n < 1_500; n += 1) textOf(replica).insert(0, 'o');
+    textOf(replica).delete(textOf(replica).toJSON().indexOf('before'), 'before '.length);
+    assert.equal([replica.state.status, replica.state.saved], ['offline', false]);
+    await client.deltas.applyDelta({
+      blobId: id,
+      patch: { case: 'textEdits', value: { edits: [{ offset: 8, deleteCount: 0, insert: '!' }] } },
+    });
+    replica.connect();
+    await replica.whenSaved();
+    const text = await sameText(id, replica);
+    assert.equal([...text].sort().join(''), ` !${'o'.repeat(1_500)}x`);
+  });
+
+  test(`${name}: it comes back to a studio that was killed, and what was typed meanwhile is saved`, async () => {
+    const id = await createText(client, '');
+    const first = await startStudio({ parts });
+    const replica = open(linkTo(first.address, token), id);
+    await replica.whenSynced();
+    textOf(replica).insert(0, 'one ');
+    await replica.whenSaved();
+    textOf(replica).insert(4, 'two ');
+    await first.kill();
+    textOf(replica).insert(8, 'three');
+    await eventually('it notices', () => replica.state.status !== 'connected' && replica.state.problem !== undefined);
+    assert.equal([replica.state.saved, replica.state.synced], [false, false]);
+    const second = await startStudio({ parts, ports: first });
+    try {
+      await eventually('it is saved', () => replica.state.saved, 30_000);
+      assert.is(await sameText(id, replica), 'one two three ');
+      // Sent twice, perhaps; kept once.
+      assert.ok(replica.state.savedVersion <= 4n, `version ${replica.state.savedVersion}`);
+    } finally {
+      replica.destroy();
+      await second.stop();
+    }
+  });
+
+  test(`${name} (G1): while the database is away it does not say saved, nobody else sees the edit, and then it is`, async () => {
+    const proxy = await startCutProxy(parts.url('mongodb'));
+    const studio = await startStudio({ parts, env: { STUDIO_MONGODB_URL: proxy.url } });
+    try {
+      const id = await createText(client, 'x');
+      const [replica, other] = [open(linkTo(studio.address, token), id), open(linkTo(studio.address, token), id)];
+      await Promise.all([replica.whenSynced(), other.whenSynced()]);
+      const states: DocumentState[] = [];
+      proxy.pause();
+      textOf(replica).insert(1, 'y');
+      replica.on('change', (state) => states.push(state));
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      assert.not.ok(replica.state.saved);
+      assert.not.ok(states.some(({ saved }) => saved));
+      assert.is(textOf(other).toJSON(), 'x');
+      proxy.resume();
+      assert.is(await eventually('it is saved', () => replica.state.saved && replica.state.savedVersion, 30_000), 2n);
+      assert.is(await readText(client, id), 'xy');
+      await sameText(id, replica, other);
+    } finally {
+      for (const document of documents.splice(0)) document.destroy();
+      proxy.resume();
+      await studio.stop();
+      await proxy.close();
+    }
+  });
+
+  test(`${name}: awareness reaches editors and other replicas, and goes with the connection`, async () => {
+    const id = await createText(client, '');
+    const editor = await world.openSynced(here, id, token);
+    const [a, b] = [open(linkTo(here.address, token), id), open(linkTo(there.address, token), id)];
+    await Promise.all([a.whenSynced(), b.whenSynced()]);
+    const cursorOf = (who: { doc: Y.Doc }, seenBy: typeof a.awareness): unknown =>
+      seenBy?.getStates().get(who.doc.clientID)?.['cursor'];
+    a.awareness?.setLocalStateField('cursor', 1);
+    editor.provider.awareness.setLocalStateField('cursor', 2);
+    await eventually('the editor sees the replica', () => cursorOf(a, editor.provider.awareness) === 1);
+    await eventually(
+      'another replica sees both',
+      () => cursorOf(a, b.awareness) === 1 && cursorOf(editor, b.awareness) === 2,
+    );
+    a.disconnect();
+    await eventually('it is gone', () => cursorOf(a, b.awareness) === undefined);
+    await eventually('it is gone from the editor', () => cursorOf(a, editor.provider.awareness) === undefined);
+    assert.is(cursorOf(editor, a.awareness), undefined);
+    a.connect();
+    await eventually('it is back', () => cursorOf(a, b.awareness) === 1);
+  });
+
+  test(`${name} (G8): what can't be mended closes it with the reason, and what was typed stays in the document`, async () => {
+    const foreign = await createText(await world.client(here, 'eve'), 'hers');
+    const gone = await createText(client, 'x');
+    const cases: [string, Token, string][] = [
+      [foreign, token, 'BLOB_NOT_FOUND'],
+      ['no-such-blob', token, 'BLOB_NOT_FOUND'],
+      [gone, 'garbage', 'TOKEN_INVALID'],
+    ];
+    for (const [id, given, reason] of cases) {
+      const replica = open(linkTo(here.address, given), id);
+      await eventually('it is closed', () => replica.state.status === 'closed');
+      assert.is(replica.state.problem?.reason, reason);
+      await replica.whenSynced().then(
+        () => assert.unreachable(),
+        (error: unknown) => assert.is(error, replica.state.problem),
+      );
+    }
+    const replica = open(linkTo(here.address, token), gone);
+    await replica.whenSynced();
+    await client.blobs.deleteBlob({ id: gone });
+    await eventually('it is closed', () => replica.state.status === 'closed');
+    assert.is(replica.state.problem?.reason, 'BLOB_DELETED');
+    const wrong = new Y.Doc();
+    wrong.getMap('other').set('k', 1);
+    const refused = open(linkTo(here.address, token), await createText(client, 'y'), wrong);
+    await eventually('it is closed', () => refused.state.status === 'closed');
+    assert.is(refused.state.problem?.reason, 'UPDATE_ROOT_FORBIDDEN');
+    assert.not.ok(refused.state.saved);
+    assert.is(wrong.getMap('other').get('k'), 1);
+  });
+
+  test(`${name} (G8): what a viewer types stays unsaved with them, and is saved once they may write`, async () => {
+    const id = await createText(client, 'x');
+    await client.access.grantAccess({ blobId: id, userId: 'bob', role: Role.VIEWER });
+    const replica = open(linkTo(there.address, await here.token('bob')), id);
+    await replica.whenSynced();
+    assert.equal([replica.state.readOnly, replica.state.saved], [true, true]);
+    textOf(replica).insert(1, 'y');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal([replica.state.status, replica.state.saved], ['connected', false]);
+    assert.is(await readText(client, id), 'x');
+    await client.access.grantAccess({ blobId: id, userId: 'bob', role: Role.EDITOR });
+    await replica.whenSaved();
+    assert.is(await readText(client, id), 'xy');
+    await client.access.revokeAccess({ blobId: id, userId: 'bob' });
+    await eventually('it is closed', () => replica.state.status === 'closed');
+    assert.ok(replica.state.problem?.isFinal);
+  });
+
+  test(`${name}: a token that expires is replaced`, async () => {
+    const id = await createText(client, 'x');
+    const brief = await here.token('ada', { ttlSeconds: 2 - TOKEN_CLOCK_TOLERANCE_SECONDS });
+    let asked = 0;
+    const replica = open(
+      linkTo(here.address, () => (asked++ === 0 ? brief : token)),
+      id,
+    );
+    await replica.whenSynced();
+    await eventually('it ends', () => replica.state.status !== 'connected');
+    assert.is(replica.state.problem?.reason, 'TOKEN_EXPIRED');
+    await replica.whenSynced();
+    assert.is(replica.state.status, 'connected');
+  });
+}
+
+test.run();
