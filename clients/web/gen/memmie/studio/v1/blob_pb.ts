@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file memmie/studio/v1/blob.proto.
  */
 export const file_memmie_studio_v1_blob: GenFile = /*@__PURE__*/
-  fileDesc("ChttZW1taWUvc3R1ZGlvL3YxL2Jsb2IucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEipQUKBEJsb2ISCgoCaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgMEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIUCgxjb250ZW50X3R5cGUYBSABKAkSDAoEc2l6ZRgGIAEoBBIPCgd2ZXJzaW9uGAcgASgEEhIKCnBhcmVudF9pZHMYCCADKAkSDwoHcm9vdF9pZBgJIAEoCRINCgVkZXB0aBgKIAEoDRISCgpjcmVhdGVkX2J5GAsgASgJEj0KDHByb2Nlc3NlZF9ieRgMIAMoCzInLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5Qcm9jZXNzZWRCeUVudHJ5EjIKBmxhYmVscxgNIAMoCzIiLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5MYWJlbHNFbnRyeRIMCgRldGFnGA4gASgJEi4KCmNyZWF0ZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmRlbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlcml2ZWRfZnJvbRgSIAEoCzIcLm1lbW1pZS5zdHVkaW8udjEuRGVyaXZhdGlvbhIXCg9jb250ZW50X3ZlcnNpb24YEyABKAQaTwoQUHJvY2Vzc2VkQnlFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5tZW1taWUuc3R1ZGlvLnYxLlByb2Nlc3NlZDoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKxAQoJUHJvY2Vzc2VkEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIpCgZpbnB1dHMYAiADKAsyGS5tZW1taWUuc3R1ZGlvLnYxLlJlY2VpcHQSMAoMcHJvY2Vzc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgZzdGF0dXMYBCABKA4yIS5tZW1taWUuc3R1ZGlvLnYxLkV4ZWN1dGlvblN0YXR1cyKGAQoGTGFiZWxzEk0KBnZhbHVlcxgBIAMoCzIkLm1lbW1pZS5zdHVkaW8udjEuTGFiZWxzLlZhbHVlc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIv8BCgxWZXJzaW9uR3JvdXASDwoHdmVyc2lvbhgBIAEoBBIVCg1maXJzdF92ZXJzaW9uGAIgASgEEg8KB3VzZXJfaWQYAyABKAkSEwoLcHJvdmlkZXJfaWQYBCABKAkSLgoJb3BlcmF0aW9uGAUgASgOMhsubWVtbWllLnN0dWRpby52MS5PcGVyYXRpb24SEwoLZGVsdGFfY291bnQYBiABKAQSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlEKCEJsb2JWaWV3EhkKFUJMT0JfVklFV19VTlNQRUNJRklFRBAAEhYKEkJMT0JfVklFV19NRVRBREFUQRABEhIKDkJMT0JfVklFV19GVUxMEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_memmie_studio_v1_derivation, file_memmie_studio_v1_execution, file_memmie_studio_v1_operation, file_memmie_studio_v1_receipt]);
+  fileDesc("ChttZW1taWUvc3R1ZGlvL3YxL2Jsb2IucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEipQUKBEJsb2ISCgoCaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgMEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIUCgxjb250ZW50X3R5cGUYBSABKAkSDAoEc2l6ZRgGIAEoBBIPCgd2ZXJzaW9uGAcgASgEEhIKCnBhcmVudF9pZHMYCCADKAkSDwoHcm9vdF9pZBgJIAEoCRINCgVkZXB0aBgKIAEoDRISCgpjcmVhdGVkX2J5GAsgASgJEj0KDHByb2Nlc3NlZF9ieRgMIAMoCzInLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5Qcm9jZXNzZWRCeUVudHJ5EjIKBmxhYmVscxgNIAMoCzIiLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5MYWJlbHNFbnRyeRIMCgRldGFnGA4gASgJEi4KCmNyZWF0ZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmRlbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlcml2ZWRfZnJvbRgSIAEoCzIcLm1lbW1pZS5zdHVkaW8udjEuRGVyaXZhdGlvbhIXCg9jb250ZW50X3ZlcnNpb24YEyABKAQaTwoQUHJvY2Vzc2VkQnlFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5tZW1taWUuc3R1ZGlvLnYxLlByb2Nlc3NlZDoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKxAQoJUHJvY2Vzc2VkEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIpCgZpbnB1dHMYAiADKAsyGS5tZW1taWUuc3R1ZGlvLnYxLlJlY2VpcHQSMAoMcHJvY2Vzc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgZzdGF0dXMYBCABKA4yIS5tZW1taWUuc3R1ZGlvLnYxLkV4ZWN1dGlvblN0YXR1cyKGAQoGTGFiZWxzEk0KBnZhbHVlcxgBIAMoCzIkLm1lbW1pZS5zdHVkaW8udjEuTGFiZWxzLlZhbHVlc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvACCgxWZXJzaW9uR3JvdXASDwoHdmVyc2lvbhgBIAEoBBIVCg1maXJzdF92ZXJzaW9uGAIgASgEEg8KB3VzZXJfaWQYAyABKAkSEwoLcHJvdmlkZXJfaWQYBCABKAkSLgoJb3BlcmF0aW9uGAUgASgOMhsubWVtbWllLnN0dWRpby52MS5PcGVyYXRpb24SEwoLZGVsdGFfY291bnQYBiABKAQSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKB2F1dGhvcnMYCSADKAsyHy5tZW1taWUuc3R1ZGlvLnYxLlZlcnNpb25BdXRob3ISLwoKb3BlcmF0aW9ucxgKIAMoDjIbLm1lbW1pZS5zdHVkaW8udjEuT3BlcmF0aW9uEgwKBG5hbWUYCyABKAkiYAoNVmVyc2lvbkF1dGhvchIPCgd1c2VyX2lkGAEgASgJEhMKC3Byb3ZpZGVyX2lkGAIgASgJEhMKC2RlbHRhX2NvdW50GAMgASgEEhQKDGxhc3RfdmVyc2lvbhgEIAEoBCpRCghCbG9iVmlldxIZChVCTE9CX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJCTE9CX1ZJRVdfTUVUQURBVEEQARISCg5CTE9CX1ZJRVdfRlVMTBACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_memmie_studio_v1_derivation, file_memmie_studio_v1_execution, file_memmie_studio_v1_operation, file_memmie_studio_v1_receipt]);
 
 /**
  * A document that anyone with access may change at any time, from any version: version N is the merge of its deltas
@@ -237,7 +237,9 @@ export const LabelsSchema: GenMessage<Labels> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_blob, 2);
 
 /**
- * A run of consecutive deltas by one author without a long pause: what a person would call a version.
+ * A run of consecutive versions that a person would call one. Two who type at the same time share a group; where one hands
+ * over to the other a new one begins, as it does after five minutes without a change, at a named version (which ends its
+ * group), after 5,000 versions, and at every version that did something else than update or transform.
  *
  * @generated from message memmie.studio.v1.VersionGroup
  */
@@ -257,21 +259,21 @@ export type VersionGroup = Message<"memmie.studio.v1.VersionGroup"> & {
   firstVersion: bigint;
 
   /**
-   * The author.
+   * The author of the last version; `authors` has all.
    *
    * @generated from field: string user_id = 3;
    */
   userId: string;
 
   /**
-   * The provider that made the changes; empty when a person did.
+   * The provider that made the last version; empty when a person did.
    *
    * @generated from field: string provider_id = 4;
    */
   providerId: string;
 
   /**
-   * What the run's deltas did.
+   * What the last version's delta did; `operations` has all.
    *
    * @generated from field: memmie.studio.v1.Operation operation = 5;
    */
@@ -297,6 +299,27 @@ export type VersionGroup = Message<"memmie.studio.v1.VersionGroup"> & {
    * @generated from field: google.protobuf.Timestamp ended_at = 8;
    */
   endedAt?: Timestamp;
+
+  /**
+   * Who made its versions, the author of the last one first.
+   *
+   * @generated from field: repeated memmie.studio.v1.VersionAuthor authors = 9;
+   */
+  authors: VersionAuthor[];
+
+  /**
+   * What its versions did, each once.
+   *
+   * @generated from field: repeated memmie.studio.v1.Operation operations = 10;
+   */
+  operations: Operation[];
+
+  /**
+   * The name of its last version; empty where that has none.
+   *
+   * @generated from field: string name = 11;
+   */
+  name: string;
 };
 
 /**
@@ -305,6 +328,48 @@ export type VersionGroup = Message<"memmie.studio.v1.VersionGroup"> & {
  */
 export const VersionGroupSchema: GenMessage<VersionGroup> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_blob, 3);
+
+/**
+ * One author's part in a group.
+ *
+ * @generated from message memmie.studio.v1.VersionAuthor
+ */
+export type VersionAuthor = Message<"memmie.studio.v1.VersionAuthor"> & {
+  /**
+   * The user in whose name it was done.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The provider that did it; empty when a person did.
+   *
+   * @generated from field: string provider_id = 2;
+   */
+  providerId: string;
+
+  /**
+   * How many of the group's deltas are theirs.
+   *
+   * @generated from field: uint64 delta_count = 3;
+   */
+  deltaCount: bigint;
+
+  /**
+   * The last of their versions in the group.
+   *
+   * @generated from field: uint64 last_version = 4;
+   */
+  lastVersion: bigint;
+};
+
+/**
+ * Describes the message memmie.studio.v1.VersionAuthor.
+ * Use `create(VersionAuthorSchema)` to create a new message.
+ */
+export const VersionAuthorSchema: GenMessage<VersionAuthor> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob, 4);
 
 /**
  * How much of each blob is answered.

@@ -6,19 +6,27 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AttributedRange, AttributionGrain } from "./attribution_pb.ts";
+import { file_memmie_studio_v1_attribution } from "./attribution_pb.ts";
 import type { Blob, BlobView, Labels, VersionGroup } from "./blob_pb.ts";
 import { file_memmie_studio_v1_blob } from "./blob_pb.ts";
 import type { Delta, VersionRange } from "./delta_pb.ts";
 import { file_memmie_studio_v1_delta } from "./delta_pb.ts";
 import type { ContentDiff } from "./diff_pb.ts";
 import { file_memmie_studio_v1_diff } from "./diff_pb.ts";
+import type { NamedVersion } from "./named_version_pb.ts";
+import { file_memmie_studio_v1_named_version } from "./named_version_pb.ts";
+import type { Operation } from "./operation_pb.ts";
+import { file_memmie_studio_v1_operation } from "./operation_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file memmie/studio/v1/blob_service.proto.
  */
 export const file_memmie_studio_v1_blob_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNtZW1taWUvc3R1ZGlvL3YxL2Jsb2Jfc2VydmljZS5wcm90bxIQbWVtbWllLnN0dWRpby52MSLhAgoRQ3JlYXRlQmxvYlJlcXVlc3QSKwoCaWQYASABKAlCH7pIHNgBAXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSGwoHY29udGVudBgCIAEoDEIKukgHegUYgICABBIgCgxjb250ZW50X3R5cGUYAyABKAlCCrpIB3IFEAEY/wESOQoKcGFyZW50X2lkcxgEIAMoCUIlukgikgEfECAYASIZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBJYCgZsYWJlbHMYBSADKAsyLy5tZW1taWUuc3R1ZGlvLnYxLkNyZWF0ZUJsb2JSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhIcCgpyZXF1ZXN0X2lkGAYgASgJQgi6SAVyAxiAARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImIKEkNyZWF0ZUJsb2JSZXNwb25zZRIkCgRibG9iGAEgASgLMhYubWVtbWllLnN0dWRpby52MS5CbG9iEiYKBWRlbHRhGAIgASgLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YSKiAQoOR2V0QmxvYlJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSJgoHdmVyc2lvbhgCIAEoBEIQukgNMgsY/////////w8oAUgAiAEBEjIKBHZpZXcYAyABKA4yGi5tZW1taWUuc3R1ZGlvLnYxLkJsb2JWaWV3Qgi6SAWCAQIQAUIKCghfdmVyc2lvbiI3Cg9HZXRCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYiLaAwoQTGlzdEJsb2JzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBASMgoEdmlldxgDIAEoDjIaLm1lbW1pZS5zdHVkaW8udjEuQmxvYlZpZXdCCLpIBYIBAhABEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMY/wESVwoGbGFiZWxzGAUgAygLMi4ubWVtbWllLnN0dWRpby52MS5MaXN0QmxvYnNSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhIwCgdyb290X2lkGAYgASgJQh+6SBzYAQFyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEjIKCXBhcmVudF9pZBgHIAEoCUIfukgc2AEBchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIUCgxzaG93X2RlbGV0ZWQYCCABKAgSNAoFc2NvcGUYCSABKA4yGy5tZW1taWUuc3R1ZGlvLnYxLkJsb2JTY29wZUIIukgFggECEAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChFMaXN0QmxvYnNSZXNwb25zZRIlCgVibG9icxgBIAMoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihwIKEVVwZGF0ZUJsb2JSZXF1ZXN0EigKAmlkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiAKB2NvbnRlbnQYAiABKAxCCrpIB3oFGICAgARIAIgBARIpCgxmcm9tX3ZlcnNpb24YAyABKARCDrpICzIJGP////////8PSAGIAQESKAoGbGFiZWxzGAQgASgLMhgubWVtbWllLnN0dWRpby52MS5MYWJlbHMSFgoEZXRhZxgFIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgGIAEoCUIIukgFcgMYgAFCCgoIX2NvbnRlbnRCDwoNX2Zyb21fdmVyc2lvbiJiChJVcGRhdGVCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhImCgVkZWx0YRgCIAEoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGEicwoRRGVsZXRlQmxvYlJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSFgoEZXRhZxgCIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgDIAEoCUIIukgFcgMYgAEiYgoSRGVsZXRlQmxvYlJlc3BvbnNlEiQKBGJsb2IYASABKAsyFi5tZW1taWUuc3R1ZGlvLnYxLkJsb2ISJgoFZGVsdGEYAiABKAsyFy5tZW1taWUuc3R1ZGlvLnYxLkRlbHRhInUKE1VuZGVsZXRlQmxvYlJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSFgoEZXRhZxgCIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgDIAEoCUIIukgFcgMYgAEiZAoUVW5kZWxldGVCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhImCgVkZWx0YRgCIAEoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGEifgoTTGlzdFZlcnNpb25zUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAECJhChRMaXN0VmVyc2lvbnNSZXNwb25zZRIwCgh2ZXJzaW9ucxgBIAMoCzIeLm1lbW1pZS5zdHVkaW8udjEuVmVyc2lvbkdyb3VwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKZAQoRR2V0VmVyc2lvblJlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIhCgd2ZXJzaW9uGAIgASgEQhC6SA0yCxj/////////DygBEjIKBHZpZXcYAyABKA4yGi5tZW1taWUuc3R1ZGlvLnYxLkJsb2JWaWV3Qgi6SAWCAQIQASI6ChJHZXRWZXJzaW9uUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYiKiAQoTRGlmZlZlcnNpb25zUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiQKDGZyb21fdmVyc2lvbhgCIAEoBEIOukgLMgkY/////////w8SJwoKdG9fdmVyc2lvbhgDIAEoBEIOukgLMgkY/////////w9IAIgBAUINCgtfdG9fdmVyc2lvbiJDChREaWZmVmVyc2lvbnNSZXNwb25zZRIrCgRkaWZmGAEgASgLMh0ubWVtbWllLnN0dWRpby52MS5Db250ZW50RGlmZiLWAgoRUmV2ZXJ0QmxvYlJlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBImCgp0b192ZXJzaW9uGAIgASgEQhC6SA0yCxj/////////DygBSAASMgoGZGVsdGFzGAMgASgLMiAubWVtbWllLnN0dWRpby52MS5EZWx0YVNlbGVjdGlvbkgAEjMKBmF1dGhvchgEIAEoCzIhLm1lbW1pZS5zdHVkaW8udjEuQXV0aG9yU2VsZWN0aW9uSAASKQoMZnJvbV92ZXJzaW9uGAUgASgEQg66SAsyCRj/////////D0gBiAEBEhYKBGV0YWcYBiABKAlCCLpIBXIDGIABEhwKCnJlcXVlc3RfaWQYByABKAlCCLpIBXIDGIABQg8KBnRhcmdldBIFukgCCAFCDwoNX2Zyb21fdmVyc2lvbiJECg5EZWx0YVNlbGVjdGlvbhIyCgNpZHMYASADKAlCJbpIIpIBHwgBEGQiGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQiYAoPQXV0aG9yU2VsZWN0aW9uEhsKB3VzZXJfaWQYASABKAlCCrpIB3IFEAEYgAISMAoIdmVyc2lvbnMYAiABKAsyHi5tZW1taWUuc3R1ZGlvLnYxLlZlcnNpb25SYW5nZSJiChJSZXZlcnRCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhImCgVkZWx0YRgCIAEoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGEqZgoJQmxvYlNjb3BlEhoKFkJMT0JfU0NPUEVfVU5TUEVDSUZJRUQQABISCg5CTE9CX1NDT1BFX09XThABEhUKEUJMT0JfU0NPUEVfU0hBUkVEEAISEgoOQkxPQl9TQ09QRV9BTEwQAzK/BwoLQmxvYlNlcnZpY2USXAoKQ3JlYXRlQmxvYhIjLm1lbW1pZS5zdHVkaW8udjEuQ3JlYXRlQmxvYlJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLkNyZWF0ZUJsb2JSZXNwb25zZSIDkAICElMKB0dldEJsb2ISIC5tZW1taWUuc3R1ZGlvLnYxLkdldEJsb2JSZXF1ZXN0GiEubWVtbWllLnN0dWRpby52MS5HZXRCbG9iUmVzcG9uc2UiA5ACARJZCglMaXN0QmxvYnMSIi5tZW1taWUuc3R1ZGlvLnYxLkxpc3RCbG9ic1JlcXVlc3QaIy5tZW1taWUuc3R1ZGlvLnYxLkxpc3RCbG9ic1Jlc3BvbnNlIgOQAgESXAoKVXBkYXRlQmxvYhIjLm1lbW1pZS5zdHVkaW8udjEuVXBkYXRlQmxvYlJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLlVwZGF0ZUJsb2JSZXNwb25zZSIDkAICElwKCkRlbGV0ZUJsb2ISIy5tZW1taWUuc3R1ZGlvLnYxLkRlbGV0ZUJsb2JSZXF1ZXN0GiQubWVtbWllLnN0dWRpby52MS5EZWxldGVCbG9iUmVzcG9uc2UiA5ACAhJiCgxVbmRlbGV0ZUJsb2ISJS5tZW1taWUuc3R1ZGlvLnYxLlVuZGVsZXRlQmxvYlJlcXVlc3QaJi5tZW1taWUuc3R1ZGlvLnYxLlVuZGVsZXRlQmxvYlJlc3BvbnNlIgOQAgISYgoMTGlzdFZlcnNpb25zEiUubWVtbWllLnN0dWRpby52MS5MaXN0VmVyc2lvbnNSZXF1ZXN0GiYubWVtbWllLnN0dWRpby52MS5MaXN0VmVyc2lvbnNSZXNwb25zZSIDkAIBElwKCkdldFZlcnNpb24SIy5tZW1taWUuc3R1ZGlvLnYxLkdldFZlcnNpb25SZXF1ZXN0GiQubWVtbWllLnN0dWRpby52MS5HZXRWZXJzaW9uUmVzcG9uc2UiA5ACARJiCgxEaWZmVmVyc2lvbnMSJS5tZW1taWUuc3R1ZGlvLnYxLkRpZmZWZXJzaW9uc1JlcXVlc3QaJi5tZW1taWUuc3R1ZGlvLnYxLkRpZmZWZXJzaW9uc1Jlc3BvbnNlIgOQAgESXAoKUmV2ZXJ0QmxvYhIjLm1lbW1pZS5zdHVkaW8udjEuUmV2ZXJ0QmxvYlJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLlJldmVydEJsb2JSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_memmie_studio_v1_blob, file_memmie_studio_v1_delta, file_memmie_studio_v1_diff]);
+  fileDesc("CiNtZW1taWUvc3R1ZGlvL3YxL2Jsb2Jfc2VydmljZS5wcm90bxIQbWVtbWllLnN0dWRpby52MSLhAgoRQ3JlYXRlQmxvYlJlcXVlc3QSKwoCaWQYASABKAlCH7pIHNgBAXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSGwoHY29udGVudBgCIAEoDEIKukgHegUYgICABBIgCgxjb250ZW50X3R5cGUYAyABKAlCCrpIB3IFEAEY/wESOQoKcGFyZW50X2lkcxgEIAMoCUIlukgikgEfECAYASIZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBJYCgZsYWJlbHMYBSADKAsyLy5tZW1taWUuc3R1ZGlvLnYxLkNyZWF0ZUJsb2JSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhIcCgpyZXF1ZXN0X2lkGAYgASgJQgi6SAVyAxiAARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImIKEkNyZWF0ZUJsb2JSZXNwb25zZRIkCgRibG9iGAEgASgLMhYubWVtbWllLnN0dWRpby52MS5CbG9iEiYKBWRlbHRhGAIgASgLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YSKiAQoOR2V0QmxvYlJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSJgoHdmVyc2lvbhgCIAEoBEIQukgNMgsY/////////w8oAUgAiAEBEjIKBHZpZXcYAyABKA4yGi5tZW1taWUuc3R1ZGlvLnYxLkJsb2JWaWV3Qgi6SAWCAQIQAUIKCghfdmVyc2lvbiI3Cg9HZXRCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYiLaAwoQTGlzdEJsb2JzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBASMgoEdmlldxgDIAEoDjIaLm1lbW1pZS5zdHVkaW8udjEuQmxvYlZpZXdCCLpIBYIBAhABEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMY/wESVwoGbGFiZWxzGAUgAygLMi4ubWVtbWllLnN0dWRpby52MS5MaXN0QmxvYnNSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhIwCgdyb290X2lkGAYgASgJQh+6SBzYAQFyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEjIKCXBhcmVudF9pZBgHIAEoCUIfukgc2AEBchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIUCgxzaG93X2RlbGV0ZWQYCCABKAgSNAoFc2NvcGUYCSABKA4yGy5tZW1taWUuc3R1ZGlvLnYxLkJsb2JTY29wZUIIukgFggECEAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChFMaXN0QmxvYnNSZXNwb25zZRIlCgVibG9icxgBIAMoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihwIKEVVwZGF0ZUJsb2JSZXF1ZXN0EigKAmlkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiAKB2NvbnRlbnQYAiABKAxCCrpIB3oFGICAgARIAIgBARIpCgxmcm9tX3ZlcnNpb24YAyABKARCDrpICzIJGP////////8PSAGIAQESKAoGbGFiZWxzGAQgASgLMhgubWVtbWllLnN0dWRpby52MS5MYWJlbHMSFgoEZXRhZxgFIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgGIAEoCUIIukgFcgMYgAFCCgoIX2NvbnRlbnRCDwoNX2Zyb21fdmVyc2lvbiJiChJVcGRhdGVCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhImCgVkZWx0YRgCIAEoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGEicwoRRGVsZXRlQmxvYlJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSFgoEZXRhZxgCIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgDIAEoCUIIukgFcgMYgAEiYgoSRGVsZXRlQmxvYlJlc3BvbnNlEiQKBGJsb2IYASABKAsyFi5tZW1taWUuc3R1ZGlvLnYxLkJsb2ISJgoFZGVsdGEYAiABKAsyFy5tZW1taWUuc3R1ZGlvLnYxLkRlbHRhInUKE1VuZGVsZXRlQmxvYlJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSFgoEZXRhZxgCIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgDIAEoCUIIukgFcgMYgAEiZAoUVW5kZWxldGVCbG9iUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYhImCgVkZWx0YRgCIAEoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGEi5gIKE0xpc3RWZXJzaW9uc1JlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgBASGQoHdXNlcl9pZBgEIAEoCUIIukgFcgMYgAISHAoLcHJvdmlkZXJfaWQYBSABKAlCB7pIBHICGEASQgoKb3BlcmF0aW9ucxgGIAMoDjIbLm1lbW1pZS5zdHVkaW8udjEuT3BlcmF0aW9uQhG6SA6SAQsQECIHggEEEAEgABIpCgVhZnRlchgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpuYW1lZF9vbmx5GAkgASgIImEKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEjAKCHZlcnNpb25zGAEgAygLMh4ubWVtbWllLnN0dWRpby52MS5WZXJzaW9uR3JvdXASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvEBChFHZXRWZXJzaW9uUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiMKB3ZlcnNpb24YAiABKARCELpIDTILGP////////8PKAFIABIoCgJhdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaCgRuYW1lGAUgASgJQgq6SAdyBRABGIABSAASMgoEdmlldxgDIAEoDjIaLm1lbW1pZS5zdHVkaW8udjEuQmxvYlZpZXdCCLpIBYIBAhABQg4KBXBvaW50EgW6SAIIASI6ChJHZXRWZXJzaW9uUmVzcG9uc2USJAoEYmxvYhgBIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYiKiAQoTRGlmZlZlcnNpb25zUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiQKDGZyb21fdmVyc2lvbhgCIAEoBEIOukgLMgkY/////////w8SJwoKdG9fdmVyc2lvbhgDIAEoBEIOukgLMgkY/////////w9IAIgBAUINCgtfdG9fdmVyc2lvbiJtChREaWZmVmVyc2lvbnNSZXNwb25zZRIrCgRkaWZmGAEgASgLMh0ubWVtbWllLnN0dWRpby52MS5Db250ZW50RGlmZhIUCgxmcm9tX3ZlcnNpb24YAiABKAQSEgoKdG9fdmVyc2lvbhgDIAEoBCLxAQoVR2V0QXR0cmlidXRpb25SZXF1ZXN0Ei0KB2Jsb2JfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSJgoHdmVyc2lvbhgCIAEoBEIQukgNMgsY/////////w8oAUgAiAEBEjsKBWdyYWluGAMgASgOMiIubWVtbWllLnN0dWRpby52MS5BdHRyaWJ1dGlvbkdyYWluQgi6SAWCAQIQARIaCglwYWdlX3NpemUYBCABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBBCCgoIX3ZlcnNpb24idQoWR2V0QXR0cmlidXRpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgEEjEKBnJhbmdlcxgCIAMoCzIhLm1lbW1pZS5zdHVkaW8udjEuQXR0cmlidXRlZFJhbmdlEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSK5AQoSTmFtZVZlcnNpb25SZXF1ZXN0Ei0KB2Jsb2JfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSIQoHdmVyc2lvbhgCIAEoBEIQukgNMgsY/////////w8oARJRCgRuYW1lGAMgASgJQkO6SEByPhABGIABMjdeW15ccHtDY31ccHtDc31cc10oW15ccHtDY31ccHtDc31dKlteXHB7Q2N9XHB7Q3N9XHNdKT8kIkwKE05hbWVWZXJzaW9uUmVzcG9uc2USNQoNbmFtZWRfdmVyc2lvbhgBIAEoCzIeLm1lbW1pZS5zdHVkaW8udjEuTmFtZWRWZXJzaW9uImgKFFVubmFtZVZlcnNpb25SZXF1ZXN0Ei0KB2Jsb2JfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSIQoHdmVyc2lvbhgCIAEoBEIQukgNMgsY/////////w8oASIXChVVbm5hbWVWZXJzaW9uUmVzcG9uc2UigwEKGExpc3ROYW1lZFZlcnNpb25zUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAECJsChlMaXN0TmFtZWRWZXJzaW9uc1Jlc3BvbnNlEjYKDm5hbWVkX3ZlcnNpb25zGAEgAygLMh4ubWVtbWllLnN0dWRpby52MS5OYW1lZFZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItYCChFSZXZlcnRCbG9iUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiYKCnRvX3ZlcnNpb24YAiABKARCELpIDTILGP////////8PKAFIABIyCgZkZWx0YXMYAyABKAsyIC5tZW1taWUuc3R1ZGlvLnYxLkRlbHRhU2VsZWN0aW9uSAASMwoGYXV0aG9yGAQgASgLMiEubWVtbWllLnN0dWRpby52MS5BdXRob3JTZWxlY3Rpb25IABIpCgxmcm9tX3ZlcnNpb24YBSABKARCDrpICzIJGP////////8PSAGIAQESFgoEZXRhZxgGIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgHIAEoCUIIukgFcgMYgAFCDwoGdGFyZ2V0EgW6SAIIAUIPCg1fZnJvbV92ZXJzaW9uIkQKDkRlbHRhU2VsZWN0aW9uEjIKA2lkcxgBIAMoCUIlukgikgEfCAEQZCIZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JCJgCg9BdXRob3JTZWxlY3Rpb24SGwoHdXNlcl9pZBgBIAEoCUIKukgHcgUQARiAAhIwCgh2ZXJzaW9ucxgCIAEoCzIeLm1lbW1pZS5zdHVkaW8udjEuVmVyc2lvblJhbmdlImIKElJldmVydEJsb2JSZXNwb25zZRIkCgRibG9iGAEgASgLMhYubWVtbWllLnN0dWRpby52MS5CbG9iEiYKBWRlbHRhGAIgASgLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YSpmCglCbG9iU2NvcGUSGgoWQkxPQl9TQ09QRV9VTlNQRUNJRklFRBAAEhIKDkJMT0JfU0NPUEVfT1dOEAESFQoRQkxPQl9TQ09QRV9TSEFSRUQQAhISCg5CTE9CX1NDT1BFX0FMTBADMuQKCgtCbG9iU2VydmljZRJcCgpDcmVhdGVCbG9iEiMubWVtbWllLnN0dWRpby52MS5DcmVhdGVCbG9iUmVxdWVzdBokLm1lbW1pZS5zdHVkaW8udjEuQ3JlYXRlQmxvYlJlc3BvbnNlIgOQAgISUwoHR2V0QmxvYhIgLm1lbW1pZS5zdHVkaW8udjEuR2V0QmxvYlJlcXVlc3QaIS5tZW1taWUuc3R1ZGlvLnYxLkdldEJsb2JSZXNwb25zZSIDkAIBElkKCUxpc3RCbG9icxIiLm1lbW1pZS5zdHVkaW8udjEuTGlzdEJsb2JzUmVxdWVzdBojLm1lbW1pZS5zdHVkaW8udjEuTGlzdEJsb2JzUmVzcG9uc2UiA5ACARJcCgpVcGRhdGVCbG9iEiMubWVtbWllLnN0dWRpby52MS5VcGRhdGVCbG9iUmVxdWVzdBokLm1lbW1pZS5zdHVkaW8udjEuVXBkYXRlQmxvYlJlc3BvbnNlIgOQAgISXAoKRGVsZXRlQmxvYhIjLm1lbW1pZS5zdHVkaW8udjEuRGVsZXRlQmxvYlJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLkRlbGV0ZUJsb2JSZXNwb25zZSIDkAICEmIKDFVuZGVsZXRlQmxvYhIlLm1lbW1pZS5zdHVkaW8udjEuVW5kZWxldGVCbG9iUmVxdWVzdBomLm1lbW1pZS5zdHVkaW8udjEuVW5kZWxldGVCbG9iUmVzcG9uc2UiA5ACAhJiCgxMaXN0VmVyc2lvbnMSJS5tZW1taWUuc3R1ZGlvLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJi5tZW1taWUuc3R1ZGlvLnYxLkxpc3RWZXJzaW9uc1Jlc3BvbnNlIgOQAgESXAoKR2V0VmVyc2lvbhIjLm1lbW1pZS5zdHVkaW8udjEuR2V0VmVyc2lvblJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLkdldFZlcnNpb25SZXNwb25zZSIDkAIBEmIKDERpZmZWZXJzaW9ucxIlLm1lbW1pZS5zdHVkaW8udjEuRGlmZlZlcnNpb25zUmVxdWVzdBomLm1lbW1pZS5zdHVkaW8udjEuRGlmZlZlcnNpb25zUmVzcG9uc2UiA5ACARJoCg5HZXRBdHRyaWJ1dGlvbhInLm1lbW1pZS5zdHVkaW8udjEuR2V0QXR0cmlidXRpb25SZXF1ZXN0GigubWVtbWllLnN0dWRpby52MS5HZXRBdHRyaWJ1dGlvblJlc3BvbnNlIgOQAgESXwoLTmFtZVZlcnNpb24SJC5tZW1taWUuc3R1ZGlvLnYxLk5hbWVWZXJzaW9uUmVxdWVzdBolLm1lbW1pZS5zdHVkaW8udjEuTmFtZVZlcnNpb25SZXNwb25zZSIDkAICEmUKDVVubmFtZVZlcnNpb24SJi5tZW1taWUuc3R1ZGlvLnYxLlVubmFtZVZlcnNpb25SZXF1ZXN0GicubWVtbWllLnN0dWRpby52MS5Vbm5hbWVWZXJzaW9uUmVzcG9uc2UiA5ACAhJxChFMaXN0TmFtZWRWZXJzaW9ucxIqLm1lbW1pZS5zdHVkaW8udjEuTGlzdE5hbWVkVmVyc2lvbnNSZXF1ZXN0GisubWVtbWllLnN0dWRpby52MS5MaXN0TmFtZWRWZXJzaW9uc1Jlc3BvbnNlIgOQAgESXAoKUmV2ZXJ0QmxvYhIjLm1lbW1pZS5zdHVkaW8udjEuUmV2ZXJ0QmxvYlJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLlJldmVydEJsb2JSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_memmie_studio_v1_attribution, file_memmie_studio_v1_blob, file_memmie_studio_v1_delta, file_memmie_studio_v1_diff, file_memmie_studio_v1_named_version, file_memmie_studio_v1_operation]);
 
 /**
  * A new blob.
@@ -462,7 +470,7 @@ export type UndeleteBlobResponse = Message<"memmie.studio.v1.UndeleteBlobRespons
   blob?: Blob;
 
   /**
-   * The delta that brought it back.
+   * The delta that brought it back; of a blob that was not deleted, the newest one.
    *
    * @generated from field: memmie.studio.v1.Delta delta = 2;
    */
@@ -477,7 +485,8 @@ export const UndeleteBlobResponseSchema: GenMessage<UndeleteBlobResponse> = /*@_
   messageDesc(file_memmie_studio_v1_blob_service, 11);
 
 /**
- * Whose history.
+ * Whose history, and which of it. `user_id`, `provider_id` and `operations` choose groups that have a version which
+ * meets them all; `after` and `before` cut the history before it is grouped.
  *
  * @generated from message memmie.studio.v1.ListVersionsRequest
  */
@@ -490,7 +499,8 @@ export type ListVersionsRequest = Message<"memmie.studio.v1.ListVersionsRequest"
   blobId: string;
 
   /**
-   * How many at most; 0 means 50, more than 500 means 500.
+   * How many at most; 0 means 50, more than 500 means 500. A page may hold fewer, or none, and still not be the last: a
+   * call looks at 10,000 deltas at the most.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -502,6 +512,48 @@ export type ListVersionsRequest = Message<"memmie.studio.v1.ListVersionsRequest"
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only groups with a version by this user; empty: all.
+   *
+   * @generated from field: string user_id = 4;
+   */
+  userId: string;
+
+  /**
+   * Only groups with a version by this provider; empty: all.
+   *
+   * @generated from field: string provider_id = 5;
+   */
+  providerId: string;
+
+  /**
+   * Only groups with a version that did one of these; empty: all.
+   *
+   * @generated from field: repeated memmie.studio.v1.Operation operations = 6;
+   */
+  operations: Operation[];
+
+  /**
+   * Only versions applied at this moment or later.
+   *
+   * @generated from field: google.protobuf.Timestamp after = 7;
+   */
+  after?: Timestamp;
+
+  /**
+   * Only versions applied before this moment.
+   *
+   * @generated from field: google.protobuf.Timestamp before = 8;
+   */
+  before?: Timestamp;
+
+  /**
+   * Only groups that end at a named version.
+   *
+   * @generated from field: bool named_only = 9;
+   */
+  namedOnly: boolean;
 };
 
 /**
@@ -553,11 +605,37 @@ export type GetVersionRequest = Message<"memmie.studio.v1.GetVersionRequest"> & 
   blobId: string;
 
   /**
-   * The version.
+   * Which of its versions.
    *
-   * @generated from field: uint64 version = 2;
+   * @generated from oneof memmie.studio.v1.GetVersionRequest.point
    */
-  version: bigint;
+  point: {
+    /**
+     * The one with this number.
+     *
+     * @generated from field: uint64 version = 2;
+     */
+    value: bigint;
+    case: "version";
+  } | {
+    /**
+     * The last one applied at or before this moment. VERSION_NOT_FOUND before the blob's creation. Times are those of
+     * the process that committed: where the clocks of several processes differ, more than one version may be followed
+     * by one applied after the moment; one of those is given.
+     *
+     * @generated from field: google.protobuf.Timestamp at = 4;
+     */
+    value: Timestamp;
+    case: "at";
+  } | {
+    /**
+     * The one with this name.
+     *
+     * @generated from field: string name = 5;
+     */
+    value: string;
+    case: "name";
+  } | { case: undefined; value?: undefined };
 
   /**
    * FULL unless METADATA is asked for.
@@ -609,7 +687,7 @@ export type DiffVersionsRequest = Message<"memmie.studio.v1.DiffVersionsRequest"
   blobId: string;
 
   /**
-   * The version to start from; 0 for nothing at all.
+   * The version to start from, which may be the later one; 0 for nothing at all (JSON: null).
    *
    * @generated from field: uint64 from_version = 2;
    */
@@ -642,6 +720,20 @@ export type DiffVersionsResponse = Message<"memmie.studio.v1.DiffVersionsRespons
    * @generated from field: memmie.studio.v1.ContentDiff diff = 1;
    */
   diff?: ContentDiff;
+
+  /**
+   * The version it starts from.
+   *
+   * @generated from field: uint64 from_version = 2;
+   */
+  fromVersion: bigint;
+
+  /**
+   * The version it arrives at.
+   *
+   * @generated from field: uint64 to_version = 3;
+   */
+  toVersion: bigint;
 };
 
 /**
@@ -650,6 +742,253 @@ export type DiffVersionsResponse = Message<"memmie.studio.v1.DiffVersionsRespons
  */
 export const DiffVersionsResponseSchema: GenMessage<DiffVersionsResponse> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_blob_service, 17);
+
+/**
+ * Whose content, at which version.
+ *
+ * @generated from message memmie.studio.v1.GetAttributionRequest
+ */
+export type GetAttributionRequest = Message<"memmie.studio.v1.GetAttributionRequest"> & {
+  /**
+   * The blob's id.
+   *
+   * @generated from field: string blob_id = 1;
+   */
+  blobId: string;
+
+  /**
+   * The version; absent: the head. Later pages stay at the version of the first.
+   *
+   * @generated from field: optional uint64 version = 2;
+   */
+  version?: bigint;
+
+  /**
+   * DELTA unless AUTHOR is asked for.
+   *
+   * @generated from field: memmie.studio.v1.AttributionGrain grain = 3;
+   */
+  grain: AttributionGrain;
+
+  /**
+   * How many ranges at most; 0 means 50, more than 500 means 500.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before, for the same query; empty for the first.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message memmie.studio.v1.GetAttributionRequest.
+ * Use `create(GetAttributionRequestSchema)` to create a new message.
+ */
+export const GetAttributionRequestSchema: GenMessage<GetAttributionRequest> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 18);
+
+/**
+ * A page of who wrote what.
+ *
+ * @generated from message memmie.studio.v1.GetAttributionResponse
+ */
+export type GetAttributionResponse = Message<"memmie.studio.v1.GetAttributionResponse"> & {
+  /**
+   * The version the ranges are of.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * The ranges, in the order of the content.
+   *
+   * @generated from field: repeated memmie.studio.v1.AttributedRange ranges = 2;
+   */
+  ranges: AttributedRange[];
+
+  /**
+   * Gets the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message memmie.studio.v1.GetAttributionResponse.
+ * Use `create(GetAttributionResponseSchema)` to create a new message.
+ */
+export const GetAttributionResponseSchema: GenMessage<GetAttributionResponse> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 19);
+
+/**
+ * Which version gets which name.
+ *
+ * @generated from message memmie.studio.v1.NameVersionRequest
+ */
+export type NameVersionRequest = Message<"memmie.studio.v1.NameVersionRequest"> & {
+  /**
+   * The blob's id.
+   *
+   * @generated from field: string blob_id = 1;
+   */
+  blobId: string;
+
+  /**
+   * The version.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * Its name: 1 to 128 characters, none of them a control character, no space at either end. No two versions of a blob
+   * have the same.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message memmie.studio.v1.NameVersionRequest.
+ * Use `create(NameVersionRequestSchema)` to create a new message.
+ */
+export const NameVersionRequestSchema: GenMessage<NameVersionRequest> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 20);
+
+/**
+ * The version with its name.
+ *
+ * @generated from message memmie.studio.v1.NameVersionResponse
+ */
+export type NameVersionResponse = Message<"memmie.studio.v1.NameVersionResponse"> & {
+  /**
+   * The named version.
+   *
+   * @generated from field: memmie.studio.v1.NamedVersion named_version = 1;
+   */
+  namedVersion?: NamedVersion;
+};
+
+/**
+ * Describes the message memmie.studio.v1.NameVersionResponse.
+ * Use `create(NameVersionResponseSchema)` to create a new message.
+ */
+export const NameVersionResponseSchema: GenMessage<NameVersionResponse> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 21);
+
+/**
+ * Which version loses its name.
+ *
+ * @generated from message memmie.studio.v1.UnnameVersionRequest
+ */
+export type UnnameVersionRequest = Message<"memmie.studio.v1.UnnameVersionRequest"> & {
+  /**
+   * The blob's id.
+   *
+   * @generated from field: string blob_id = 1;
+   */
+  blobId: string;
+
+  /**
+   * The version.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message memmie.studio.v1.UnnameVersionRequest.
+ * Use `create(UnnameVersionRequestSchema)` to create a new message.
+ */
+export const UnnameVersionRequestSchema: GenMessage<UnnameVersionRequest> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 22);
+
+/**
+ * The version has no name now.
+ *
+ * @generated from message memmie.studio.v1.UnnameVersionResponse
+ */
+export type UnnameVersionResponse = Message<"memmie.studio.v1.UnnameVersionResponse"> & {
+};
+
+/**
+ * Describes the message memmie.studio.v1.UnnameVersionResponse.
+ * Use `create(UnnameVersionResponseSchema)` to create a new message.
+ */
+export const UnnameVersionResponseSchema: GenMessage<UnnameVersionResponse> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 23);
+
+/**
+ * Whose named versions.
+ *
+ * @generated from message memmie.studio.v1.ListNamedVersionsRequest
+ */
+export type ListNamedVersionsRequest = Message<"memmie.studio.v1.ListNamedVersionsRequest"> & {
+  /**
+   * The blob's id.
+   *
+   * @generated from field: string blob_id = 1;
+   */
+  blobId: string;
+
+  /**
+   * How many at most; 0 means 50, more than 500 means 500.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before, for the same query; empty for the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message memmie.studio.v1.ListNamedVersionsRequest.
+ * Use `create(ListNamedVersionsRequestSchema)` to create a new message.
+ */
+export const ListNamedVersionsRequestSchema: GenMessage<ListNamedVersionsRequest> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 24);
+
+/**
+ * A page of named versions.
+ *
+ * @generated from message memmie.studio.v1.ListNamedVersionsResponse
+ */
+export type ListNamedVersionsResponse = Message<"memmie.studio.v1.ListNamedVersionsResponse"> & {
+  /**
+   * The named versions, newest version first.
+   *
+   * @generated from field: repeated memmie.studio.v1.NamedVersion named_versions = 1;
+   */
+  namedVersions: NamedVersion[];
+
+  /**
+   * Gets the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message memmie.studio.v1.ListNamedVersionsResponse.
+ * Use `create(ListNamedVersionsResponseSchema)` to create a new message.
+ */
+export const ListNamedVersionsResponseSchema: GenMessage<ListNamedVersionsResponse> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_blob_service, 25);
 
 /**
  * What to undo.
@@ -696,7 +1035,7 @@ export type RevertBlobRequest = Message<"memmie.studio.v1.RevertBlobRequest"> & 
   } | { case: undefined; value?: undefined };
 
   /**
-   * The version the caller has seen; absent: the head.
+   * The version the caller has seen; absent: the head. What came later is not reverted, unless its id is given.
    *
    * @generated from field: optional uint64 from_version = 5;
    */
@@ -722,7 +1061,7 @@ export type RevertBlobRequest = Message<"memmie.studio.v1.RevertBlobRequest"> & 
  * Use `create(RevertBlobRequestSchema)` to create a new message.
  */
 export const RevertBlobRequestSchema: GenMessage<RevertBlobRequest> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_blob_service, 18);
+  messageDesc(file_memmie_studio_v1_blob_service, 26);
 
 /**
  * Deltas by id.
@@ -743,10 +1082,10 @@ export type DeltaSelection = Message<"memmie.studio.v1.DeltaSelection"> & {
  * Use `create(DeltaSelectionSchema)` to create a new message.
  */
 export const DeltaSelectionSchema: GenMessage<DeltaSelection> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_blob_service, 19);
+  messageDesc(file_memmie_studio_v1_blob_service, 27);
 
 /**
- * One author's deltas, of all versions or some.
+ * One author's deltas, of all versions or some. What providers made in the author's name is not among them.
  *
  * @generated from message memmie.studio.v1.AuthorSelection
  */
@@ -771,7 +1110,7 @@ export type AuthorSelection = Message<"memmie.studio.v1.AuthorSelection"> & {
  * Use `create(AuthorSelectionSchema)` to create a new message.
  */
 export const AuthorSelectionSchema: GenMessage<AuthorSelection> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_blob_service, 20);
+  messageDesc(file_memmie_studio_v1_blob_service, 28);
 
 /**
  * The blob as it is now.
@@ -787,7 +1126,7 @@ export type RevertBlobResponse = Message<"memmie.studio.v1.RevertBlobResponse"> 
   blob?: Blob;
 
   /**
-   * The delta that undid the others.
+   * The delta that undid the others; the newest one if there was nothing to undo.
    *
    * @generated from field: memmie.studio.v1.Delta delta = 2;
    */
@@ -799,7 +1138,7 @@ export type RevertBlobResponse = Message<"memmie.studio.v1.RevertBlobResponse"> 
  * Use `create(RevertBlobResponseSchema)` to create a new message.
  */
 export const RevertBlobResponseSchema: GenMessage<RevertBlobResponse> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_blob_service, 21);
+  messageDesc(file_memmie_studio_v1_blob_service, 29);
 
 /**
  * Which of the blobs that the caller may read a list holds.
@@ -903,7 +1242,8 @@ export const BlobService: GenService<{
     output: typeof DeleteBlobResponseSchema;
   },
   /**
-   * Brings a deleted blob back. Fails with BLOB_NOT_FOUND or ETAG_MISMATCH.
+   * Brings a deleted blob back. One that is not deleted stays as it is, and its newest delta is answered. Fails with
+   * BLOB_NOT_FOUND or ETAG_MISMATCH.
    *
    * @generated from rpc memmie.studio.v1.BlobService.UndeleteBlob
    */
@@ -913,7 +1253,8 @@ export const BlobService: GenService<{
     output: typeof UndeleteBlobResponseSchema;
   },
   /**
-   * Lists a blob's history as a person would tell it, newest first. Every single delta: DeltaService.ListDeltas.
+   * Lists a blob's history as a person would tell it, newest first: see VersionGroup. Every single delta:
+   * DeltaService.ListDeltas. Fails with BLOB_NOT_FOUND or PAGE_TOKEN_INVALID.
    *
    * @generated from rpc memmie.studio.v1.BlobService.ListVersions
    */
@@ -923,7 +1264,9 @@ export const BlobService: GenService<{
     output: typeof ListVersionsResponseSchema;
   },
   /**
-   * Reads a blob as it was at a version. Fails with BLOB_NOT_FOUND or VERSION_NOT_FOUND.
+   * Reads a blob as it was at a version, named by its number, a moment or its name. Content, hash, size, version,
+   * content_version and updated_at are the version's; everything else is the blob's of now. Fails with BLOB_NOT_FOUND or
+   * VERSION_NOT_FOUND.
    *
    * @generated from rpc memmie.studio.v1.BlobService.GetVersion
    */
@@ -943,8 +1286,53 @@ export const BlobService: GenService<{
     output: typeof DiffVersionsResponseSchema;
   },
   /**
-   * Undoes changes by a new delta; edits concurrent to it survive. Reverting twice changes nothing. Fails with
-   * BLOB_NOT_FOUND, BLOB_DELETED, VERSION_NOT_FOUND, DELTA_NOT_FOUND or ETAG_MISMATCH.
+   * Tells who wrote which part of the content, when, and in which delta. Fails with BLOB_NOT_FOUND, VERSION_NOT_FOUND or
+   * PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc memmie.studio.v1.BlobService.GetAttribution
+   */
+  getAttribution: {
+    methodKind: "unary";
+    input: typeof GetAttributionRequestSchema;
+    output: typeof GetAttributionResponseSchema;
+  },
+  /**
+   * Gives a version a name, in place of the one it had. Fails with BLOB_NOT_FOUND, BLOB_DELETED, VERSION_NOT_FOUND,
+   * VERSION_NAME_TAKEN or LIMIT_EXCEEDED (1,000 named versions a blob).
+   *
+   * @generated from rpc memmie.studio.v1.BlobService.NameVersion
+   */
+  nameVersion: {
+    methodKind: "unary";
+    input: typeof NameVersionRequestSchema;
+    output: typeof NameVersionResponseSchema;
+  },
+  /**
+   * Takes a version's name away; the version stays. Fine if it has none. Fails with BLOB_NOT_FOUND or BLOB_DELETED.
+   *
+   * @generated from rpc memmie.studio.v1.BlobService.UnnameVersion
+   */
+  unnameVersion: {
+    methodKind: "unary";
+    input: typeof UnnameVersionRequestSchema;
+    output: typeof UnnameVersionResponseSchema;
+  },
+  /**
+   * Lists a blob's named versions, newest version first. Fails with BLOB_NOT_FOUND or PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc memmie.studio.v1.BlobService.ListNamedVersions
+   */
+  listNamedVersions: {
+    methodKind: "unary";
+    input: typeof ListNamedVersionsRequestSchema;
+    output: typeof ListNamedVersionsResponseSchema;
+  },
+  /**
+   * Undoes changes by a new delta: what they inserted is deleted, what they deleted is inserted anew, and keys that
+   * others have set since stay. Edits concurrent to it survive. Reverting what is reverted already changes nothing, and
+   * the newest delta is answered; a revert can itself be reverted. Fails with BLOB_NOT_FOUND, BLOB_DELETED,
+   * BASE_VERSION_UNKNOWN, VERSION_NOT_FOUND, DELTA_NOT_FOUND, ETAG_MISMATCH, CONTENT_TOO_LARGE, or LIMIT_EXCEEDED where
+   * there is more history to look through than one call may.
    *
    * @generated from rpc memmie.studio.v1.BlobService.RevertBlob
    */

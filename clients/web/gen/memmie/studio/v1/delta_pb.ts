@@ -121,7 +121,7 @@ export type Delta = Message<"memmie.studio.v1.Delta"> & {
   base?: DeltaBase;
 
   /**
-   * Ids of the deltas it reverts.
+   * Ids of the deltas it reverts. Empty for a revert to a version, which the patch's `body` names.
    *
    * @generated from field: repeated string reverts = 14;
    */

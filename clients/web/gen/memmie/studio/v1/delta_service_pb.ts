@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file memmie/studio/v1/delta_service.proto.
  */
 export const file_memmie_studio_v1_delta_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtZW1taWUvc3R1ZGlvL3YxL2RlbHRhX3NlcnZpY2UucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEi7AMKEUFwcGx5RGVsdGFSZXF1ZXN0Ei0KB2Jsb2JfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSKQoMZnJvbV92ZXJzaW9uGAIgASgEQg66SAsyCRj/////////D0gBiAEBEjcKDnByZXZpb3VzX2RlbHRhGAMgASgJQh+6SBzYAQFyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhsKCWNhdXNlZF9ieRgEIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgFIAEoCUIIukgFcgMYgAESMQoKdGV4dF9lZGl0cxgGIAEoCzIbLm1lbW1pZS5zdHVkaW8udjEuVGV4dEVkaXRzSAASIAoKanNvbl9wYXRjaBgHIAEoCUIKukgHcgUogICABEgAEiEKC21lcmdlX3BhdGNoGAggASgJQgq6SAdyBSiAgIAESAASHQoHY29udGVudBgJIAEoDEIKukgHegUYgICABEgAEiIKCnlqc191cGRhdGUYCiABKAxCDLpICXoHEAEYgICABEgAEi0KEXJldmVydF90b192ZXJzaW9uGAsgASgEQhC6SA0yCxj/////////DygBSABCDgoFcGF0Y2gSBbpIAggBQg8KDV9mcm9tX3ZlcnNpb24iYgoSQXBwbHlEZWx0YVJlc3BvbnNlEiYKBWRlbHRhGAEgASgLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YRIkCgRibG9iGAIgASgLMhYubWVtbWllLnN0dWRpby52MS5CbG9iIlUKEkFwcGx5RGVsdGFzUmVxdWVzdBI/CgZkZWx0YXMYASADKAsyIy5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFSZXF1ZXN0Qgq6SAeSAQQIARBkIkoKE0FwcGx5RGVsdGFzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLm1lbW1pZS5zdHVkaW8udjEuQXBwbHlEZWx0YVJlc3VsdCJ7ChBBcHBseURlbHRhUmVzdWx0EjcKB2FwcGxpZWQYASABKAsyJC5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIJCgdvdXRjb21lInAKD0dldERlbHRhUmVxdWVzdBIoCgJpZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIzCgR2aWV3GAIgASgOMhsubWVtbWllLnN0dWRpby52MS5EZWx0YVZpZXdCCLpIBYIBAhABIjoKEEdldERlbHRhUmVzcG9uc2USJgoFZGVsdGEYASABKAsyFy5tZW1taWUuc3R1ZGlvLnYxLkRlbHRhIu4BChFMaXN0RGVsdGFzUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEiUKDWFmdGVyX3ZlcnNpb24YAiABKARCDrpICzIJGP////////8PEhQKDG5ld2VzdF9maXJzdBgDIAEoCBIaCglwYWdlX3NpemUYBCABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBASMwoEdmlldxgGIAEoDjIbLm1lbW1pZS5zdHVkaW8udjEuRGVsdGFWaWV3Qgi6SAWCAQIQASJWChJMaXN0RGVsdGFzUmVzcG9uc2USJwoGZGVsdGFzGAEgAygLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkygwMKDERlbHRhU2VydmljZRJcCgpBcHBseURlbHRhEiMubWVtbWllLnN0dWRpby52MS5BcHBseURlbHRhUmVxdWVzdBokLm1lbW1pZS5zdHVkaW8udjEuQXBwbHlEZWx0YVJlc3BvbnNlIgOQAgISXwoLQXBwbHlEZWx0YXMSJC5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFzUmVxdWVzdBolLm1lbW1pZS5zdHVkaW8udjEuQXBwbHlEZWx0YXNSZXNwb25zZSIDkAICElYKCEdldERlbHRhEiEubWVtbWllLnN0dWRpby52MS5HZXREZWx0YVJlcXVlc3QaIi5tZW1taWUuc3R1ZGlvLnYxLkdldERlbHRhUmVzcG9uc2UiA5ACARJcCgpMaXN0RGVsdGFzEiMubWVtbWllLnN0dWRpby52MS5MaXN0RGVsdGFzUmVxdWVzdBokLm1lbW1pZS5zdHVkaW8udjEuTGlzdERlbHRhc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_rpc_status, file_memmie_studio_v1_blob, file_memmie_studio_v1_delta]);
+  fileDesc("CiRtZW1taWUvc3R1ZGlvL3YxL2RlbHRhX3NlcnZpY2UucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEi7AMKEUFwcGx5RGVsdGFSZXF1ZXN0Ei0KB2Jsb2JfaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSKQoMZnJvbV92ZXJzaW9uGAIgASgEQg66SAsyCRj/////////D0gBiAEBEjcKDnByZXZpb3VzX2RlbHRhGAMgASgJQh+6SBzYAQFyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEhsKCWNhdXNlZF9ieRgEIAEoCUIIukgFcgMYgAESHAoKcmVxdWVzdF9pZBgFIAEoCUIIukgFcgMYgAESMQoKdGV4dF9lZGl0cxgGIAEoCzIbLm1lbW1pZS5zdHVkaW8udjEuVGV4dEVkaXRzSAASIAoKanNvbl9wYXRjaBgHIAEoCUIKukgHcgUogICABEgAEiEKC21lcmdlX3BhdGNoGAggASgJQgq6SAdyBSiAgIAESAASHQoHY29udGVudBgJIAEoDEIKukgHegUYgICABEgAEiIKCnlqc191cGRhdGUYCiABKAxCDLpICXoHEAEYgICABEgAEi0KEXJldmVydF90b192ZXJzaW9uGAsgASgEQhC6SA0yCxj/////////DygBSABCDgoFcGF0Y2gSBbpIAggBQg8KDV9mcm9tX3ZlcnNpb24iYgoSQXBwbHlEZWx0YVJlc3BvbnNlEiYKBWRlbHRhGAEgASgLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YRIkCgRibG9iGAIgASgLMhYubWVtbWllLnN0dWRpby52MS5CbG9iImMKEkFwcGx5RGVsdGFzUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAQSOgoFZGVsdGEYAiABKAsyIy5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFSZXF1ZXN0Qga6SAPYAQMikQEKE0FwcGx5RGVsdGFzUmVzcG9uc2USEQoJcmVmZXJlbmNlGAEgASgEEjcKB2FwcGxpZWQYAiABKAsyJC5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFSZXNwb25zZUgAEiMKBWVycm9yGAMgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIJCgdvdXRjb21lIrMCChdCYXRjaEFwcGx5RGVsdGFzUmVxdWVzdBItCgdibG9iX2lkGAEgASgJQhy6SBlyFzIVXltBLVphLXowLTlfLV17MSw2NH0kEikKDGZyb21fdmVyc2lvbhgCIAEoBEIOukgLMgkY/////////w9IAIgBARI3Cg5wcmV2aW91c19kZWx0YRgDIAEoCUIfukgc2AEBchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIbCgljYXVzZWRfYnkYBCABKAlCCLpIBXIDGIABEhwKCnJlcXVlc3RfaWQYBSABKAlCCLpIBXIDGIABEjkKB3BhdGNoZXMYBiADKAsyHC5tZW1taWUuc3R1ZGlvLnYxLkJhdGNoUGF0Y2hCCrpIB5IBBAgBEGRCDwoNX2Zyb21fdmVyc2lvbiKGAgoKQmF0Y2hQYXRjaBIxCgp0ZXh0X2VkaXRzGAYgASgLMhsubWVtbWllLnN0dWRpby52MS5UZXh0RWRpdHNIABIgCgpqc29uX3BhdGNoGAcgASgJQgq6SAdyBSiAgIAESAASIQoLbWVyZ2VfcGF0Y2gYCCABKAlCCrpIB3IFKICAgARIABIdCgdjb250ZW50GAkgASgMQgq6SAd6BRiAgIAESAASIgoKeWpzX3VwZGF0ZRgKIAEoDEIMukgJegcQARiAgIAESAASLQoRcmV2ZXJ0X3RvX3ZlcnNpb24YCyABKARCELpIDTILGP////////8PKAFIAEIOCgVwYXRjaBIFukgCCAEiaQoYQmF0Y2hBcHBseURlbHRhc1Jlc3BvbnNlEicKBmRlbHRhcxgBIAMoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGESJAoEYmxvYhgCIAEoCzIWLm1lbW1pZS5zdHVkaW8udjEuQmxvYiJwCg9HZXREZWx0YVJlcXVlc3QSKAoCaWQYASABKAlCHLpIGXIXMhVeW0EtWmEtejAtOV8tXXsxLDY0fSQSMwoEdmlldxgCIAEoDjIbLm1lbW1pZS5zdHVkaW8udjEuRGVsdGFWaWV3Qgi6SAWCAQIQASI6ChBHZXREZWx0YVJlc3BvbnNlEiYKBWRlbHRhGAEgASgLMhcubWVtbWllLnN0dWRpby52MS5EZWx0YSLuAQoRTGlzdERlbHRhc1JlcXVlc3QSLQoHYmxvYl9pZBgBIAEoCUIcukgZchcyFV5bQS1aYS16MC05Xy1dezEsNjR9JBIlCg1hZnRlcl92ZXJzaW9uGAIgASgEQg66SAsyCRj/////////DxIUCgxuZXdlc3RfZmlyc3QYAyABKAgSGgoJcGFnZV9zaXplGAQgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBSABKAlCCLpIBXIDGIAQEjMKBHZpZXcYBiABKA4yGy5tZW1taWUuc3R1ZGlvLnYxLkRlbHRhVmlld0IIukgFggECEAEiVgoSTGlzdERlbHRhc1Jlc3BvbnNlEicKBmRlbHRhcxgBIAMoCzIXLm1lbW1pZS5zdHVkaW8udjEuRGVsdGESFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMvcDCgxEZWx0YVNlcnZpY2USXAoKQXBwbHlEZWx0YRIjLm1lbW1pZS5zdHVkaW8udjEuQXBwbHlEZWx0YVJlcXVlc3QaJC5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFSZXNwb25zZSIDkAICEmMKC0FwcGx5RGVsdGFzEiQubWVtbWllLnN0dWRpby52MS5BcHBseURlbHRhc1JlcXVlc3QaJS5tZW1taWUuc3R1ZGlvLnYxLkFwcGx5RGVsdGFzUmVzcG9uc2UiA5ACAigBMAESbgoQQmF0Y2hBcHBseURlbHRhcxIpLm1lbW1pZS5zdHVkaW8udjEuQmF0Y2hBcHBseURlbHRhc1JlcXVlc3QaKi5tZW1taWUuc3R1ZGlvLnYxLkJhdGNoQXBwbHlEZWx0YXNSZXNwb25zZSIDkAICElYKCEdldERlbHRhEiEubWVtbWllLnN0dWRpby52MS5HZXREZWx0YVJlcXVlc3QaIi5tZW1taWUuc3R1ZGlvLnYxLkdldERlbHRhUmVzcG9uc2UiA5ACARJcCgpMaXN0RGVsdGFzEiMubWVtbWllLnN0dWRpby52MS5MaXN0RGVsdGFzUmVxdWVzdBokLm1lbW1pZS5zdHVkaW8udjEuTGlzdERlbHRhc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_rpc_status, file_memmie_studio_v1_blob, file_memmie_studio_v1_delta]);
 
 /**
  * A change, and the state it was made in.
@@ -110,7 +110,8 @@ export type ApplyDeltaRequest = Message<"memmie.studio.v1.ApplyDeltaRequest"> & 
     case: "yjsUpdate";
   } | {
     /**
-     * Makes the content that of this version; edits concurrent to it survive.
+     * Makes the content that of this version, which must be in the state the change is made in; edits concurrent to it
+     * survive. A key that was set meanwhile stays as it was set.
      *
      * @generated from field: uint64 revert_to_version = 11;
      */
@@ -155,17 +156,24 @@ export const ApplyDeltaResponseSchema: GenMessage<ApplyDeltaResponse> = /*@__PUR
   messageDesc(file_memmie_studio_v1_delta_service, 1);
 
 /**
- * Several changes.
+ * One of many changes.
  *
  * @generated from message memmie.studio.v1.ApplyDeltasRequest
  */
 export type ApplyDeltasRequest = Message<"memmie.studio.v1.ApplyDeltasRequest"> & {
   /**
-   * At least one, at most 100.
+   * The caller's own number for it, given back with its answer; the studio does not look at it.
    *
-   * @generated from field: repeated memmie.studio.v1.ApplyDeltaRequest deltas = 1;
+   * @generated from field: uint64 reference = 1;
    */
-  deltas: ApplyDeltaRequest[];
+  reference: bigint;
+
+  /**
+   * The change. One that breaks its rules is answered so, and the stream goes on.
+   *
+   * @generated from field: memmie.studio.v1.ApplyDeltaRequest delta = 2;
+   */
+  delta?: ApplyDeltaRequest;
 };
 
 /**
@@ -176,17 +184,40 @@ export const ApplyDeltasRequestSchema: GenMessage<ApplyDeltasRequest> = /*@__PUR
   messageDesc(file_memmie_studio_v1_delta_service, 2);
 
 /**
- * What became of them.
+ * What became of one of many changes.
  *
  * @generated from message memmie.studio.v1.ApplyDeltasResponse
  */
 export type ApplyDeltasResponse = Message<"memmie.studio.v1.ApplyDeltasResponse"> & {
   /**
-   * One for each, in the order given.
+   * The number its request had.
    *
-   * @generated from field: repeated memmie.studio.v1.ApplyDeltaResult results = 1;
+   * @generated from field: uint64 reference = 1;
    */
-  results: ApplyDeltaResult[];
+  reference: bigint;
+
+  /**
+   * How it ended.
+   *
+   * @generated from oneof memmie.studio.v1.ApplyDeltasResponse.outcome
+   */
+  outcome: {
+    /**
+     * Committed.
+     *
+     * @generated from field: memmie.studio.v1.ApplyDeltaResponse applied = 2;
+     */
+    value: ApplyDeltaResponse;
+    case: "applied";
+  } | {
+    /**
+     * Refused, and why, as ApplyDelta would have said.
+     *
+     * @generated from field: google.rpc.Status error = 3;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -197,41 +228,157 @@ export const ApplyDeltasResponseSchema: GenMessage<ApplyDeltasResponse> = /*@__P
   messageDesc(file_memmie_studio_v1_delta_service, 3);
 
 /**
- * What became of one of several changes.
+ * Changes of one blob that belong together.
  *
- * @generated from message memmie.studio.v1.ApplyDeltaResult
+ * @generated from message memmie.studio.v1.BatchApplyDeltasRequest
  */
-export type ApplyDeltaResult = Message<"memmie.studio.v1.ApplyDeltaResult"> & {
+export type BatchApplyDeltasRequest = Message<"memmie.studio.v1.BatchApplyDeltasRequest"> & {
   /**
-   * How it ended.
+   * The blob to change.
    *
-   * @generated from oneof memmie.studio.v1.ApplyDeltaResult.outcome
+   * @generated from field: string blob_id = 1;
    */
-  outcome: {
+  blobId: string;
+
+  /**
+   * The version the first change was made in; absent: the head as it is when the changes arrive.
+   *
+   * @generated from field: optional uint64 from_version = 2;
+   */
+  fromVersion?: bigint;
+
+  /**
+   * The caller's own delta that the first change was made after. Empty: none.
+   *
+   * @generated from field: string previous_delta = 3;
+   */
+  previousDelta: string;
+
+  /**
+   * The event or delta that made the caller do this; for the record. At most 128 characters.
+   *
+   * @generated from field: string caused_by = 4;
+   */
+  causedBy: string;
+
+  /**
+   * The caller's own id for this request: the same again gets the first answer. At most 128 characters.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+
+  /**
+   * The changes, in order: at least one, at most 100, of at most 8 MiB together.
+   *
+   * @generated from field: repeated memmie.studio.v1.BatchPatch patches = 6;
+   */
+  patches: BatchPatch[];
+};
+
+/**
+ * Describes the message memmie.studio.v1.BatchApplyDeltasRequest.
+ * Use `create(BatchApplyDeltasRequestSchema)` to create a new message.
+ */
+export const BatchApplyDeltasRequestSchema: GenMessage<BatchApplyDeltasRequest> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_delta_service, 4);
+
+/**
+ * One of several changes.
+ *
+ * @generated from message memmie.studio.v1.BatchPatch
+ */
+export type BatchPatch = Message<"memmie.studio.v1.BatchPatch"> & {
+  /**
+   * The change, as in ApplyDeltaRequest.
+   *
+   * @generated from oneof memmie.studio.v1.BatchPatch.patch
+   */
+  patch: {
     /**
-     * Committed.
+     * Edits of a text.
      *
-     * @generated from field: memmie.studio.v1.ApplyDeltaResponse applied = 1;
+     * @generated from field: memmie.studio.v1.TextEdits text_edits = 6;
      */
-    value: ApplyDeltaResponse;
-    case: "applied";
+    value: TextEdits;
+    case: "textEdits";
   } | {
     /**
-     * Refused, and why, as ApplyDelta would have said.
+     * A JSON Patch (RFC 6902) as text.
      *
-     * @generated from field: google.rpc.Status error = 2;
+     * @generated from field: string json_patch = 7;
      */
-    value: Status;
-    case: "error";
+    value: string;
+    case: "jsonPatch";
+  } | {
+    /**
+     * A JSON Merge Patch (RFC 7396) as text.
+     *
+     * @generated from field: string merge_patch = 8;
+     */
+    value: string;
+    case: "mergePatch";
+  } | {
+    /**
+     * The whole new content. At most 8 MiB.
+     *
+     * @generated from field: bytes content = 9;
+     */
+    value: Uint8Array;
+    case: "content";
+  } | {
+    /**
+     * A Yjs update (encoding v1). At most 8 MiB.
+     *
+     * @generated from field: bytes yjs_update = 10;
+     */
+    value: Uint8Array;
+    case: "yjsUpdate";
+  } | {
+    /**
+     * Makes the content that of this version.
+     *
+     * @generated from field: uint64 revert_to_version = 11;
+     */
+    value: bigint;
+    case: "revertToVersion";
   } | { case: undefined; value?: undefined };
 };
 
 /**
- * Describes the message memmie.studio.v1.ApplyDeltaResult.
- * Use `create(ApplyDeltaResultSchema)` to create a new message.
+ * Describes the message memmie.studio.v1.BatchPatch.
+ * Use `create(BatchPatchSchema)` to create a new message.
  */
-export const ApplyDeltaResultSchema: GenMessage<ApplyDeltaResult> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_delta_service, 4);
+export const BatchPatchSchema: GenMessage<BatchPatch> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_delta_service, 5);
+
+/**
+ * The committed changes.
+ *
+ * @generated from message memmie.studio.v1.BatchApplyDeltasResponse
+ */
+export type BatchApplyDeltasResponse = Message<"memmie.studio.v1.BatchApplyDeltasResponse"> & {
+  /**
+   * The deltas that hold them, in order, without updates. A change that changed nothing made none.
+   *
+   * @generated from field: repeated memmie.studio.v1.Delta deltas = 1;
+   */
+  deltas: Delta[];
+
+  /**
+   * The blob as it is now, without content.
+   *
+   * @generated from field: memmie.studio.v1.Blob blob = 2;
+   */
+  blob?: Blob;
+};
+
+/**
+ * Describes the message memmie.studio.v1.BatchApplyDeltasResponse.
+ * Use `create(BatchApplyDeltasResponseSchema)` to create a new message.
+ */
+export const BatchApplyDeltasResponseSchema: GenMessage<BatchApplyDeltasResponse> = /*@__PURE__*/
+  messageDesc(file_memmie_studio_v1_delta_service, 6);
 
 /**
  * Which delta.
@@ -259,7 +406,7 @@ export type GetDeltaRequest = Message<"memmie.studio.v1.GetDeltaRequest"> & {
  * Use `create(GetDeltaRequestSchema)` to create a new message.
  */
 export const GetDeltaRequestSchema: GenMessage<GetDeltaRequest> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_delta_service, 5);
+  messageDesc(file_memmie_studio_v1_delta_service, 7);
 
 /**
  * The delta.
@@ -280,7 +427,7 @@ export type GetDeltaResponse = Message<"memmie.studio.v1.GetDeltaResponse"> & {
  * Use `create(GetDeltaResponseSchema)` to create a new message.
  */
 export const GetDeltaResponseSchema: GenMessage<GetDeltaResponse> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_delta_service, 6);
+  messageDesc(file_memmie_studio_v1_delta_service, 8);
 
 /**
  * Which deltas.
@@ -336,7 +483,7 @@ export type ListDeltasRequest = Message<"memmie.studio.v1.ListDeltasRequest"> & 
  * Use `create(ListDeltasRequestSchema)` to create a new message.
  */
 export const ListDeltasRequestSchema: GenMessage<ListDeltasRequest> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_delta_service, 7);
+  messageDesc(file_memmie_studio_v1_delta_service, 9);
 
 /**
  * A page of deltas.
@@ -364,7 +511,7 @@ export type ListDeltasResponse = Message<"memmie.studio.v1.ListDeltasResponse"> 
  * Use `create(ListDeltasResponseSchema)` to create a new message.
  */
 export const ListDeltasResponseSchema: GenMessage<ListDeltasResponse> = /*@__PURE__*/
-  messageDesc(file_memmie_studio_v1_delta_service, 8);
+  messageDesc(file_memmie_studio_v1_delta_service, 10);
 
 /**
  * Changes of blobs. A delta is answered only once it is durable, and merged from whatever version it was made in.
@@ -375,8 +522,8 @@ export const DeltaService: GenService<{
   /**
    * Changes a blob. Idempotent with a request_id, and for Yjs updates always. Fails with BLOB_NOT_FOUND, BLOB_DELETED,
    * PATCH_UNSUPPORTED, EDIT_OUT_OF_RANGE, EDIT_SPLITS_CHARACTER, BASE_VERSION_UNKNOWN, PREVIOUS_DELTA_UNKNOWN,
-   * PREVIOUS_DELTA_FOREIGN, CHAIN_TOO_LONG, CONTENT_INVALID, CONTENT_TOO_LARGE, and for Yjs updates with one of the
-   * reasons UPDATE_* and CLIENT_ID_*.
+   * PREVIOUS_DELTA_FOREIGN, CHAIN_TOO_LONG, CONTENT_INVALID, CONTENT_TOO_LARGE, for reverts with VERSION_NOT_FOUND, and
+   * for Yjs updates with one of the reasons UPDATE_* and CLIENT_ID_*.
    *
    * @generated from rpc memmie.studio.v1.DeltaService.ApplyDelta
    */
@@ -386,15 +533,28 @@ export const DeltaService: GenService<{
     output: typeof ApplyDeltaResponseSchema;
   },
   /**
-   * Changes blobs by several deltas, each by itself: one may fail and the next succeed. Those of one blob are applied in
-   * the order given. Idempotent where each has a request_id.
+   * Changes blobs by many deltas, each by itself: one may fail and the next succeed. Those of one blob are applied in the
+   * order sent; each is answered as soon as it is durable or refused, in whatever order that is. With 256 of them, or 16
+   * MiB, unanswered, the studio reads on only when answers are taken. Idempotent where each has a request_id.
    *
    * @generated from rpc memmie.studio.v1.DeltaService.ApplyDeltas
    */
   applyDeltas: {
-    methodKind: "unary";
+    methodKind: "bidi_streaming";
     input: typeof ApplyDeltasRequestSchema;
     output: typeof ApplyDeltasResponseSchema;
+  },
+  /**
+   * Changes a blob by several changes at once, each made on the result of the one before: they become consecutive deltas
+   * of one commit, or none of them does. Idempotent with a request_id. Fails as ApplyDelta does, with LIMIT_EXCEEDED
+   * where they are too large together; metadata `index` names the change that was refused.
+   *
+   * @generated from rpc memmie.studio.v1.DeltaService.BatchApplyDeltas
+   */
+  batchApplyDeltas: {
+    methodKind: "unary";
+    input: typeof BatchApplyDeltasRequestSchema;
+    output: typeof BatchApplyDeltasResponseSchema;
   },
   /**
    * Reads a delta. Fails with DELTA_NOT_FOUND.

@@ -28,7 +28,8 @@ export type ContentDiff = Message<"memmie.studio.v1.ContentDiff"> & {
    */
   change: {
     /**
-     * Texts: edits in code points.
+     * Texts: edits in code points, in sequence, as few as were found within bounds; at most 10,000, so that they can be
+     * sent as one delta.
      *
      * @generated from field: memmie.studio.v1.TextEdits text_edits = 1;
      */
@@ -36,7 +37,7 @@ export type ContentDiff = Message<"memmie.studio.v1.ContentDiff"> & {
     case: "textEdits";
   } | {
     /**
-     * JSON: a JSON Patch (RFC 6902) as text.
+     * JSON, and opaque documents in their canonical form: a JSON Patch (RFC 6902) as text, of at most 1,000 operations.
      *
      * @generated from field: string json_patch = 2;
      */
@@ -44,7 +45,9 @@ export type ContentDiff = Message<"memmie.studio.v1.ContentDiff"> & {
     case: "jsonPatch";
   } | {
     /**
-     * Rich documents: HTML that marks what was inserted and deleted.
+     * Rich documents: HTML of both versions in one. Inserted text is in `ins`, deleted text in `del`; text whose marks
+     * changed is in both. Nodes carry `data-diff`: `inserted`, `deleted`, or `changed` where their attributes changed, with
+     * the former attributes as JSON in `data-diff-before`. Nodes that HTML has no element for are `div data-node`.
      *
      * @generated from field: string marked_html = 3;
      */
