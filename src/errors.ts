@@ -28,6 +28,7 @@ export const REASON_CODES = {
   PAGE_TOKEN_INVALID: 'invalid_argument',
   CURSOR_INVALID: 'invalid_argument',
   CONTENT_TYPE_UNSUPPORTED: 'invalid_argument',
+  CONTENT_FORMAT_UNSUPPORTED: 'invalid_argument',
   CONTENT_INVALID: 'invalid_argument',
   CONTENT_TOO_LARGE: 'resource_exhausted',
   LIMIT_EXCEEDED: 'resource_exhausted',

@@ -2,6 +2,7 @@
 import type * as Y from 'yjs';
 import type { Blob, BlobWithContent } from '../domain/blob.ts';
 import { contentHash, readCanonical } from '../domain/content/canonical.ts';
+import { type ContentFormat, readContent } from '../domain/content/format.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { StudioError } from '../errors.ts';
 import { etagOf, type BlobHeads, type BlobMeta } from '../storage/blobs.ts';
@@ -38,9 +39,12 @@ export class BlobViews {
     return { content: bytes, contentHash: hash };
   }
 
-  async withContent(blob: Blob, doc: Y.Doc): Promise<BlobWithContent> {
-    const read = await this.contentOf(doc, blob.contentType);
-    return { ...blob, ...read, size: read.content.byteLength };
+  /** Hash and size are those of the canonical content, whatever the form. */
+  async withContent(blob: Blob, doc: Y.Doc, format: ContentFormat = 'canonical'): Promise<BlobWithContent> {
+    // Read before anything is waited for: what is read in two forms is one state.
+    const formatted = format === 'canonical' ? undefined : readContent(doc, blob.contentType, format);
+    const { content, contentHash: hash } = await this.contentOf(doc, blob.contentType);
+    return { ...blob, content: formatted ?? content, contentHash: hash, size: content.byteLength };
   }
 }
 

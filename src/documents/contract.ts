@@ -5,6 +5,7 @@
 import type { Blob, BlobWithContent, Derivation } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Grain, Place } from '../domain/attribution/ranges.ts';
+import type { ContentFormat } from '../domain/content/format.ts';
 import type { Commit, Delta, Operation, Patch, RevertTarget } from '../domain/delta.ts';
 import type { ContentDifference } from '../domain/difference/content-difference.ts';
 import type { StudioError } from '../errors.ts';
@@ -72,6 +73,17 @@ export interface UpdateBlob {
   /** Refused with ETAG_MISMATCH unless it is the blob's etag; absent: no check. */
   readonly etag?: string;
   readonly requestId?: string;
+}
+
+export interface ReadContent {
+  readonly withContent: boolean;
+  /** Absent: canonical. */
+  readonly format?: ContentFormat;
+}
+
+export interface ReadBlob extends ReadContent {
+  /** Absent: the head. */
+  readonly version?: number;
 }
 
 export interface ListBlobs extends PageRequest {
@@ -192,7 +204,7 @@ export type TransformOutcome =
 
 export interface Documents {
   createBlob(caller: Caller, request: CreateBlob): Promise<Committed>;
-  getBlob(caller: Caller, id: string, options: { version?: number; withContent: boolean }): Promise<BlobWithContent>;
+  getBlob(caller: Caller, id: string, options: ReadBlob): Promise<BlobWithContent>;
   listBlobs(caller: Caller, request: ListBlobs): Promise<Page<BlobWithContent>>;
   updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }>;
   deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed>;
@@ -201,7 +213,7 @@ export interface Documents {
     caller: Caller,
     blobId: string,
     point: VersionPoint,
-    options: { withContent: boolean },
+    options: ReadContent,
   ): Promise<BlobWithContent>;
   diffVersions(caller: Caller, request: DiffVersions): Promise<VersionDifference>;
   /** `version` is the one the ranges are of. */

@@ -3,10 +3,12 @@ import type * as Y from 'yjs';
 import { headBase } from '../domain/base.ts';
 import type { BlobWithContent } from '../domain/blob.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
+import { type ContentFormat, readContent, requireFormat } from '../domain/content/format.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import type { Delta } from '../domain/delta.ts';
 import { VERSION_CONTENTS_CACHED_BYTES_MAX } from '../limits.ts';
 import type { BlobViews } from './blob-view.ts';
+import type { ReadContent } from './contract.ts';
 import type { History } from './history.ts';
 import { type ReadableBlobs, requireVersion } from './readable.ts';
 import { RecentlyUsed } from './recently-used.ts';
@@ -32,12 +34,13 @@ export class PastVersions {
     this.#blobs = options.blobs;
   }
 
-  /** Throws VERSION_NOT_FOUND. */
-  async blobAt(room: Room, version: number, options: { readonly withContent: boolean }): Promise<BlobWithContent> {
+  /** Throws VERSION_NOT_FOUND or CONTENT_FORMAT_UNSUPPORTED. */
+  async blobAt(room: Room, version: number, options: ReadContent): Promise<BlobWithContent> {
     requireVersion(room, version);
+    requireFormat(room.state.genesis.contentType, options.format);
     const blob = await this.#views.ofRoom(room, { fresh: true });
     if (version === blob.version && version === room.state.version) {
-      return options.withContent ? this.#views.withContent(blob, room.state.doc) : blob;
+      return options.withContent ? this.#views.withContent(blob, room.state.doc, options.format) : blob;
     }
     const read = await this.contentAt(room, version);
     // The last version of a range that retention dropped has content and no delta.
@@ -45,7 +48,15 @@ export class PastVersions {
     const contentVersion = delta ? await this.#contentVersionAt(room, delta) : version;
     const updatedAt = delta?.appliedAt ?? blob.updatedAt;
     const past = { ...blob, version, contentVersion, updatedAt, size: read.content.byteLength };
-    return options.withContent ? { ...past, ...read } : past;
+    if (!options.withContent) return past;
+    const { contentHash, content } = read;
+    return { ...past, contentHash, content: (await this.#formattedAt(room, version, options.format)) ?? content };
+  }
+
+  /** Undefined: in canonical form. */
+  async #formattedAt(room: Room, version: number, format: ContentFormat | undefined): Promise<Uint8Array | undefined> {
+    if (format === undefined || format === 'canonical') return undefined;
+    return this.withDocument(room, version, (doc) => readContent(doc, room.state.genesis.contentType, format));
   }
 
   /** The canonical content, for binary blobs the bytes. The version exists. */

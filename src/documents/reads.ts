@@ -2,6 +2,7 @@
 import type { AccessControl } from '../access/contract.ts';
 import type { Blob, BlobWithContent } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
+import { requireFormat } from '../domain/content/format.ts';
 import type { Delta } from '../domain/delta.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
@@ -13,7 +14,7 @@ import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { BlobLists } from './blob-lists.ts';
 import type { BlobViews } from './blob-view.ts';
-import type { Dag, DagNode, ListBlobs, ListDeltas } from './contract.ts';
+import type { Dag, DagNode, ListBlobs, ListDeltas, ReadBlob } from './contract.ts';
 import type { PastVersions } from './past-versions.ts';
 import type { ReadableBlobs } from './readable.ts';
 import type { Room } from './room.ts';
@@ -51,16 +52,13 @@ export class Reads {
     this.#lists = options.lists;
   }
 
-  async getBlob(
-    caller: Caller,
-    id: string,
-    options: { version?: number; withContent: boolean },
-  ): Promise<BlobWithContent> {
-    const { version, withContent } = options;
+  async getBlob(caller: Caller, id: string, options: ReadBlob): Promise<BlobWithContent> {
+    const { version, withContent, format } = options;
     return this.#blobs.with(caller, id, async (room) => {
-      if (version !== undefined) return this.#past.blobAt(room, version, { withContent });
+      if (version !== undefined) return this.#past.blobAt(room, version, options);
+      requireFormat(room.state.genesis.contentType, format);
       const blob = await this.#views.ofRoom(room, { fresh: true });
-      return withContent ? this.#views.withContent(blob, room.state.doc) : blob;
+      return withContent ? this.#views.withContent(blob, room.state.doc, format) : blob;
     });
   }
 

@@ -7,7 +7,7 @@ import { VersionGrouping, type GroupedDelta, type VersionGroup } from '../domain
 import { StudioError } from '../errors.ts';
 import { ORIGINS_BLOCK_VERSIONS, VERSIONS_SCANNED_DELTAS_MAX } from '../limits.ts';
 import type { NamedVersions } from '../storage/named-versions.ts';
-import type { ListVersions, VersionPoint } from './contract.ts';
+import type { ListVersions, ReadContent, VersionPoint } from './contract.ts';
 import type { OriginIndex } from './origin-index.ts';
 import type { PastVersions } from './past-versions.ts';
 import { type ReadableBlobs, requireVersion } from './readable.ts';
@@ -54,7 +54,7 @@ export class VersionReads {
     caller: Caller,
     blobId: string,
     point: VersionPoint,
-    options: { readonly withContent: boolean },
+    options: ReadContent,
   ): Promise<BlobWithContent> {
     return this.#blobs.with(caller, blobId, async (room) =>
       this.#past.blobAt(room, await this.#numberOf(room, point), options),

@@ -62,7 +62,12 @@ function fieldOf(type: DescMessage, name: string): DescField | undefined {
   return type.fields.find((field) => field.name === name || field.jsonName === name);
 }
 
-/** `page_size=10`, `show_deleted=true`, `types=a&types=b`, `labels.team=core`. */
+/** `plain_text` as well as `CONTENT_FORMAT_PLAIN_TEXT`. */
+function enumName(field: DescField, value: string): string | undefined {
+  return field.enum?.values.find(({ localName }) => localName === value.toUpperCase())?.name;
+}
+
+/** `page_size=10`, `show_deleted=true`, `view=metadata`, `types=a&types=b`, `labels.team=core`. */
 function setFromQuery(type: DescMessage, json: JsonObject, parameter: string, value: string): void {
   const [name = '', ...key] = parameter.split('.');
   const field = fieldOf(type, name);
@@ -80,7 +85,7 @@ function setFromQuery(type: DescMessage, json: JsonObject, parameter: string, va
   }
   if (key.length > 0) throw unknown;
   const isBoolean = field.scalar === ScalarType.BOOL && (value === 'true' || value === 'false');
-  const single: JsonValue = isBoolean ? value === 'true' : value;
+  const single: JsonValue = isBoolean ? value === 'true' : (enumName(field, value) ?? value);
   if (field.fieldKind === 'list') json[field.name] = [...((json[field.name] ?? []) as JsonValue[]), single];
   else json[field.name] = single;
 }

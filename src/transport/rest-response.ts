@@ -52,7 +52,10 @@ export function etagOf(body: JsonValue): string | undefined {
   return typeof etag === 'string' && /^[\x21\x23-\x7e]+$/.test(etag) ? etag : undefined;
 }
 
-/** Puts `text` beside the base64 `content` of blobs that hold text or JSON. */
+/** Types whose content is read as UTF-8: text, JSON, and rich documents in each of their forms. */
+const READABLE = /^(text\/|application\/([\w.+-]+\+)?json\b|application\/vnd\.studio\.prosemirror\+yjs\b)/i;
+
+/** Puts `text` beside the base64 `content` of blobs that hold text, JSON or a rich document. */
 export function withText(body: JsonValue): JsonValue {
   if (!isObject(body)) return body;
   const { blob, blobs } = body;
@@ -64,7 +67,7 @@ export function withText(body: JsonValue): JsonValue {
 function blobWithText(blob: JsonObject): JsonObject {
   const { content, contentType } = blob;
   if (typeof content !== 'string' || typeof contentType !== 'string') return blob;
-  if (!/^(text\/|application\/([\w.+-]+\+)?json\b)/i.test(contentType)) return blob;
+  if (!READABLE.test(contentType)) return blob;
   return { ...blob, text: Buffer.from(content, 'base64').toString('utf8') };
 }
 

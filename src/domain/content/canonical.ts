@@ -6,7 +6,8 @@ import { rootOf } from './document.ts';
 import { readJson } from './json-document.ts';
 import { canonicalJson } from './json-value.ts';
 import { readOpaque } from './opaque-document.ts';
-import { readXml } from './rich-document.ts';
+import { readRich } from './rich-document.ts';
+import { toXml } from './rich-xml.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /**
@@ -24,7 +25,7 @@ function canonicalText(doc: Y.Doc, contentType: string): string {
 const READERS: { readonly [S in Shape]: (doc: Y.Doc) => string } = {
   text: (doc) => rootOf(doc, 'text').toJSON(),
   json: (doc) => canonicalJson(readJson(doc)),
-  rich: (doc) => readXml(rootOf(doc, 'rich')),
+  rich: (doc) => toXml(readRich(rootOf(doc, 'rich'))),
   yjs: (doc) => canonicalJson(readOpaque(doc)),
   binary: (doc) => readBinaryReference(doc).sha256,
 };

@@ -2,6 +2,7 @@
 import canonicalize from 'canonicalize';
 import { StudioError } from '../../errors.ts';
 import { CONTENT_BYTES_MAX, CONTENT_DEPTH_MAX } from '../../limits.ts';
+import { contentTooLarge } from './size.ts';
 import { decodeText } from './text.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -29,11 +30,11 @@ export function canonicalJson(value: JsonValue): string {
 
 /**
  * Throws CONTENT_INVALID for anything that would not come out as it went in: bad UTF-8 or JSON, lone surrogates,
- * numbers a double can't hold, nesting beyond CONTENT_DEPTH_MAX; CONTENT_TOO_LARGE beyond CONTENT_BYTES_MAX.
+ * numbers a double can't hold, nesting beyond `depthMax`; CONTENT_TOO_LARGE beyond CONTENT_BYTES_MAX.
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
+export function parseJson(bytes: Uint8Array, depthMax = CONTENT_DEPTH_MAX): JsonValue {
   const text = decodeText(bytes);
-  scan(text);
+  scan(text, depthMax);
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
@@ -43,13 +44,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   checkStrings(value);
   // The canonical form can be longer than what was sent: 1e20 has 21 digits.
   if (bytes.byteLength > CONTENT_BYTES_MAX / 8 && Buffer.byteLength(canonicalJson(value)) > CONTENT_BYTES_MAX) {
-    throw new StudioError(
-      'CONTENT_TOO_LARGE',
-      `Content may have at most ${CONTENT_BYTES_MAX} bytes in canonical form.`,
-      {
-        limit: 'CONTENT_BYTES_MAX',
-      },
-    );
+    throw contentTooLarge();
   }
   return value;
 }
@@ -63,14 +58,14 @@ export function depthOf(value: JsonValue): number {
 }
 
 /** Nesting and numbers, on the text: parsing hides digits that get lost, and deep nesting must not reach recursion. */
-function scan(text: string): void {
+function scan(text: string, depthMax: number): void {
   let depth = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === 0x22) index = endOfString(text, index);
     else if (code === 0x7b || code === 0x5b) {
       depth += 1;
-      if (depth > CONTENT_DEPTH_MAX) throw invalid(`it is nested deeper than ${CONTENT_DEPTH_MAX}`);
+      if (depth > depthMax) throw invalid(`it is nested deeper than ${depthMax}`);
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
     else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
       const start = index;

@@ -1,8 +1,6 @@
 /** Plain values as Yjs may hold them (JSON, undefined, bigint, bytes, numbers that are not finite), made JSON. */
 import { canonicalJson, emptyObject, type JsonValue } from './json-value.ts';
 
-export type Attributes = Map<string, unknown>;
-
 /** What JSON lacks becomes an object with one key that says what it was. */
 export function plainValue(value: unknown): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;

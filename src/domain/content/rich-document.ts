@@ -1,93 +1,51 @@
 /**
- * Rich content as canonical XML: attributes sorted by name, text runs with the same marks joined, marks nested in the
- * order of their names. Read item by item, as Yjs's own rendering depends on the order marks were set in.
+ * Reads rich content out of its Yjs document: item by item, as Yjs's own rendering depends on the order marks were set
+ * in.
  */
 import * as Y from 'yjs';
-import { type Attributes, canonicalAttribute, plainValue } from './plain-value.ts';
+import { joinRuns, type RichElement, type RichNode, type RichRun, type RichText } from './rich-node.ts';
 
-export function readXml(fragment: Y.XmlFragment): string {
-  return children(fragment);
-}
+/** Told which shared type each node was read from. */
+export type NoteSource = (node: RichNode, source: Y.XmlElement | Y.XmlText) => void;
 
-function children(parent: Y.XmlFragment): string {
-  let xml = '';
+export function readRich(parent: Y.XmlFragment, note?: NoteSource): RichNode[] {
+  const nodes: RichNode[] = [];
   for (const child of parent.toArray()) {
-    if (child instanceof Y.XmlElement) xml += element(child);
-    else if (child instanceof Y.XmlText) xml += textRuns(child);
+    if (child instanceof Y.XmlElement) nodes.push(readElement(child, note));
+    else if (child instanceof Y.XmlText) nodes.push(readText(child, note));
   }
-  return xml;
+  return nodes;
 }
 
-function element(node: Y.XmlElement): string {
-  const attributes: Attributes = new Map();
-  for (const [key, item] of node._map) {
-    if (item.deleted) continue;
-    const value: unknown = item.content.getContent().at(-1);
-    if (value !== undefined && value !== null) attributes.set(key, value);
+function readElement(element: Y.XmlElement, note: NoteSource | undefined): RichElement {
+  const attributes = new Map<string, unknown>();
+  for (const [key, item] of element._map) {
+    if (!item.deleted) attributes.set(key, item.content.getContent().at(-1));
   }
-  const name = xmlName(node.nodeName);
-  return `<${name}${attributeList(attributes)}>${children(node)}</${name}>`;
+  const node: RichElement = { kind: 'element', name: element.nodeName, attributes, children: readRich(element, note) };
+  note?.(node, element);
+  return node;
 }
 
-function textRuns(text: Y.XmlText): string {
-  const marks: Attributes = new Map();
-  let xml = '';
-  let run = '';
-  let runMarks = '';
-  let opened: readonly string[] = [];
+function readText(text: Y.XmlText, note: NoteSource | undefined): RichText {
+  const runs: RichRun[] = [];
+  const marks = new Map<string, unknown>();
+  let characters: string[] = [];
   const flush = (): void => {
-    if (run !== '') xml += runMarks + escapeXml(run) + opened.map((name) => `</${name}>`).join('');
-    run = '';
+    if (characters.length > 0) runs.push({ text: characters.join(''), marks: new Map(marks) });
+    characters = [];
   };
   for (let item = text._start; item !== null; item = item.right) {
     if (item.deleted) continue;
     if (item.content instanceof Y.ContentFormat) {
       const { key, value } = item.content as { key: string; value: unknown };
+      flush();
       if (value === null) marks.delete(key);
       else marks.set(key, value);
-    } else if (item.content instanceof Y.ContentString) {
-      const tags = openingTags(marks);
-      if (tags.xml !== runMarks) {
-        flush();
-        runMarks = tags.xml;
-        opened = tags.names;
-      }
-      run += item.content.str;
-    }
+    } else if (item.content instanceof Y.ContentString) characters.push(item.content.str);
   }
   flush();
-  return xml;
-}
-
-function openingTags(marks: Attributes): { xml: string; names: readonly string[] } {
-  if (marks.size === 0) return { xml: '', names: [] };
-  const names: string[] = [];
-  let xml = '';
-  for (const key of [...marks.keys()].sort()) {
-    const value = marks.get(key);
-    const attributes: Attributes = new Map();
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [name, inner] of Object.entries(value)) if (inner !== null) attributes.set(name, inner);
-    } else if (value !== true) attributes.set('value', value);
-    const name = xmlName(key);
-    names.unshift(name);
-    xml += `<${name}${attributeList(attributes)}>`;
-  }
-  return { xml, names };
-}
-
-function attributeList(attributes: Attributes): string {
-  return [...attributes.keys()]
-    .sort()
-    .map((key) => ` ${xmlName(key)}="${escapeXml(canonicalAttribute(plainValue(attributes.get(key))))}"`)
-    .join('');
-}
-
-/** Characters that a name can't have are written as `_x` and their code. */
-function xmlName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_.:-]/g, (character) => `_x${character.charCodeAt(0).toString(16)}_`);
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  const node: RichText = { kind: 'text', runs: joinRuns(runs) };
+  note?.(node, text);
+  return node;
 }

@@ -4,18 +4,22 @@
  */
 import type * as Y from 'yjs';
 import { StudioError } from '../../errors.ts';
-import { CONTENT_BYTES_MAX } from '../../limits.ts';
+import { CONTENT_BYTES_MAX, TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
 import { writeBinaryReference } from '../content/binary-document.ts';
 import { contentHash, readCanonical } from '../content/canonical.ts';
 import { rootOf } from '../content/document.ts';
 import { readJson } from '../content/json-document.ts';
 import { canonicalJson, type JsonValue, parseJson } from '../content/json-value.ts';
+import { parseProsemirror } from '../content/prosemirror-parse.ts';
 import { shapeOf } from '../content/shape.ts';
 import { decodeText } from '../content/text.ts';
 import type { Patch } from '../delta.ts';
 import { authorJson } from './json-difference.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
+import { placesIn } from './places.ts';
+import { authorRich } from './rich-difference.ts';
+import { WorkBudget } from './sequence-difference.ts';
 import { textDifference } from './text-difference.ts';
 import { applyReplacement, authorTextEdits } from './text-edits.ts';
 
@@ -23,9 +27,9 @@ export { authorTextEdits };
 
 /**
  * Makes `content` the document's content, as a minimal difference from what it holds. Binary: writes the register; the
- * bytes themselves go to the content store. Rich and opaque documents take only the content they have (so also the
- * empty one at their creation); they are written by raw updates. Throws CONTENT_INVALID, CONTENT_TOO_LARGE,
- * PATCH_UNSUPPORTED.
+ * bytes themselves go to the content store. Rich: from ProseMirror's JSON. Opaque documents take only the content they
+ * have (so also the empty one at their creation): a state of theirs is merged as an update. Throws CONTENT_INVALID,
+ * CONTENT_TOO_LARGE, PATCH_UNSUPPORTED.
  */
 export function authorContent(doc: Y.Doc, contentType: string, content: Uint8Array): void {
   switch (shapeOf(contentType)) {
@@ -36,9 +40,10 @@ export function authorContent(doc: Y.Doc, contentType: string, content: Uint8Arr
     case 'binary':
       return doc.transact(() => writeBinaryReference(doc, { sha256: contentHash(content), bytes: content.byteLength }));
     case 'rich':
+      if (isAsItIs(doc, contentType, content)) return;
+      return authorRich(doc, parseProsemirror(content));
     case 'yjs':
-      if (content.byteLength === 0 && isUntouched(doc)) return;
-      if (Buffer.compare(content, readCanonical(doc, contentType)) === 0) return;
+      if (isAsItIs(doc, contentType, content)) return;
       throw unsupported('content', contentType);
   }
 }
@@ -66,7 +71,10 @@ export function authorPatch(doc: Y.Doc, contentType: string, patch: Patch): void
 
 function authorText(doc: Y.Doc, next: string): void {
   const text = rootOf(doc, 'text');
-  const replacements = textDifference(text.toJSON(), next);
+  const replacements = textDifference(text.toJSON(), next, {
+    budget: new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX),
+    places: placesIn(doc),
+  });
   doc.transact(() => {
     for (const replacement of replacements.reverse()) applyReplacement(text, replacement);
   });
@@ -79,8 +87,10 @@ function requireSize(value: JsonValue): JsonValue {
   });
 }
 
-function isUntouched(doc: Y.Doc): boolean {
-  return doc.store.clients.size === 0;
+/** The canonical form sent back, or nothing at all for a new document. */
+function isAsItIs(doc: Y.Doc, contentType: string, content: Uint8Array): boolean {
+  if (content.byteLength === 0 && doc.store.clients.size === 0) return true;
+  return Buffer.compare(content, readCanonical(doc, contentType)) === 0;
 }
 
 function unsupported(kind: string, contentType: string): StudioError {

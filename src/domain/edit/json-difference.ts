@@ -3,16 +3,21 @@
  * root, objects and arrays are always shared types, so that concurrent edits of different parts of them merge.
  */
 import * as Y from 'yjs';
-import { JSON_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+import { JSON_DIFFERENCE_COMPARISONS_MAX, JSON_STRUCTS_MAX } from '../../limits.ts';
 import { JSON_ROOT_KEY, rootOf } from '../content/document.ts';
 import { toJsonValue } from '../content/json-document.ts';
 import { isArray, isObject, type JsonValue } from '../content/json-value.ts';
+import { tooManyParts } from '../content/size.ts';
+import { alignUnits, type Pair } from './alignment.ts';
+import { type Bag, bagOf, likenessOf } from './likeness.ts';
+import { fitHunks, placesIn } from './places.ts';
 import { type Hunk, sequenceDifference, WorkBudget } from './sequence-difference.ts';
 
-/** One transaction. `target` has been checked: see parseJson. */
+/** One transaction. `target` has been checked: see parseJson. Throws CONTENT_TOO_LARGE for more than JSON_STRUCTS_MAX. */
 export function authorJson(doc: Y.Doc, target: JsonValue): void {
+  if (countStructs(target) > JSON_STRUCTS_MAX) throw tooManyParts('JSON_STRUCTS_MAX');
   const root = rootOf(doc, 'json');
-  const difference = new JsonDifference();
+  const difference = new JsonDifference(placesIn(doc));
   doc.transact(() => {
     if (!root.has(JSON_ROOT_KEY)) root.set(JSON_ROOT_KEY, toShared(target));
     else difference.setKey(root, JSON_ROOT_KEY, target);
@@ -21,8 +26,14 @@ export function authorJson(doc: Y.Doc, target: JsonValue): void {
 
 class JsonDifference {
   readonly #budget = new WorkBudget(JSON_DIFFERENCE_COMPARISONS_MAX);
+  readonly #places: WorkBudget;
   readonly #numbers = new Map<string, number>();
   readonly #seen = new WeakMap<object, number>();
+  readonly #bags = new WeakMap<object, Bag>();
+
+  constructor(places: WorkBudget) {
+    this.#places = places;
+  }
 
   setKey(map: Y.Map<unknown>, key: string, target: JsonValue): void {
     const current = map.get(key);
@@ -53,29 +64,64 @@ class JsonDifference {
   }
 
   #turnArray(array: Y.Array<unknown>, target: readonly JsonValue[]): void {
-    const current = array.toArray();
+    const shared = array.toArray();
+    const current = shared.map(toJsonValue);
     const hunks = sequenceDifference(
-      current.map((value) => this.#number(toJsonValue(value))),
+      current.map((value) => this.#number(value)),
       target.map((value) => this.#number(value)),
       this.#budget,
     );
     // From the last on, so that the indexes of those before stay right.
-    for (const hunk of hunks.reverse()) this.#turnHunk(array, current, target, hunk);
+    for (const hunk of fitHunks(hunks, this.#places).reverse()) {
+      const pairs = this.#pairs(
+        current.slice(hunk.at, hunk.at + hunk.deleted),
+        target.slice(hunk.from, hunk.from + hunk.inserted),
+      );
+      this.#turnHunk(array, shared, target, { hunk, pairs });
+    }
   }
 
-  /** Where an element stands against one of its kind, it becomes it: what others change in it meanwhile is kept. */
-  #turnHunk(array: Y.Array<unknown>, current: readonly unknown[], target: readonly JsonValue[], hunk: Hunk): void {
-    const paired = Math.min(hunk.deleted, hunk.inserted);
-    const surplus = hunk.deleted - paired;
-    if (surplus > 0) array.delete(hunk.at + paired, surplus);
-    const added = target.slice(hunk.from + paired, hunk.from + hunk.inserted);
-    if (added.length > 0) array.insert(hunk.at + paired, added.map(toShared));
-    for (let offset = paired - 1; offset >= 0; offset--) {
-      const value = target[hunk.from + offset] as JsonValue;
-      if (this.#turn(current[hunk.at + offset], value)) continue;
-      array.delete(hunk.at + offset, 1);
-      array.insert(hunk.at + offset, [toShared(value)]);
+  /** Where an object or array is another's, changed, it becomes it: what others change in it meanwhile is kept. */
+  #turnHunk(
+    array: Y.Array<unknown>,
+    shared: readonly unknown[],
+    target: readonly JsonValue[],
+    { hunk, pairs }: { readonly hunk: Hunk; readonly pairs: readonly Pair[] },
+  ): void {
+    let end = hunk.deleted;
+    let until = hunk.inserted;
+    for (const { at, from } of [...pairs].reverse().concat({ at: -1, from: -1 })) {
+      const place = hunk.at + at + 1;
+      if (end > at + 1) array.delete(place, end - at - 1);
+      const added = target.slice(hunk.from + from + 1, hunk.from + until);
+      if (added.length > 0) array.insert(place, added.map(toShared));
+      if (at >= 0) this.#turn(shared[hunk.at + at], target[hunk.from + from] as JsonValue);
+      end = at;
+      until = from;
     }
+  }
+
+  #pairs(old: readonly JsonValue[], next: readonly JsonValue[]): Pair[] {
+    if (!this.#places.take(Math.min(old.length, next.length))) return [];
+    const like = (at: number, from: number): number => this.#likeness(old[at] as JsonValue, next[from] as JsonValue);
+    return alignUnits(old.length, next.length, like, this.#budget);
+  }
+
+  /** Negative if neither can be made the other. */
+  #likeness(old: JsonValue, next: JsonValue): number {
+    const areOfOneKind = (isArray(old) && isArray(next)) || (isObject(old) && isObject(next));
+    return areOfOneKind ? OF_ONE_KIND + likenessOf(this.#bag(old), this.#bag(next)) : -1;
+  }
+
+  #bag(value: readonly JsonValue[] | { readonly [key: string]: JsonValue }): Bag {
+    let bag = this.#bags.get(value);
+    if (!bag) {
+      const held = isArray(value)
+        ? value.map((item) => this.#number(item))
+        : Object.entries(value).map(([key, item]) => `${this.#number(item)}=${key}`);
+      this.#bags.set(value, (bag = bagOf(held)));
+    }
+    return bag;
   }
 
   /** Equal values have equal numbers. */
@@ -100,6 +146,16 @@ class JsonDifference {
     this.#numbers.set(spelled, this.#numbers.size);
     return this.#numbers.size - 1;
   }
+}
+
+/** Also of those that have nothing in common: changing one in place keeps what others do in it. */
+const OF_ONE_KIND = 0.05;
+
+/** What Yjs keeps each by itself; plain values side by side in an array are one. */
+function countStructs(value: JsonValue): number {
+  if (isArray(value)) return value.reduce((sum: number, item) => sum + countStructs(item), 1);
+  if (!isObject(value)) return 0;
+  return Object.values(value).reduce((sum: number, item) => sum + 1 + countStructs(item), 1);
 }
 
 function toShared(value: JsonValue): unknown {

@@ -18,6 +18,10 @@ export class WorkBudget {
     this.#left = comparisons;
   }
 
+  get left(): number {
+    return this.#left;
+  }
+
   /** True, and spent, if that much is left. */
   take(comparisons: number): boolean {
     if (comparisons > this.#left) return false;
@@ -28,10 +32,12 @@ export class WorkBudget {
 
 /** Surrogates don't stand alone in a string, so units are numbered below them. */
 const UNITS_MAX = 0xd800;
+/** Up to here sequences are compared without looking for anchors, which cost little, first. */
+const DIRECT_COMPARISONS_MAX = 250_000;
 /** How often parts between anchors are split at anchors of their own. */
 const SPLITS_MAX = 4;
 
-/** Ascending hunks. What is beyond the budget is compared in parts, and where that fails replaced as one. */
+/** Ascending hunks. Long sequences are compared in parts; what is then beyond the budget is replaced as one. */
 export function sequenceDifference<T extends string | number>(
   old: readonly T[],
   next: readonly T[],
@@ -62,10 +68,12 @@ function middleDifference<T extends string | number>(
 ): Hunk[] {
   const whole: Hunk = { at: 0, deleted: old.length, from: 0, inserted: next.length };
   if (old.length === 0 || next.length === 0) return [whole];
-  if (old.length + next.length <= UNITS_MAX && budget.take(old.length * next.length))
-    return spelledDifference(old, next);
+  const comparisons = old.length * next.length;
+  if (comparisons <= DIRECT_COMPARISONS_MAX && budget.take(comparisons)) return spelledDifference(old, next);
   const anchors = splits < SPLITS_MAX ? commonAnchors(old, next) : [];
-  if (anchors.length === 0) return [whole];
+  if (anchors.length === 0) {
+    return old.length + next.length <= UNITS_MAX && budget.take(comparisons) ? spelledDifference(old, next) : [whole];
+  }
   const hunks: Hunk[] = [];
   let at = 0;
   let from = 0;

@@ -1,7 +1,9 @@
-/** What must change in one text to make it another: by line, and within the lines that changed, by character. */
-import { TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+/** What must change in one text to make it another: by line, by word, and within what changed, by character. */
+import { DIFFERENCE_PLACES_MAX, TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+import { fitHunks } from './places.ts';
 import { splitsPair } from './surrogates.ts';
 import { type Hunk, sequenceDifference, stringDifference, WorkBudget } from './sequence-difference.ts';
+import { chunks, type Cut, lines, words } from './text-units.ts';
 
 export interface Replacement {
   /** UTF-16 offset in the old text. */
@@ -10,47 +12,74 @@ export interface Replacement {
   readonly insert: string;
 }
 
-/** Ascending, in offsets of the old text. No replacement begins or ends within a surrogate pair. */
-export function textDifference(old: string, next: string): Replacement[] {
-  if (old === next) return [];
-  const start = commonStart(old, next);
-  const end = commonEnd(old, next, start);
-  const budget = new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX);
-  const oldMiddle = old.slice(start, old.length - end);
-  const nextMiddle = next.slice(start, next.length - end);
-  return differMiddle(oldMiddle, nextMiddle, budget).map((part) => ({ ...part, at: part.at + start }));
+/** What a difference may cost, and into how many places it may fall. */
+export interface DifferenceLimits {
+  readonly budget: WorkBudget;
+  readonly places: WorkBudget;
 }
 
-function differMiddle(old: string, next: string, budget: WorkBudget): Replacement[] {
-  if (old === '' || next === '') return [{ at: 0, deleted: old.length, insert: next }];
-  if (budget.take(old.length * next.length)) return byCharacter(old, next);
-  const oldLines = old.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-  const nextLines = next.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-  const oldOffsets = offsetsOf(oldLines);
-  const nextOffsets = offsetsOf(nextLines);
-  return sequenceDifference(oldLines, nextLines, budget).flatMap((hunk) => {
+/** Ascending, in offsets of the old text. No replacement begins or ends within a surrogate pair. */
+export function textDifference(
+  old: string,
+  next: string,
+  limits: DifferenceLimits = {
+    budget: new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX),
+    places: new WorkBudget(DIFFERENCE_PLACES_MAX),
+  },
+): Replacement[] {
+  if (old === next) return [];
+  return fitHunks(differ(old, next, limits.budget, CUTS), limits.places).map(({ at, deleted, from, inserted }) => ({
+    at,
+    deleted,
+    insert: next.slice(from, from + inserted),
+  }));
+}
+
+const CUTS: readonly Cut[] = [lines, words, chunks];
+
+function differ(old: string, next: string, budget: WorkBudget, cuts: readonly Cut[]): Hunk[] {
+  const start = commonStart(old, next);
+  const end = commonEnd(old, next, start);
+  const oldMiddle = old.slice(start, old.length - end);
+  const nextMiddle = next.slice(start, next.length - end);
+  if (oldMiddle === '' && nextMiddle === '') return [];
+  return shifted(differMiddle(oldMiddle, nextMiddle, budget, cuts), start, start);
+}
+
+function differMiddle(old: string, next: string, budget: WorkBudget, cuts: readonly Cut[]): Hunk[] {
+  const whole: Hunk = { at: 0, deleted: old.length, from: 0, inserted: next.length };
+  if (old === '' || next === '') return [whole];
+  if (old.length * next.length <= DIRECT_COMPARISONS_MAX && budget.take(old.length * next.length)) {
+    return byCharacter(old, next);
+  }
+  const [cut, ...finer] = cuts;
+  if (!cut) return budget.take(old.length * next.length) ? byCharacter(old, next) : [whole];
+  const oldUnits = cut(old);
+  const nextUnits = cut(next);
+  const oldOffsets = offsetsOf(oldUnits);
+  const nextOffsets = offsetsOf(nextUnits);
+  return sequenceDifference(oldUnits, nextUnits, budget).flatMap((hunk) => {
     const at = oldOffsets[hunk.at] ?? 0;
+    const from = nextOffsets[hunk.from] ?? 0;
     const removed = old.slice(at, oldOffsets[hunk.at + hunk.deleted]);
-    const added = next.slice(nextOffsets[hunk.from], nextOffsets[hunk.from + hunk.inserted]);
-    const parts =
-      removed !== '' && added !== '' && budget.take(removed.length * added.length)
-        ? byCharacter(removed, added)
-        : [{ at: 0, deleted: removed.length, insert: added }];
-    return parts.map((part) => ({ ...part, at: part.at + at }));
+    const added = next.slice(from, nextOffsets[hunk.from + hunk.inserted]);
+    return shifted(differ(removed, added, budget, finer), at, from);
   });
 }
 
-function byCharacter(old: string, next: string): Replacement[] {
+/** Up to here texts are compared by character without cutting them first. */
+const DIRECT_COMPARISONS_MAX = 4_000_000;
+
+function shifted(hunks: readonly Hunk[], at: number, from: number): Hunk[] {
+  return hunks.map((hunk) => ({ ...hunk, at: hunk.at + at, from: hunk.from + from }));
+}
+
+function byCharacter(old: string, next: string): Hunk[] {
   const hunks = stringDifference(old, next);
   const splits = hunks.some(
     (hunk) => splitsAny(old, hunk.at, hunk.deleted) || splitsAny(next, hunk.from, hunk.inserted),
   );
-  if (splits) return [{ at: 0, deleted: old.length, insert: next }];
-  return hunks.map((hunk: Hunk) => ({
-    at: hunk.at,
-    deleted: hunk.deleted,
-    insert: next.slice(hunk.from, hunk.from + hunk.inserted),
-  }));
+  return splits ? [{ at: 0, deleted: old.length, from: 0, inserted: next.length }] : hunks;
 }
 
 function splitsAny(text: string, at: number, length: number): boolean {
@@ -72,9 +101,9 @@ function commonEnd(old: string, next: string, start: number): number {
   return splitsPair(old, old.length - length) || splitsPair(next, next.length - length) ? length - 1 : length;
 }
 
-function offsetsOf(lines: readonly string[]): number[] {
+function offsetsOf(units: readonly string[]): number[] {
   const offsets = [0];
   let offset = 0;
-  for (const line of lines) offsets.push((offset += line.length));
+  for (const unit of units) offsets.push((offset += unit.length));
   return offsets;
 }

@@ -1,4 +1,5 @@
 import { blobMessage, blobScopeOf, listsContent, readsContent } from '../mapping/blob.ts';
+import { contentFormatOf } from '../mapping/content-format.ts';
 import { deltaMessage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
 import { revertTargetOf } from '../mapping/revert.ts';
@@ -25,7 +26,8 @@ export function createBlobService(documents: Documents): Partial<ServiceImpl<typ
     async getBlob(request, context) {
       const version = request.version === undefined ? undefined : numberOf(request.version, 'version');
       const withContent = readsContent(request.view);
-      const blob = await documents.getBlob(callerOf(context), request.id, { version, withContent });
+      const format = contentFormatOf(request.contentFormat);
+      const blob = await documents.getBlob(callerOf(context), request.id, { version, withContent, format });
       return { blob: blobMessage(blob) };
     },
 

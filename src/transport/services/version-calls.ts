@@ -2,6 +2,7 @@
 import { callerOf } from '../caller-context.ts';
 import { attributedMessage, grainOf } from '../mapping/attribution.ts';
 import { blobMessage, readsContent } from '../mapping/blob.ts';
+import { contentFormatOf } from '../mapping/content-format.ts';
 import { numberOf } from '../mapping/number.ts';
 import { operationFrom } from '../mapping/operation.ts';
 import { dateAtOrAfter } from '../mapping/time.ts';
@@ -31,6 +32,7 @@ export function versionCalls(documents: Documents): Partial<ServiceImpl<typeof B
     async getVersion(request, context) {
       const blob = await documents.getVersion(callerOf(context), request.blobId, versionPointOf(request), {
         withContent: readsContent(request.view),
+        format: contentFormatOf(request.contentFormat),
       });
       return { blob: blobMessage(blob) };
     },

@@ -140,6 +140,16 @@ test('JSON changed concurrently merges by key and by element, and an object writ
     ),
     '[{"id":1,"n":"y"},{"id":2,"m":1}]',
   );
+  // One goes, the next is changed in the same version: the change stays in its own.
+  assert.is(
+    merged(
+      JSON_TYPE,
+      '[{"id":1,"n":"x"},{"id":2,"n":"y"}]',
+      '[{"id":2,"n":"z"}]',
+      '[{"id":1,"n":"x"},{"id":2,"n":"y","m":1}]',
+    ),
+    '[{"id":2,"m":1,"n":"z"}]',
+  );
   const { doc, updates } = make(JSON_TYPE, '{"a":{"b":[1,2,{"c":true}]}}');
   rewrite(doc, JSON_TYPE, ' {"a": {"b": [1, 2.0, {"c": true}]}}');
   assert.is(updates.length, 0, 'the same value is no update');
@@ -272,7 +282,7 @@ test('a patch whose form does not fit the type is PATCH_UNSUPPORTED', () => {
     'PATCH_UNSUPPORTED',
   );
   assert.is(
-    reasonOf(() => patched('application/vnd.studio.prosemirror+yjs', '', content)),
+    reasonOf(() => patched('application/vnd.yjs', '', content)),
     'PATCH_UNSUPPORTED',
   );
   assert.is(

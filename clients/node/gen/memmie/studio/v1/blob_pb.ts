@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file memmie/studio/v1/blob.proto.
  */
 export const file_memmie_studio_v1_blob: GenFile = /*@__PURE__*/
-  fileDesc("ChttZW1taWUvc3R1ZGlvL3YxL2Jsb2IucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEipQUKBEJsb2ISCgoCaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgMEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIUCgxjb250ZW50X3R5cGUYBSABKAkSDAoEc2l6ZRgGIAEoBBIPCgd2ZXJzaW9uGAcgASgEEhIKCnBhcmVudF9pZHMYCCADKAkSDwoHcm9vdF9pZBgJIAEoCRINCgVkZXB0aBgKIAEoDRISCgpjcmVhdGVkX2J5GAsgASgJEj0KDHByb2Nlc3NlZF9ieRgMIAMoCzInLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5Qcm9jZXNzZWRCeUVudHJ5EjIKBmxhYmVscxgNIAMoCzIiLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5MYWJlbHNFbnRyeRIMCgRldGFnGA4gASgJEi4KCmNyZWF0ZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmRlbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlcml2ZWRfZnJvbRgSIAEoCzIcLm1lbW1pZS5zdHVkaW8udjEuRGVyaXZhdGlvbhIXCg9jb250ZW50X3ZlcnNpb24YEyABKAQaTwoQUHJvY2Vzc2VkQnlFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5tZW1taWUuc3R1ZGlvLnYxLlByb2Nlc3NlZDoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKxAQoJUHJvY2Vzc2VkEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIpCgZpbnB1dHMYAiADKAsyGS5tZW1taWUuc3R1ZGlvLnYxLlJlY2VpcHQSMAoMcHJvY2Vzc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgZzdGF0dXMYBCABKA4yIS5tZW1taWUuc3R1ZGlvLnYxLkV4ZWN1dGlvblN0YXR1cyKGAQoGTGFiZWxzEk0KBnZhbHVlcxgBIAMoCzIkLm1lbW1pZS5zdHVkaW8udjEuTGFiZWxzLlZhbHVlc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvACCgxWZXJzaW9uR3JvdXASDwoHdmVyc2lvbhgBIAEoBBIVCg1maXJzdF92ZXJzaW9uGAIgASgEEg8KB3VzZXJfaWQYAyABKAkSEwoLcHJvdmlkZXJfaWQYBCABKAkSLgoJb3BlcmF0aW9uGAUgASgOMhsubWVtbWllLnN0dWRpby52MS5PcGVyYXRpb24SEwoLZGVsdGFfY291bnQYBiABKAQSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKB2F1dGhvcnMYCSADKAsyHy5tZW1taWUuc3R1ZGlvLnYxLlZlcnNpb25BdXRob3ISLwoKb3BlcmF0aW9ucxgKIAMoDjIbLm1lbW1pZS5zdHVkaW8udjEuT3BlcmF0aW9uEgwKBG5hbWUYCyABKAkiYAoNVmVyc2lvbkF1dGhvchIPCgd1c2VyX2lkGAEgASgJEhMKC3Byb3ZpZGVyX2lkGAIgASgJEhMKC2RlbHRhX2NvdW50GAMgASgEEhQKDGxhc3RfdmVyc2lvbhgEIAEoBCpRCghCbG9iVmlldxIZChVCTE9CX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJCTE9CX1ZJRVdfTUVUQURBVEEQARISCg5CTE9CX1ZJRVdfRlVMTBACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_memmie_studio_v1_derivation, file_memmie_studio_v1_execution, file_memmie_studio_v1_operation, file_memmie_studio_v1_receipt]);
+  fileDesc("ChttZW1taWUvc3R1ZGlvL3YxL2Jsb2IucHJvdG8SEG1lbW1pZS5zdHVkaW8udjEipQUKBEJsb2ISCgoCaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgMEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIUCgxjb250ZW50X3R5cGUYBSABKAkSDAoEc2l6ZRgGIAEoBBIPCgd2ZXJzaW9uGAcgASgEEhIKCnBhcmVudF9pZHMYCCADKAkSDwoHcm9vdF9pZBgJIAEoCRINCgVkZXB0aBgKIAEoDRISCgpjcmVhdGVkX2J5GAsgASgJEj0KDHByb2Nlc3NlZF9ieRgMIAMoCzInLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5Qcm9jZXNzZWRCeUVudHJ5EjIKBmxhYmVscxgNIAMoCzIiLm1lbW1pZS5zdHVkaW8udjEuQmxvYi5MYWJlbHNFbnRyeRIMCgRldGFnGA4gASgJEi4KCmNyZWF0ZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmRlbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlcml2ZWRfZnJvbRgSIAEoCzIcLm1lbW1pZS5zdHVkaW8udjEuRGVyaXZhdGlvbhIXCg9jb250ZW50X3ZlcnNpb24YEyABKAQaTwoQUHJvY2Vzc2VkQnlFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5tZW1taWUuc3R1ZGlvLnYxLlByb2Nlc3NlZDoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKxAQoJUHJvY2Vzc2VkEhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRIpCgZpbnB1dHMYAiADKAsyGS5tZW1taWUuc3R1ZGlvLnYxLlJlY2VpcHQSMAoMcHJvY2Vzc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgZzdGF0dXMYBCABKA4yIS5tZW1taWUuc3R1ZGlvLnYxLkV4ZWN1dGlvblN0YXR1cyKGAQoGTGFiZWxzEk0KBnZhbHVlcxgBIAMoCzIkLm1lbW1pZS5zdHVkaW8udjEuTGFiZWxzLlZhbHVlc0VudHJ5Qhe6SBSaAREQQCIGcgQQARhAKgVyAxiAAhotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvACCgxWZXJzaW9uR3JvdXASDwoHdmVyc2lvbhgBIAEoBBIVCg1maXJzdF92ZXJzaW9uGAIgASgEEg8KB3VzZXJfaWQYAyABKAkSEwoLcHJvdmlkZXJfaWQYBCABKAkSLgoJb3BlcmF0aW9uGAUgASgOMhsubWVtbWllLnN0dWRpby52MS5PcGVyYXRpb24SEwoLZGVsdGFfY291bnQYBiABKAQSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKB2F1dGhvcnMYCSADKAsyHy5tZW1taWUuc3R1ZGlvLnYxLlZlcnNpb25BdXRob3ISLwoKb3BlcmF0aW9ucxgKIAMoDjIbLm1lbW1pZS5zdHVkaW8udjEuT3BlcmF0aW9uEgwKBG5hbWUYCyABKAkiYAoNVmVyc2lvbkF1dGhvchIPCgd1c2VyX2lkGAEgASgJEhMKC3Byb3ZpZGVyX2lkGAIgASgJEhMKC2RlbHRhX2NvdW50GAMgASgEEhQKDGxhc3RfdmVyc2lvbhgEIAEoBCqRAQoNQ29udGVudEZvcm1hdBIeChpDT05URU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhwKGENPTlRFTlRfRk9STUFUX0NBTk9OSUNBTBABEiMKH0NPTlRFTlRfRk9STUFUX1BST1NFTUlSUk9SX0pTT04QAhIdChlDT05URU5UX0ZPUk1BVF9QTEFJTl9URVhUEAMqUQoIQmxvYlZpZXcSGQoVQkxPQl9WSUVXX1VOU1BFQ0lGSUVEEAASFgoSQkxPQl9WSUVXX01FVEFEQVRBEAESEgoOQkxPQl9WSUVXX0ZVTEwQAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_memmie_studio_v1_derivation, file_memmie_studio_v1_execution, file_memmie_studio_v1_operation, file_memmie_studio_v1_receipt]);
 
 /**
  * A document that anyone with access may change at any time, from any version: version N is the merge of its deltas
@@ -46,8 +46,8 @@ export type Blob = Message<"memmie.studio.v1.Blob"> & {
   userId: string;
 
   /**
-   * The canonical content: UTF-8 text, RFC 8785 JSON, XML with sorted attributes for rich documents, or the bytes
-   * themselves. Filled as the request's `view` says; always empty in metadata views.
+   * The content: the bytes themselves for binary types; for all others UTF-8, in the form the request's `content_format`
+   * says. Filled as the request's `view` says; always empty in metadata views.
    *
    * @generated from field: bytes content = 3;
    */
@@ -372,6 +372,49 @@ export const VersionAuthorSchema: GenMessage<VersionAuthor> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_blob, 4);
 
 /**
+ * The form a blob's content is read in.
+ *
+ * @generated from enum memmie.studio.v1.ContentFormat
+ */
+export enum ContentFormat {
+  /**
+   * CANONICAL.
+   *
+   * @generated from enum value: CONTENT_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The form that `content_hash` is of. Text: as it is. JSON: RFC 8785. Rich documents
+   * (application/vnd.studio.prosemirror+yjs): XML with sorted attributes. Other Yjs documents (application/vnd.yjs):
+   * RFC 8785 JSON of what each root holds. Binary: the bytes.
+   *
+   * @generated from enum value: CONTENT_FORMAT_CANONICAL = 1;
+   */
+  CANONICAL = 1,
+
+  /**
+   * Of rich documents alone: ProseMirror's JSON, {"type": "doc", "content": […]}, as Tiptap's getJSON gives it.
+   *
+   * @generated from enum value: CONTENT_FORMAT_PROSEMIRROR_JSON = 2;
+   */
+  PROSEMIRROR_JSON = 2,
+
+  /**
+   * Of rich documents: their text, one line for each innermost block. Of text: the text.
+   *
+   * @generated from enum value: CONTENT_FORMAT_PLAIN_TEXT = 3;
+   */
+  PLAIN_TEXT = 3,
+}
+
+/**
+ * Describes the enum memmie.studio.v1.ContentFormat.
+ */
+export const ContentFormatSchema: GenEnum<ContentFormat> = /*@__PURE__*/
+  enumDesc(file_memmie_studio_v1_blob, 0);
+
+/**
  * How much of each blob is answered.
  *
  * @generated from enum memmie.studio.v1.BlobView
@@ -403,5 +446,5 @@ export enum BlobView {
  * Describes the enum memmie.studio.v1.BlobView.
  */
 export const BlobViewSchema: GenEnum<BlobView> = /*@__PURE__*/
-  enumDesc(file_memmie_studio_v1_blob, 0);
+  enumDesc(file_memmie_studio_v1_blob, 1);
 

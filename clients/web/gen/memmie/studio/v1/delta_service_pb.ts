@@ -93,7 +93,11 @@ export type ApplyDeltaRequest = Message<"memmie.studio.v1.ApplyDeltaRequest"> & 
     case: "mergePatch";
   } | {
     /**
-     * The whole new content, applied as the smallest difference from the state it was made in. At most 8 MiB.
+     * The whole new content, applied as the smallest difference from the state it was made in, so that what others did
+     * meanwhile survives. Text: by characters. JSON: objects by key, arrays by value. Rich documents: ProseMirror's JSON,
+     * by nodes, attributes, characters and ranges of marks; their canonical form is taken only unchanged. Other Yjs
+     * documents (application/vnd.yjs): a state of theirs, merged as `yjs_update` is (what it lacks is not deleted).
+     * Binary: replaced; of concurrent replacements one stays, the same everywhere. At most 8 MiB.
      *
      * @generated from field: bytes content = 9;
      */
