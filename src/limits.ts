@@ -65,6 +65,8 @@ export const DIFFERENCE_PLACES_MAX = 10_000;
 export const DIFFERENCE_PLACES_MIN = 500;
 export const DIFFERENCE_STRUCTS_MOVED_MAX = 400_000_000;
 export const JSON_PATCH_OPERATIONS_MAX = 1_000;
+/** All that the `copy` operations of one patch copy. */
+export const JSON_PATCH_COPIED_BYTES_MAX = 16 * 1024 * 1024;
 /** What of the caller's patch is kept on the delta for reading; a longer one is kept as its size and hash. */
 export const PATCH_STORED_BYTES_MAX = 64 * 1024;
 

@@ -112,7 +112,13 @@ export class Authoring {
 
   /** The flush will carry this edit. */
   accept(authored: Authored): void {
-    this.#guard.acceptAuthored(authored.update);
+    try {
+      this.#guard.acceptAuthored(authored.update);
+    } catch (error) {
+      // Too large, say: later edits made on a twin that holds it would build on what never commits.
+      this.discard(authored);
+      throw error;
+    }
     this.#follow(authored.update, this.#madeOnTwin.has(authored));
   }
 

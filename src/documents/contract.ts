@@ -209,12 +209,7 @@ export interface Documents {
   updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }>;
   deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed>;
   listVersions(caller: Caller, request: ListVersions): Promise<Page<VersionGroup>>;
-  getVersion(
-    caller: Caller,
-    blobId: string,
-    point: VersionPoint,
-    options: ReadContent,
-  ): Promise<BlobWithContent>;
+  getVersion(caller: Caller, blobId: string, point: VersionPoint, options: ReadContent): Promise<BlobWithContent>;
   diffVersions(caller: Caller, request: DiffVersions): Promise<VersionDifference>;
   /** `version` is the one the ranges are of. */
   getAttribution(caller: Caller, request: GetAttribution): Promise<Page<Attributed> & { readonly version: number }>;

@@ -1,12 +1,14 @@
 /** What each kind of server-made edit does to the document it is made on. */
 import type * as Y from 'yjs';
 import { headBase } from '../domain/base.ts';
-import { readCanonical } from '../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
+import { readContent, writtenFormat } from '../domain/content/format.ts';
+import { stateAsUpdate } from '../domain/content/opaque-document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import type { Base, Patch } from '../domain/delta.ts';
 import { authorContent, authorPatch } from '../domain/edit/author.ts';
-import { mergeThreeWay } from '../domain/merge.ts';
+import { Guard } from '../domain/guard/guard.ts';
+import { mergeThreeWay } from '../domain/merge/merge.ts';
 import { StudioError } from '../errors.ts';
 import { CONTENT_BYTES_MAX } from '../limits.ts';
 import type { Contents } from '../storage/contents.ts';
@@ -18,6 +20,13 @@ import type { RoomState } from './room-state.ts';
 
 export interface MadeEdit {
   readonly authored: Authored;
+}
+
+interface Initial {
+  readonly update: Uint8Array;
+  readonly newClients: readonly number[];
+  /** Absent where the caller made the update: its client ids are the caller's. */
+  readonly authoredWith?: number;
 }
 
 export class EditMaker {
@@ -35,11 +44,17 @@ export class EditMaker {
   makeInitial(
     contentType: string,
     content: Uint8Array,
-    byProvider: boolean,
-  ): { update: Uint8Array; clientId: number } | undefined {
+    author: { readonly userId: string; readonly providerId: string | undefined },
+  ): Initial | undefined {
     const doc = createDocument({ gc: true });
     rootOf(doc, shapeOf(contentType));
-    const clientId = new ClientIds().choose(byProvider ? 'provider' : 'user', undefined, {
+    const state = stateAsUpdate(doc, contentType, content);
+    if (state) {
+      const checked = new Guard({ doc, shape: 'yjs', owners: new Map() }).check(state, author.userId);
+      doc.destroy();
+      return checked.brings ? { update: checked.update, newClients: checked.newClients } : undefined;
+    }
+    const clientId = new ClientIds().choose(author.providerId === undefined ? 'user' : 'provider', undefined, {
       inBase: () => 0,
       atHead: () => 0,
     });
@@ -50,7 +65,7 @@ export class EditMaker {
     });
     authorContent(doc, contentType, content);
     doc.destroy();
-    return update ? { update, clientId } : undefined;
+    return update ? { update, newClients: [clientId], authoredWith: clientId } : undefined;
   }
 
   /** `stage`: the base as a document, where it can't be made from the log. The edit is made on it. */
@@ -83,25 +98,25 @@ export class EditMaker {
   async makeTransform(
     work: Extract<Work, { kind: 'transform' }>,
     state: RoomState,
-  ): Promise<{ outcome: 'stale' } | { outcome: 'made'; edit: MadeEdit | undefined }> {
+  ): Promise<{ outcome: 'stale' } | { outcome: 'made'; edit: MadeEdit | undefined; skippedHunks: number }> {
     const last = state.derivedFrom;
     const isOlder = last?.inputs.some((input) =>
       work.derivation.inputs.some((next) => next.blobId === input.blobId && next.version < input.version),
     );
     if (isOlder) return { outcome: 'stale' };
-    if (last?.outputHash === work.derivation.outputHash) return { outcome: 'made', edit: undefined };
+    if (last?.outputHash === work.derivation.outputHash) return { outcome: 'made', edit: undefined, skippedHunks: 0 };
     const contentType = state.genesis.contentType;
     const previous = last ? await this.#contents.get(last.outputHash) : undefined;
+    let skippedHunks = 0;
     const edit: Edit = (doc: Y.Doc) => {
-      const ours = readCanonical(doc, contentType);
-      authorContent(
-        doc,
-        contentType,
-        previous ? mergeThreeWay(contentType, previous, ours, work.content) : work.content,
-      );
+      if (!previous) return authorContent(doc, contentType, work.content);
+      const ours = readContent(doc, contentType, writtenFormat(contentType));
+      const merged = mergeThreeWay(contentType, previous, ours, work.content);
+      skippedHunks = merged.skipped;
+      if (merged.content !== ours) authorContent(doc, contentType, merged.content);
     };
     const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(state.version));
-    return { outcome: 'made', edit: authored ? { authored } : undefined };
+    return { outcome: 'made', edit: authored ? { authored } : undefined, skippedHunks };
   }
 
   /** G7: refused before the edit is made, by what it could add at the most. */

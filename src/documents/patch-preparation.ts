@@ -1,6 +1,7 @@
 /** Prepares changes whose callers named what they were made in: one by one, and several that stand or fall together. */
 import * as Y from 'yjs';
 import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
+import { updateOf } from '../domain/content/opaque-document.ts';
 import type { Base, Delta, Patch } from '../domain/delta.ts';
 import type { Checked } from '../domain/guard/guard.ts';
 import { StudioError } from '../errors.ts';
@@ -114,8 +115,9 @@ export class PatchPreparation {
       ...draftOf(intent, 'update', base, { updates, chainLength }),
       patch: storedChange(patch),
     });
-    if (patch.kind === 'yjs_update') {
-      const { brings, update, newClients } = this.#check(patch.update, intent.userId);
+    const raw = updateOf(this.#state.doc, this.#state.genesis.contentType, patch);
+    if (raw) {
+      const { brings, update, newClients } = this.#check(raw, intent.userId);
       return brings ? { draft: { ...draft([update]), newClients } } : undefined;
     }
     const author: Author = {
@@ -127,7 +129,9 @@ export class PatchPreparation {
       const revert = made && { ...draft([]), ...made.delta, operation: 'revert' as const };
       return revert && (made.authored ? this.#accept(revert, made.authored) : { draft: revert });
     }
-    const authored = await this.#edits.makePatch({ intent, patch, base, isNamed, author, stage });
+    // Raw updates have been taken above.
+    const edit = patch as Exclude<typeof patch, { kind: 'yjs_update' }>;
+    const authored = await this.#edits.makePatch({ intent, patch: edit, base, isNamed, author, stage });
     return authored && this.#accept(draft([]), authored);
   }
 

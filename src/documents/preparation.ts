@@ -145,13 +145,13 @@ export class Preparation {
         blob_id: this.#state.blobId,
       });
     }
-    const made = this.#edits.makeInitial(work.genesis.contentType, work.content, intent.providerId !== undefined);
+    const made = this.#edits.makeInitial(work.genesis.contentType, work.content, intent);
     batch.genesis = work.genesis;
     batch.owner = intent.userId;
     batch.add(intent, {
       ...draftOf(intent, 'create', headBase(0), { updates: made ? [made.update] : [] }),
-      newClients: made ? [made.clientId] : [],
-      authoredWith: made?.clientId,
+      newClients: made?.newClients ?? [],
+      authoredWith: made?.authoredWith,
       genesis: work.genesis,
       derivation: work.derivation,
     });
@@ -191,6 +191,7 @@ export class Preparation {
         newClients: made.edit ? newClientsOf(made.edit.authored, this.#state) : [],
         authoredWith: made.edit?.authored.clientId,
         derivation: work.derivation,
+        skippedHunks: made.skippedHunks || undefined,
       },
       made.edit?.authored,
     );

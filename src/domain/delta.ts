@@ -89,6 +89,8 @@ export interface Delta {
   readonly authoredWith?: number;
   readonly genesis?: Genesis;
   readonly derivation?: Derivation;
+  /** Of a transform: changes of the provider's that were left out, since people had changed the same. Absent for none. */
+  readonly skippedHunks?: number;
   /** When the server took it in. */
   readonly createdAt: Date;
   /** When its commit was sent to the database. */

@@ -35,6 +35,7 @@ interface DeltaDocument {
   authored_with?: number;
   genesis?: { -readonly [K in keyof Genesis]: Genesis[K] };
   derivation?: { -readonly [K in keyof Derivation]: Derivation[K] };
+  skipped_hunks?: number;
   created_at: Date;
 }
 
@@ -81,6 +82,7 @@ function toDeltaDocument(commit: Commit, delta: Delta): DeltaDocument {
     authored_with: delta.authoredWith,
     genesis: delta.genesis,
     derivation: delta.derivation,
+    skipped_hunks: delta.skippedHunks,
     created_at: delta.createdAt,
   };
 }
@@ -122,6 +124,7 @@ function fromDeltaDocument(commit: CommitDocument, delta: DeltaDocument, index: 
     authoredWith: delta.authored_with,
     genesis: delta.genesis,
     derivation: delta.derivation,
+    skippedHunks: delta.skipped_hunks,
     createdAt: delta.created_at,
     appliedAt: commit.applied_at,
   };

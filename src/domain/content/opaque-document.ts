@@ -3,8 +3,10 @@
  * every type is written the same way: `list` (runs of text, values, marks, nested types, in order) and `map`.
  */
 import * as Y from 'yjs';
-import { emptyObject, type JsonObject, type JsonValue } from './json-value.ts';
+import type { Patch } from '../delta.ts';
+import { canonicalJson, emptyObject, type JsonObject, type JsonValue } from './json-value.ts';
 import { plainValue } from './plain-value.ts';
+import { shapeOf } from './shape.ts';
 
 /** An object of the roots that hold anything, by name. */
 export function readOpaque(doc: Y.Doc): JsonObject {
@@ -14,6 +16,24 @@ export function readOpaque(doc: Y.Doc): JsonObject {
     if (content) roots[name] = content;
   }
   return roots;
+}
+
+/**
+ * Whole content of an opaque document as the update that brings it: its state (encoding v1), which the guard must check.
+ * Undefined for other types, and for what the document holds already: the canonical form sent back, or nothing at all.
+ */
+export function stateAsUpdate(doc: Y.Doc, contentType: string, content: Uint8Array): Uint8Array | undefined {
+  if (shapeOf(contentType) !== 'yjs') return undefined;
+  const isUntouched = doc.store.clients.size === 0;
+  if (content.byteLength === 0 && isUntouched) return undefined;
+  if (Buffer.compare(content, Buffer.from(canonicalJson(readOpaque(doc)))) === 0) return undefined;
+  return content;
+}
+
+/** A raw update, or whole content that is one. */
+export function updateOf(doc: Y.Doc, contentType: string, patch: Patch): Uint8Array | undefined {
+  if (patch.kind === 'yjs_update') return patch.update;
+  return patch.kind === 'content' ? stateAsUpdate(doc, contentType, patch.content) : undefined;
 }
 
 function readType(type: Y.AbstractType<unknown>): JsonObject | undefined {

@@ -1,81 +1,128 @@
-/** RFC 6902 on plain values: nothing is changed in place, so an operation that fails leaves nothing half done. */
+/** RFC 6902. */
 import { StudioError } from '../../errors.ts';
-import { CONTENT_BYTES_MAX, CONTENT_DEPTH_MAX, JSON_PATCH_OPERATIONS_MAX } from '../../limits.ts';
 import {
-  canonicalJson,
-  depthOf,
-  emptyObject,
-  isArray,
-  isObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-} from '../content/json-value.ts';
+  CONTENT_BYTES_MAX,
+  CONTENT_DEPTH_MAX,
+  JSON_PATCH_COPIED_BYTES_MAX,
+  JSON_PATCH_OPERATIONS_MAX,
+} from '../../limits.ts';
+import { canonicalJson, isArray, isObject, type JsonObject, type JsonValue, parseJson } from '../content/json-value.ts';
+import { contentTooLarge } from '../content/size.ts';
+import { isSameJson, isDeeperThan } from './json-shape.ts';
 
 /**
- * Returns the patched value. Throws CONTENT_INVALID for a patch that is malformed, names a place that is not there or
- * has a `test` that fails; `metadata.operation` is its index.
+ * Returns the patched value. Consumes `target`: it is changed in place, and left half changed by a patch that fails.
+ * Throws CONTENT_INVALID for a patch that is malformed, names a place that is not there or has a `test` that fails
+ * (`metadata.operation` is its index), CONTENT_TOO_LARGE, LIMIT_EXCEEDED.
  */
 export function applyJsonPatch(target: JsonValue, patch: string): JsonValue {
-  const operations = parseJson(Buffer.from(patch, 'utf8'));
+  const operations = parseJson(Buffer.from(patch, 'utf8'), CONTENT_DEPTH_MAX + 2);
   if (!isArray(operations)) throw invalid('a JSON Patch is an array of operations');
   if (operations.length > JSON_PATCH_OPERATIONS_MAX) {
     throw new StudioError('LIMIT_EXCEEDED', `A JSON Patch may have at most ${JSON_PATCH_OPERATIONS_MAX} operations.`, {
       limit: 'JSON_PATCH_OPERATIONS_MAX',
     });
   }
-  let value = target;
-  for (const [index, operation] of operations.entries()) value = applyOne(value, operation, index);
-  // Copies multiply: what came in by small steps may have become too deep or too large.
-  if (depthOf(value) > CONTENT_DEPTH_MAX) throw invalid(`the result is nested deeper than ${CONTENT_DEPTH_MAX}`);
-  if (Buffer.byteLength(canonicalJson(value)) > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-      limit: 'CONTENT_BYTES_MAX',
-    });
+  const patched = new PatchedValue(target);
+  for (const [index, operation] of operations.entries()) patched.apply(operation, index);
+  // Operations multiply: what came in by small steps may have become too deep or too large.
+  if (isDeeperThan(patched.value, CONTENT_DEPTH_MAX)) {
+    throw invalid(`the result is nested deeper than ${CONTENT_DEPTH_MAX}`);
   }
-  return value;
+  if (Buffer.byteLength(canonicalJson(patched.value)) > CONTENT_BYTES_MAX) throw contentTooLarge();
+  return patched.value;
 }
 
-function applyOne(value: JsonValue, operation: JsonValue, index: number): JsonValue {
-  if (!isObject(operation)) throw invalid('an operation is an object', index);
-  const path = pointer(operation, 'path', index);
-  const op = operation['op'];
-  switch (typeof op === 'string' ? op : '') {
-    case 'add':
-      return add(value, path, operand(operation, index), index);
-    case 'remove':
-      return remove(value, path, index);
-    case 'replace':
-      read(value, path, index);
-      return path.length === 0
-        ? operand(operation, index)
-        : add(remove(value, path, index), path, operand(operation, index), index);
-    case 'move': {
-      const from = pointer(operation, 'from', index);
-      if (from.length < path.length && from.every((key, at) => key === path[at]))
-        throw invalid('a value can not move into itself', index);
-      const moved = read(value, from, index);
-      return from.length === 0 ? value : add(remove(value, from, index), path, moved, index);
+type Container = JsonValue[] | Record<string, JsonValue>;
+
+class PatchedValue {
+  value: JsonValue;
+  #copiedBytes = 0;
+
+  constructor(value: JsonValue) {
+    this.value = value;
+  }
+
+  apply(operation: JsonValue, index: number): void {
+    if (!isObject(operation)) throw invalid('an operation is an object', index);
+    const path = pointer(operation, 'path', index);
+    const op = operation['op'];
+    switch (typeof op === 'string' ? op : '') {
+      case 'add':
+        return this.#add(path, operand(operation, index), index);
+      case 'remove':
+        return this.#remove(path, index);
+      case 'replace': {
+        const value = operand(operation, index);
+        this.#read(path, index);
+        return this.#set(path, value, index);
+      }
+      case 'move': {
+        const from = pointer(operation, 'from', index);
+        if (from.length < path.length && from.every((key, at) => key === path[at]))
+          throw invalid('a value can not move into itself', index);
+        const moved = this.#read(from, index);
+        if (from.length === 0) return undefined;
+        this.#remove(from, index);
+        return this.#add(path, moved, index);
+      }
+      case 'copy':
+        return this.#add(path, this.#copy(this.#read(pointer(operation, 'from', index), index), index), index);
+      case 'test':
+        if (isSameJson(this.#read(path, index), operand(operation, index))) return undefined;
+        throw invalid('its test failed', index);
+      default:
+        throw invalid('op is none of add, remove, replace, move, copy, test', index);
     }
-    case 'copy':
-      return add(value, path, bounded(read(value, pointer(operation, 'from', index), index), index), index);
-    case 'test':
-      if (canonicalJson(read(value, path, index)) === canonicalJson(operand(operation, index))) return value;
-      throw invalid('its test failed', index);
-    default:
-      throw invalid('op is none of add, remove, replace, move, copy, test', index);
   }
-}
 
-/** Doubling by copies reaches any depth and size in few steps. */
-function bounded(value: JsonValue, index: number): JsonValue {
-  if (depthOf(value) > CONTENT_DEPTH_MAX) throw invalid(`the result is nested deeper than ${CONTENT_DEPTH_MAX}`, index);
-  if (Buffer.byteLength(canonicalJson(value)) > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-      limit: 'CONTENT_BYTES_MAX',
-    });
+  /** One of its own, as either may be changed later. Doubling by copies would reach any depth and size in few steps. */
+  #copy(value: JsonValue, index: number): JsonValue {
+    if (isDeeperThan(value, CONTENT_DEPTH_MAX)) {
+      throw invalid(`the result is nested deeper than ${CONTENT_DEPTH_MAX}`, index);
+    }
+    const spelled = JSON.stringify(value);
+    this.#copiedBytes += Buffer.byteLength(spelled);
+    if (this.#copiedBytes > JSON_PATCH_COPIED_BYTES_MAX) throw contentTooLarge();
+    return JSON.parse(spelled) as JsonValue;
   }
-  return value;
+
+  #read(path: readonly string[], index: number): JsonValue {
+    return path.reduce((inner, key) => child(inner, key, index), this.value);
+  }
+
+  /** What holds the place that the path names; undefined for the whole document. */
+  #parent(path: readonly string[], index: number): Container | undefined {
+    if (path.length === 0) return undefined;
+    const parent = this.#read(path.slice(0, -1), index);
+    if (!isArray(parent) && !isObject(parent)) throw invalid('there is nothing at its path', index);
+    return parent as Container;
+  }
+
+  #add(path: readonly string[], value: JsonValue, index: number): void {
+    const parent = this.#parent(path, index);
+    const key = path.at(-1) ?? '';
+    if (!Array.isArray(parent)) return this.#set(path, value, index);
+    parent.splice(key === '-' ? parent.length : position(key, parent.length, index), 0, value);
+  }
+
+  #set(path: readonly string[], value: JsonValue, index: number): void {
+    const parent = this.#parent(path, index);
+    const key = path.at(-1) ?? '';
+    if (!parent) this.value = value;
+    else if (Array.isArray(parent)) parent[position(key, parent.length - 1, index)] = value;
+    // Assigning "__proto__" would set the prototype.
+    else Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
+  }
+
+  #remove(path: readonly string[], index: number): void {
+    const parent = this.#parent(path, index);
+    const key = path.at(-1) ?? '';
+    if (!parent) throw invalid('the whole document can not be removed', index);
+    child(parent, key, index);
+    if (Array.isArray(parent)) parent.splice(Number(key), 1);
+    else delete parent[key];
+  }
 }
 
 function pointer(operation: JsonObject, field: 'path' | 'from', index: number): readonly string[] {
@@ -97,54 +144,16 @@ function operand(operation: JsonObject, index: number): JsonValue {
   return value;
 }
 
-function read(value: JsonValue, path: readonly string[], index: number): JsonValue {
-  return path.reduce((inner, key) => child(inner, key, index), value);
-}
-
 function child(value: JsonValue, key: string, index: number): JsonValue {
   if (isArray(value)) return value[position(key, value.length - 1, index)] as JsonValue;
   if (isObject(value) && Object.hasOwn(value, key)) return value[key] as JsonValue;
   throw invalid('there is nothing at its path', index);
 }
 
-function add(value: JsonValue, path: readonly string[], added: JsonValue, index: number): JsonValue {
-  const [key, ...rest] = path;
-  if (key === undefined) return added;
-  if (rest.length > 0) return set(value, key, add(child(value, key, index), rest, added, index), index);
-  if (!isArray(value)) return set(value, key, added, index);
-  const at = key === '-' ? value.length : position(key, value.length, index);
-  return [...value.slice(0, at), added, ...value.slice(at)];
-}
-
-function remove(value: JsonValue, path: readonly string[], index: number): JsonValue {
-  const [key, ...rest] = path;
-  if (key === undefined) throw invalid('the whole document can not be removed', index);
-  const inner = child(value, key, index);
-  if (rest.length > 0) return set(value, key, remove(inner, rest, index), index);
-  if (isArray(value)) return value.filter((_item, at) => at !== Number(key));
-  const copy = copyOf(value as JsonObject);
-  delete copy[key];
-  return copy;
-}
-
-function set(value: JsonValue, key: string, inner: JsonValue, index: number): JsonValue {
-  if (isArray(value)) return value.with(position(key, value.length - 1, index), inner);
-  if (!isObject(value)) throw invalid('there is nothing at its path', index);
-  const copy = copyOf(value);
-  copy[key] = inner;
-  return copy;
-}
-
 function position(key: string, last: number, index: number): number {
   if (!/^(?:0|[1-9]\d{0,9})$/.test(key) || Number(key) > last)
     throw invalid('its path names no place in an array', index);
   return Number(key);
-}
-
-function copyOf(object: JsonObject): Record<string, JsonValue> {
-  const copy = emptyObject();
-  for (const [key, value] of Object.entries(object)) copy[key] = value;
-  return copy;
 }
 
 function invalid(why: string, index?: number): StudioError {

@@ -49,6 +49,7 @@ export function deltaMessage(delta: Delta, full: boolean): DeltaMessage {
     requestId: delta.requestId,
     chainLength: BigInt(delta.chainLength),
     derivation: delta.derivation && derivationMessage(delta.derivation),
+    skippedHunks: delta.skippedHunks ?? 0,
     appliedAt: timestampOf(delta.appliedAt),
     createdAt: timestampOf(delta.createdAt),
   });

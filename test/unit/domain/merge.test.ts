@@ -1,18 +1,19 @@
 import * as assert from 'uvu/assert';
-import { mergeThreeWay } from '../../../src/domain/merge.ts';
+import { mergeThreeWay } from '../../../src/domain/merge/merge.ts';
 import { suite } from '../../harness/suite.ts';
+import { processorMs } from '../edit/processor-time.ts';
 
 const test = suite('domain/merge');
 
 function text(base: string, ours: string, theirs: string): string {
-  const bytes = mergeThreeWay('text/plain', Buffer.from(base), Buffer.from(ours), Buffer.from(theirs));
+  const { content: bytes } = mergeThreeWay('text/plain', Buffer.from(base), Buffer.from(ours), Buffer.from(theirs));
   return Buffer.from(bytes).toString('utf8');
 }
 
 function json(base: unknown, ours: unknown, theirs: unknown): unknown {
   const [o, a, b] = [base, ours, theirs].map((value) => Buffer.from(JSON.stringify(value)));
   if (!o || !a || !b) throw new Error('three sides');
-  return JSON.parse(Buffer.from(mergeThreeWay('application/json', o, a, b)).toString('utf8'));
+  return JSON.parse(Buffer.from(mergeThreeWay('application/json', o, a, b).content).toString('utf8'));
 }
 
 test('both fix the same word: it is fixed once', () => {
@@ -42,12 +43,107 @@ test('JSON by key, __proto__ among them', () => {
     e: 1,
   });
   const proto = (value: number): Buffer => Buffer.from(`{"__proto__":${value},"a":${value}}`);
-  const merged = mergeThreeWay('application/json', proto(1), Buffer.from('{"__proto__":1,"a":7}'), proto(2));
+  const { content: merged } = mergeThreeWay(
+    'application/json',
+    proto(1),
+    Buffer.from('{"__proto__":1,"a":7}'),
+    proto(2),
+  );
   assert.is(Buffer.from(merged).toString('utf8'), '{"__proto__":2,"a":7}');
 });
 
 test('a key that people removed stays removed, and one the provider removed goes', () => {
   assert.equal(json({ a: 1, b: 1, c: 1 }, { b: 1, c: 1 }, { a: 1, c: 2 }), { c: 2 });
+});
+
+function skipped(contentType: string, ...sides: [string, string, string]): number {
+  const [base, ours, theirs] = sides.map((side) => Buffer.from(side)) as [Buffer, Buffer, Buffer];
+  return mergeThreeWay(contentType, base, ours, theirs).skipped;
+}
+
+test('changes of neighbouring lines both stay, and so does a line put beside a changed one', () => {
+  assert.is(text('one\ntwo\nthree\n', 'ONE\ntwo\nthree\n', 'one\nTWO\nthree\n'), 'ONE\nTWO\nthree\n');
+  assert.is(text('one\ntwo\n', 'ONE\ntwo\n', 'one\nnew\ntwo\n'), 'ONE\nnew\ntwo\n');
+  assert.is(text('one\ntwo\n', 'one\nTWO\n', 'one\nnew\ntwo\n'), 'one\nnew\nTWO\n');
+  assert.is(text('one\ntwo\n', 'two\n', 'one\nTWO\n'), 'TWO\n');
+});
+
+test('both add at the same place: lines of both, what is the same once', () => {
+  assert.is(text('a\nz\n', 'a\nours\nsame\nz\n', 'a\ntheirs\nsame\nz\n'), 'a\nours\ntheirs\nsame\nz\n');
+  assert.is(text('a house\n', 'a big house\n', 'a large house\n'), 'a big house\n');
+});
+
+test('changes that were left out are counted', () => {
+  assert.is(skipped('text/plain', 'a big red house\n', 'a huge red house\n', 'a large red castle\n'), 1);
+  assert.is(skipped('text/plain', 'a\nb\nc\nd\n', 'a!\nb\nc!\nd\n', 'a?\nb\nc?\nd?\n'), 2);
+  assert.is(skipped('text/plain', 'one\ntwo\n', 'ONE\ntwo\n', 'one\nTWO\n'), 0);
+  assert.is(skipped('application/json', '{"a":1,"b":1}', '{"a":2}', '{"a":3,"b":2,"c":1}'), 2);
+  assert.is(skipped('image/png', 'a', 'b', 'c'), 1);
+});
+
+test('a long text of equal lines is merged in bounded time', () => {
+  const lines = Array.from({ length: 200_000 }, (_, index) => (index % 3 === 0 ? '\n' : `line ${index % 50}\n`));
+  const changed = (at: number): string => lines.with(at, 'changed\n').join('');
+  let merged = '';
+  const took = processorMs(() => (merged = text(lines.join(''), changed(10), changed(199_990))));
+  assert.ok(took < 5_000, `${took} ms`);
+  assert.is(merged, lines.with(10, 'changed\n').with(199_990, 'changed\n').join(''));
+});
+
+test('arrays by element: what people put in, changed and took out stays so', () => {
+  assert.equal(json([1, 2, 3], [1, 3, 4], [0, 1, 2, 3]), [0, 1, 3, 4]);
+  assert.equal(json([{ id: 1, n: 'x' }], [{ id: 1, n: 'y' }], [{ id: 1, n: 'x', m: 2 }, { id: 2 }]), [
+    { id: 1, n: 'y', m: 2 },
+    { id: 2 },
+  ]);
+  assert.equal(json([{ id: 1, n: 'x' }], [{ id: 1, n: 'y' }], [{ id: 1, n: 'x', m: 2 }]), [{ id: 1, n: 'y', m: 2 }]);
+});
+
+test('rich documents by node, attribute and word', () => {
+  const rich = (...content: unknown[]): string => JSON.stringify({ type: 'doc', content });
+  const block = (type: string, text: string, attrs?: object): object => ({
+    type,
+    ...(attrs ? { attrs } : {}),
+    content: [{ type: 'text', text }],
+  });
+  const merge = (base: string, ours: string, theirs: string): [unknown, number] => {
+    const [o, a, b] = [base, ours, theirs].map((side) => Buffer.from(side)) as [Buffer, Buffer, Buffer];
+    const merged = mergeThreeWay('application/vnd.studio.prosemirror+yjs', o, a, b);
+    return [JSON.parse(Buffer.from(merged.content).toString('utf8')), merged.skipped];
+  };
+  const base = rich(
+    block('heading', 'A title', { level: 1 }),
+    block('paragraph', 'teh first'),
+    block('paragraph', 'gone'),
+  );
+  assert.equal(
+    merge(
+      base,
+      rich(block('heading', 'The title', { level: 1 }), block('paragraph', 'the first')),
+      rich(
+        block('heading', 'A title', { level: 2 }),
+        block('paragraph', 'the first one'),
+        block('paragraph', 'gone'),
+        block('paragraph', 'new'),
+      ),
+    ),
+    [
+      JSON.parse(
+        rich(
+          block('heading', 'The title', { level: 2 }),
+          block('paragraph', 'the first one'),
+          block('paragraph', 'new'),
+        ),
+      ),
+      0,
+    ],
+  );
+  const [, left] = merge(
+    base,
+    rich(block('heading', 'A title', { level: 1 }), block('paragraph', 'a first')),
+    rich(block('heading', 'A title', { level: 1 }), block('paragraph', 'b first'), block('paragraph', 'gone?')),
+  );
+  assert.is(left, 2);
 });
 
 test.run();
