@@ -50,7 +50,6 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   ajv: ['domain'],
   canonicalize: ['domain'],
   'fast-diff': ['domain'],
-  'node-diff3': ['domain'],
   re2js: ['domain'],
   'markdown-it': ['workers'],
 };
