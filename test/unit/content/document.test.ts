@@ -76,7 +76,12 @@ test(
 test(
   'without that, documents of Yjs do delete marks by themselves in these rounds',
   seeded((random) => {
-    assert.ok(selfAuthoringRounds(() => new Y.Doc({ gc: false }), random, 150) > 0);
+    // Some seeds have none in hundreds of rounds.
+    let found = 0;
+    for (let tries = 0; found === 0 && tries < 40; tries++) {
+      found = selfAuthoringRounds(() => new Y.Doc({ gc: false }), random, 50);
+    }
+    assert.ok(found > 0);
   }),
 );
 
