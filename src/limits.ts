@@ -59,13 +59,12 @@ export const TEXT_EDITS_PER_DELTA_MAX = 10_000;
 /** What finding a minimal difference may cost; beyond it larger parts are replaced as a whole. */
 export const TEXT_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
 export const JSON_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
-export const RICH_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
 /** Places that one whole content may change by themselves, and what they may cost in structs of Yjs moved in memory. */
 export const DIFFERENCE_PLACES_MAX = 10_000;
 export const DIFFERENCE_PLACES_MIN = 500;
 export const DIFFERENCE_STRUCTS_MOVED_MAX = 400_000_000;
+/** Of one patch, and all that its `copy` operations copy. */
 export const JSON_PATCH_OPERATIONS_MAX = 1_000;
-/** All that the `copy` operations of one patch copy. */
 export const JSON_PATCH_COPIED_BYTES_MAX = 16 * 1024 * 1024;
 /** What of the caller's patch is kept on the delta for reading; a longer one is kept as its size and hash. */
 export const PATCH_STORED_BYTES_MAX = 64 * 1024;
