@@ -91,7 +91,11 @@ test('a rich blob is made and replaced from ProseMirror’s JSON, and read in ea
   await ann.deltas.applyDelta({ blobId: id, patch: content(canonical) });
   await ann.deltas.applyDelta({ blobId: id, patch: content(await read(id, ContentFormat.PROSEMIRROR_JSON)) });
   assert.is((await allDeltas(ann, id)).length, before);
-  const old = await ann.blobs.getVersion({ blobId: id, version: 1n, contentFormat: ContentFormat.PLAIN_TEXT });
+  const old = await ann.blobs.getVersion({
+    blobId: id,
+    point: { case: 'version', value: 1n },
+    contentFormat: ContentFormat.PLAIN_TEXT,
+  });
   assert.is(Buffer.from(old.blob?.content ?? []).toString(), 'one two\nthree');
   assert.is((await rest(`/blobs/${id}?content_format=plain_text`)).body.blob?.['text'], 'zero\none TWO\nthree!');
   const json = (await rest(`/blobs/${id}/versions/1?content_format=CONTENT_FORMAT_PROSEMIRROR_JSON`)).body.blob?.[
