@@ -51,19 +51,15 @@ export const IN_LIST_IDS_MAX = 100;
 export const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Nesting of JSON and rich documents (CONTENT_INVALID, UPDATE_TOO_COMPLEX). */
 export const CONTENT_DEPTH_MAX = 128;
-/** Keys, objects and arrays of JSON: each is kept by itself, and costs memory beyond its bytes (CONTENT_TOO_LARGE). */
+/** What of JSON and of rich documents is kept by itself: it costs more than its bytes, and rich to delete (CONTENT_TOO_LARGE). */
 export const JSON_STRUCTS_MAX = 250_000;
-/** Nodes, attributes, runs and marks of rich documents; fewer, as Yjs takes long to delete many (CONTENT_TOO_LARGE). */
 export const RICH_STRUCTS_MAX = 100_000;
 export const TEXT_EDITS_PER_DELTA_MAX = 10_000;
 /** What finding a minimal difference may cost; beyond it larger parts are replaced as a whole. */
-export const TEXT_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
-export const JSON_DIFFERENCE_COMPARISONS_MAX = 32_000_000;
+export const DIFFERENCE_COMPARISONS_MAX = 32_000_000;
 /** Places that one whole content may change by themselves, and what they may cost in structs of Yjs moved in memory. */
 export const DIFFERENCE_PLACES_MAX = 10_000;
-export const DIFFERENCE_PLACES_MIN = 500;
 export const DIFFERENCE_STRUCTS_MOVED_MAX = 400_000_000;
-/** Of one patch, and all that its `copy` operations copy. */
 export const JSON_PATCH_OPERATIONS_MAX = 1_000;
 export const JSON_PATCH_COPIED_BYTES_MAX = 16 * 1024 * 1024;
 /** What of the caller's patch is kept on the delta for reading; a longer one is kept as its size and hash. */

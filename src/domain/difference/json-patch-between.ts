@@ -1,5 +1,5 @@
 /** What leads from one JSON value to another, as an RFC 6902 patch: objects by key, arrays by value. */
-import { JSON_DIFFERENCE_COMPARISONS_MAX, JSON_PATCH_OPERATIONS_MAX } from '../../limits.ts';
+import { DIFFERENCE_COMPARISONS_MAX, JSON_PATCH_OPERATIONS_MAX } from '../../limits.ts';
 import { isArray, isObject, type JsonObject, type JsonValue } from '../content/json-value.ts';
 import { type Hunk, sequenceDifference, WorkBudget } from '../edit/sequence-difference.ts';
 import { ValueNumbers } from './value-numbers.ts';
@@ -31,7 +31,7 @@ export function escapeToken(key: string): string {
 class PatchWriter {
   readonly #numbers: ValueNumbers;
   readonly #reach: number;
-  readonly #budget = new WorkBudget(JSON_DIFFERENCE_COMPARISONS_MAX);
+  readonly #budget = new WorkBudget(DIFFERENCE_COMPARISONS_MAX);
 
   constructor(numbers: ValueNumbers, reach: number) {
     this.#numbers = numbers;

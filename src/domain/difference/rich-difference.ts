@@ -1,9 +1,5 @@
 /** The difference of two rich documents, node by node: one tree that holds both. */
-import {
-  DIFFERENCE_PAIRS_MAX,
-  JSON_DIFFERENCE_COMPARISONS_MAX,
-  TEXT_DIFFERENCE_COMPARISONS_MAX,
-} from '../../limits.ts';
+import { DIFFERENCE_PAIRS_MAX, DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from '../content/json-value.ts';
 import { sequenceDifference, WorkBudget } from '../edit/sequence-difference.ts';
 import { type Replacement, textDifference } from '../edit/text-difference.ts';
@@ -38,8 +34,8 @@ export function compareRich(old: readonly RichNode[], next: readonly RichNode[])
 
 class Comparison {
   readonly #numbers = new ValueNumbers();
-  readonly #budget = new WorkBudget(JSON_DIFFERENCE_COMPARISONS_MAX);
-  readonly #texts = new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX);
+  readonly #budget = new WorkBudget(DIFFERENCE_COMPARISONS_MAX);
+  readonly #texts = new WorkBudget(DIFFERENCE_COMPARISONS_MAX);
 
   areEqual(old: readonly RichNode[], next: readonly RichNode[]): boolean {
     return old.length === next.length && old.every((node, index) => this.#of(node) === this.#of(next[index]));
@@ -138,7 +134,7 @@ function compareTexts(old: RichText, next: RichText, budget: WorkBudget): Compar
 /** All texts of a document share one budget; what is beyond it is replaced as a whole. */
 function boundedDifference(old: string, next: string, budget: WorkBudget): Replacement[] {
   if (old === next) return [];
-  return budget.take(Math.min(comparisonsOf(old, next), TEXT_DIFFERENCE_COMPARISONS_MAX))
+  return budget.take(Math.min(comparisonsOf(old, next), DIFFERENCE_COMPARISONS_MAX))
     ? atWordEdges(old, textDifference(old, next))
     : [{ at: 0, deleted: old.length, insert: next }];
 }

@@ -4,7 +4,7 @@
  */
 import type * as Y from 'yjs';
 import { StudioError } from '../../errors.ts';
-import { CONTENT_BYTES_MAX, TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+import { CONTENT_BYTES_MAX, DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
 import { writeBinaryReference } from '../content/binary-document.ts';
 import { contentHash, readCanonical } from '../content/canonical.ts';
 import { rootOf } from '../content/document.ts';
@@ -72,7 +72,7 @@ export function authorPatch(doc: Y.Doc, contentType: string, patch: Patch): void
 function authorText(doc: Y.Doc, next: string): void {
   const text = rootOf(doc, 'text');
   const replacements = textDifference(text.toJSON(), next, {
-    budget: new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX),
+    budget: new WorkBudget(DIFFERENCE_COMPARISONS_MAX),
     places: placesIn(doc),
   });
   doc.transact(() => {

@@ -3,7 +3,7 @@
  * root, objects and arrays are always shared types, so that concurrent edits of different parts of them merge.
  */
 import * as Y from 'yjs';
-import { JSON_DIFFERENCE_COMPARISONS_MAX, JSON_STRUCTS_MAX } from '../../limits.ts';
+import { DIFFERENCE_COMPARISONS_MAX, JSON_STRUCTS_MAX } from '../../limits.ts';
 import { JSON_ROOT_KEY, rootOf } from '../content/document.ts';
 import { toJsonValue } from '../content/json-document.ts';
 import { isArray, isObject, type JsonValue } from '../content/json-value.ts';
@@ -25,7 +25,7 @@ export function authorJson(doc: Y.Doc, target: JsonValue): void {
 }
 
 class JsonDifference {
-  readonly #budget = new WorkBudget(JSON_DIFFERENCE_COMPARISONS_MAX);
+  readonly #budget = new WorkBudget(DIFFERENCE_COMPARISONS_MAX);
   readonly #places: WorkBudget;
   readonly #numbers = new Map<string, number>();
   readonly #seen = new WeakMap<object, number>();

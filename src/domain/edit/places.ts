@@ -1,6 +1,6 @@
 /** How finely a document may be changed by whole content. */
 import type * as Y from 'yjs';
-import { DIFFERENCE_PLACES_MAX, DIFFERENCE_PLACES_MIN, DIFFERENCE_STRUCTS_MOVED_MAX } from '../../limits.ts';
+import { DIFFERENCE_PLACES_MAX, DIFFERENCE_STRUCTS_MOVED_MAX } from '../../limits.ts';
 import { type Hunk, WorkBudget } from './sequence-difference.ts';
 
 /**
@@ -11,7 +11,7 @@ export function placesIn(doc: Y.Doc): WorkBudget {
   let structs = 1;
   for (const ofClient of doc.store.clients.values()) structs += ofClient.length;
   const affordable = Math.floor(DIFFERENCE_STRUCTS_MOVED_MAX / structs);
-  return new WorkBudget(Math.max(DIFFERENCE_PLACES_MIN, Math.min(DIFFERENCE_PLACES_MAX, affordable)));
+  return new WorkBudget(Math.min(DIFFERENCE_PLACES_MAX, affordable));
 }
 
 /** Takes a place for each hunk. Where there are not enough, those with the least between them become one. */

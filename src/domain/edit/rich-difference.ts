@@ -4,7 +4,7 @@
  * ranges.
  */
 import * as Y from 'yjs';
-import { TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+import { DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
 import { rootOf } from '../content/document.ts';
 import { readRich } from '../content/rich-document.ts';
 import type { RichElement, RichNode } from '../content/rich-node.ts';
@@ -31,7 +31,7 @@ export function authorRich(doc: Y.Doc, target: readonly RichNode[]): void {
   const sources = new Map<RichNode, Source>();
   const current = readRich(root, (node, source) => sources.set(node, source));
   const names = new MarkNames(current, target);
-  const limits = { budget: new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX), places: placesIn(doc) };
+  const limits = { budget: new WorkBudget(DIFFERENCE_COMPARISONS_MAX), places: placesIn(doc) };
   doc.transact((transaction) => {
     new RichDifference({ sources, names, limits, transaction }).turnChildren(root, current, target);
   });

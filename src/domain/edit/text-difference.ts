@@ -1,5 +1,5 @@
 /** What must change in one text to make it another: by line, by word, and within what changed, by character. */
-import { DIFFERENCE_PLACES_MAX, TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+import { DIFFERENCE_PLACES_MAX, DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
 import { fitHunks } from './places.ts';
 import { splitsPair } from './surrogates.ts';
 import { type Hunk, sequenceDifference, stringDifference, WorkBudget } from './sequence-difference.ts';
@@ -23,7 +23,7 @@ export function textDifference(
   old: string,
   next: string,
   limits: DifferenceLimits = {
-    budget: new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX),
+    budget: new WorkBudget(DIFFERENCE_COMPARISONS_MAX),
     places: new WorkBudget(DIFFERENCE_PLACES_MAX),
   },
 ): Replacement[] {

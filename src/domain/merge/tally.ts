@@ -1,8 +1,8 @@
-import { TEXT_DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
+import { DIFFERENCE_COMPARISONS_MAX } from '../../limits.ts';
 import { WorkBudget } from '../edit/sequence-difference.ts';
 
 /** Of one merge: what it may cost, and the changes of the other side that were left out. */
 export class Tally {
-  readonly budget = new WorkBudget(TEXT_DIFFERENCE_COMPARISONS_MAX);
+  readonly budget = new WorkBudget(DIFFERENCE_COMPARISONS_MAX);
   skipped = 0;
 }
