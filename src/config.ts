@@ -28,6 +28,8 @@ export interface Config {
   readonly workflowQueuePrefixes: readonly string[];
   /** Content type of the blob that an editor makes by naming one that does not exist. STUDIO_SYNC_CREATE; absent: none. */
   readonly syncCreate?: string;
+  /** What the live documents of this process may take, about, in megabytes. STUDIO_DOCUMENTS_MEMORY_MB, default 512. */
+  readonly documentsMemoryMb: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** See failpoints.ts. STUDIO_FAILPOINTS; empty in production. */
   readonly failpoints: string;
@@ -51,6 +53,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       throw new Error(`${name} is "${raw}"; it must be a port, 0 to 65535.`);
     return value;
   };
+  const megabytes = (name: string, fallback: number): number => {
+    const raw = text(name);
+    const value = raw === undefined ? fallback : Number(raw);
+    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is "${raw}"; it must be whole megabytes.`);
+    return value;
+  };
   const logLevel = text('STUDIO_LOG_LEVEL') ?? 'info';
   if (!isLogLevel(logLevel))
     throw new Error(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
@@ -71,6 +79,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     allowedOrigins: list('STUDIO_ALLOWED_ORIGINS', ''),
     workflowQueuePrefixes: list('STUDIO_WORKFLOW_QUEUE_PREFIXES', 'expand-,provider-'),
     syncCreate: text('STUDIO_SYNC_CREATE'),
+    documentsMemoryMb: megabytes('STUDIO_DOCUMENTS_MEMORY_MB', 512),
     logLevel,
     failpoints: text('STUDIO_FAILPOINTS') ?? '',
     processName: text('STUDIO_PROCESS_NAME') ?? hostname(),

@@ -24,6 +24,7 @@ import { PastVersions } from './documents/past-versions.ts';
 import { ReadableBlobs } from './documents/readable.ts';
 import { Reads } from './documents/reads.ts';
 import { Rooms } from './documents/rooms.ts';
+import { UpdateTrials } from './documents/update-trials.ts';
 import { VersionMoments } from './documents/version-moments.ts';
 import { VersionNames } from './documents/version-names.ts';
 import { VersionReads } from './documents/version-reads.ts';
@@ -119,9 +120,11 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const history = new History({ log, checkpoints: new Checkpoints(database), logger });
   const bases = new BaseDocuments(history);
   const headWriter = new HeadWriter({ heads, failpoints, logger });
+  const trials = new UpdateTrials(logger);
   const rooms = new Rooms(
-    { database, access, log, contents, committer, heads: headWriter, history, bases, logger },
+    { database, access, log, contents, committer, heads: headWriter, history, bases, trials, logger },
     live,
+    { memoryBytesMax: config.documentsMemoryMb * 1024 * 1024 },
   );
   const views = new BlobViews({ heads, contents });
   const blobs = new ReadableBlobs({ rooms, history });
@@ -189,6 +192,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       committer.stop();
       rooms.close();
       access.close();
+      trials.close();
       await Promise.allSettled([
         sweep.close(),
         feed.close(),

@@ -13,6 +13,8 @@ export const LABEL_VALUE_CHARACTERS_MAX = 256;
 export const PARENTS_MAX = 32;
 export const PAGE_SIZE_DEFAULT = 50;
 export const PAGE_SIZE_MAX = 500;
+/** Page tokens and event cursors (PAGE_TOKEN_INVALID, CURSOR_INVALID). */
+export const PAGE_TOKEN_CHARACTERS_MAX = 2_048;
 /** A page that carries content (BLOB_VIEW_FULL) stops growing at this many bytes. */
 export const PAGE_CONTENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Deltas one ListVersions call looks at while grouping. */
@@ -49,6 +51,10 @@ export const IN_LIST_IDS_MAX = 100;
 // --- content
 /** Canonical content of one blob (CONTENT_TOO_LARGE). */
 export const CONTENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Rich content is not written out beyond this, whatever marks make of it. */
+export const RICH_CHARACTERS_MAX = 4 * CONTENT_BYTES_MAX;
+/** Marks of one text, each counted once for every run it is on. */
+export const RICH_MARKS_MAX = 1_000_000;
 /** Nesting of JSON and rich documents (CONTENT_INVALID, UPDATE_TOO_COMPLEX). */
 export const CONTENT_DEPTH_MAX = 128;
 /** What of JSON and of rich documents is kept by itself: it costs more than its bytes, and rich to delete (CONTENT_TOO_LARGE). */
@@ -71,10 +77,34 @@ export const UPDATE_STRUCTS_MAX = 500_000;
 export const UPDATE_CLIENT_IDS_MAX = 1_000;
 export const UPDATE_DELETE_RANGES_MAX = 500_000;
 export const UPDATE_CLOCK_MAX = 2 ** 31 - 1;
+/** What a client says it has, in sync step 1: about a hundred thousand client ids. */
+export const STATE_VECTOR_BYTES_MAX = 1024 * 1024;
 /** Plain values one struct may hold: each may be one byte of the update and many in memory. */
 export const UPDATE_VALUES_MAX = 1_000_000;
 /** List elements between the neighbours its structs name: Yjs looks through them. */
 export const UPDATE_ORDER_STEPS_MAX = 4_000_000;
+/**
+ * What the updates of one flush may have Yjs look through, at about half a microsecond each, before one more is tried
+ * in a thread first.
+ */
+export const UPDATE_STEPS_UNTRIED_MAX = 250_000;
+/** From this size on an update is tried in a thread before it joins a flush. */
+export const TRIAL_FROM_BYTES = 64 * 1024;
+/** The same for one that only deletes. */
+export const TRIAL_DELETIONS_BYTES = 512 * 1024;
+export const TRIAL_THREADS_MAX = 2;
+export const TRIALS_WAITING_MAX = 256;
+export const TRIAL_MEMORY_MB_MAX = 512;
+export const TRIAL_STACK_MB_MAX = 4;
+/** To load the document's copy; then to check the update and integrate it. Over either the thread is ended. */
+export const TRIAL_LOAD_MS_MAX = 15_000;
+export const TRIAL_MS_MAX = 8_000;
+export const TRIAL_THREAD_IDLE_MS_MAX = 30_000;
+/** What integrating an update may take: this, and a millisecond more for each INTEGRATION_BYTES_PER_MS_MIN of it. */
+export const INTEGRATION_MS_MIN = 250;
+export const INTEGRATION_BYTES_PER_MS_MIN = 2 * 1024;
+/** A slow integration is timed this often before it is blamed on the update. */
+export const UPDATE_INTEGRATIONS_TIMED_MAX = 2;
 /** Roots of an opaque Y.Doc. */
 export const UPDATE_ROOTS_MAX = 1_000;
 
@@ -115,6 +145,12 @@ export const ROOM_IDLE_MS_MAX = 60_000;
 /** Committed deltas a room keeps in memory to advance bases without reading the log. */
 export const ROOM_TAIL_DELTAS_MAX = 2_048;
 export const ROOM_TAIL_BYTES_MAX = 2 * 1024 * 1024;
+/** And no more than this part of what the document itself takes, but for the first so many bytes. */
+export const ROOM_TAIL_DOCUMENT_FRACTION_MAX = 1 / 8;
+export const ROOM_TAIL_BYTES_MIN = 64 * 1024;
+export const ROOM_TAIL_IDLE_DELTAS_MAX = 16;
+/** Counted for a live document while it is loading, when its size is not known yet. */
+export const ROOM_LOADING_BYTES = 256 * 1024;
 export const ROOM_REMOTE_COMMITS_MAX = 1_024;
 export const ROOM_RECENT_REQUESTS_MAX = 1_024;
 /** Documents at past versions kept for authoring, per process. */
@@ -200,6 +236,8 @@ export const AWARENESS_ROOM_BYTES_MAX = 8 * 1024 * 1024;
 export const AWARENESS_FLUSH_MS = 30;
 /** What one message between processes carries at most of it. */
 export const AWARENESS_RELAY_BYTES_MAX = 256 * 1024;
+/** Named in one awareness update, echoes of others included (UPDATE_TOO_COMPLEX). */
+export const AWARENESS_UPDATE_CLIENTS_MAX = 20_000;
 /** Awareness states that other processes relayed and never took back: their process may have died. */
 export const AWARENESS_REMOTE_AGE_MS_MAX = 45_000;
 /** Clocks of clients that left, kept per blob so that an echo of their last state does not bring them back. */

@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import { normalizeBase } from '../domain/base.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
+import { transactSparsely } from '../domain/content/sparse-transaction.ts';
 import type { Base } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import type { Guard } from '../domain/guard/guard.ts';
@@ -134,7 +135,7 @@ export class Authoring {
 
   #follow(update: Uint8Array, isHeld: boolean): void {
     this.#accepted.push(update);
-    if (this.#twin && !isHeld) Y.applyUpdate(this.#twin, update);
+    if (this.#twin && !isHeld) applyTo(this.#twin, update);
   }
 
   /** The flush is in the log: the twin and the live document agree again, and lent documents hold their edit rightly. */
@@ -160,7 +161,7 @@ export class Authoring {
 
   /** Others' commits went into the live document. */
   followCommitted(update: Uint8Array): void {
-    if (this.#twin) Y.applyUpdate(this.#twin, update);
+    if (this.#twin) applyTo(this.#twin, update);
   }
 
   #headTwin(): Y.Doc {
@@ -174,6 +175,10 @@ export class Authoring {
     return twin;
   }
 
+  get hasTwin(): boolean {
+    return this.#twin !== undefined;
+  }
+
   dropTwin(): void {
     this.#twin?.destroy();
     this.#twin = undefined;
@@ -184,4 +189,8 @@ export class Authoring {
   dropIdleTwin(idleMs: number): void {
     if (this.#accepted.length === 0 && Date.now() - this.#twinUsedAt > idleMs) this.dropTwin();
   }
+}
+
+function applyTo(doc: Y.Doc, update: Uint8Array): void {
+  transactSparsely(doc, () => Y.applyUpdate(doc, update), null, false);
 }

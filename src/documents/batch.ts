@@ -20,6 +20,8 @@ export interface Prepared {
   readonly commit: UnnumberedCommit | undefined;
   readonly bytes: number;
   readonly placed: readonly Placed[];
+  /** Intents that are not in it: a raw update that must be tried first, and what its session sent after it. */
+  readonly held: readonly Intent[];
 }
 
 export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
@@ -111,10 +113,11 @@ export class Batch {
     return first !== undefined;
   }
 
-  finish(): Prepared {
-    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed };
+  finish(held: readonly Intent[]): Prepared {
+    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed, held };
     const appliedAt = new Date();
     const genesis = this.genesis ?? this.#state.genesis;
+    // Not a copy of all owners: a blob may have had ten thousand client ids.
     const { owners } = this.#state;
     const seen = new Set<number>();
     const deltas = this.#drafts.map((draft, index): UnnumberedDelta => {
@@ -131,7 +134,7 @@ export class Batch {
       rootId: genesis.rootId,
       deltas,
     };
-    return { commit, bytes: this.#bytes, placed: this.#placed };
+    return { commit, bytes: this.#bytes, placed: this.#placed, held };
   }
 
   #delta(draft: Draft, index: number, appliedAt: Date): Delta {

@@ -59,6 +59,8 @@ export class Intent {
   /** What it may come to in its flush, at the most: a few bytes may restore a whole content. */
   readonly flushBytes: number;
   readonly flushDeltas: number;
+  /** Of a raw update: whether it must be tried in a thread before it joins a flush, and whether it was. */
+  trial: 'needed' | 'passed' | undefined;
   /** Kept across lost races when the edit named its base. */
   authored: Authored | undefined;
   readonly settled: Promise<Settled>;
@@ -114,4 +116,9 @@ export class Intent {
 function isRevert(work: Work): boolean {
   if (work.kind === 'batch') return work.patches.some(({ kind }) => kind === 'revert');
   return work.kind === 'patch' && work.patch.kind === 'revert';
+}
+
+/** What keeps its order: a session; a unary call is on its own. */
+export function lineOf(intent: Intent): object {
+  return intent.work.kind === 'push' ? intent.work.session : intent;
 }

@@ -4,6 +4,7 @@ import { storageUnavailable } from '../domain/access.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { Guard } from '../domain/guard/guard.ts';
 import type { Caller } from '../domain/caller.ts';
+import { knownStateVector } from '../domain/guard/state-vector.ts';
 import { StudioError } from '../errors.ts';
 import { SYNC_RESUME_BYTES_MAX, SYNC_RESUME_DELTAS_MAX } from '../limits.ts';
 import type { LiveDocument, LiveSession } from './contract.ts';
@@ -72,8 +73,10 @@ class RoomView implements LiveDocument {
   stateAsUpdate(stateVector?: Uint8Array): Uint8Array {
     if (!this.isCurrent) throw storageUnavailable(undefined);
     try {
-      return Y.encodeStateAsUpdate(this.#room.state.doc, stateVector);
+      const { doc } = this.#room.state;
+      return Y.encodeStateAsUpdate(doc, stateVector && knownStateVector(stateVector, doc));
     } catch (cause) {
+      if (cause instanceof StudioError) throw cause;
       throw new StudioError('UPDATE_MALFORMED', 'That is not a Yjs state vector.', {}, { cause });
     }
   }

@@ -4,6 +4,7 @@ import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
 import { updateOf } from '../domain/content/opaque-document.ts';
 import type { Base, Delta, Patch } from '../domain/delta.ts';
 import type { Checked } from '../domain/guard/guard.ts';
+import { NeedsTrial } from '../domain/guard/refusals.ts';
 import { StudioError } from '../errors.ts';
 import { FLUSH_BYTES_MAX } from '../limits.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
@@ -41,7 +42,7 @@ export class PatchPreparation {
   readonly #reverts: RevertMaker;
   readonly #log: CommitLog;
   /** Guards an update and, if it brings anything, accepts it. */
-  readonly #check: (update: Uint8Array, userId: string) => Checked;
+  readonly #check: (update: Uint8Array, intent: Intent) => Checked;
 
   constructor(options: {
     readonly state: RoomState;
@@ -49,7 +50,7 @@ export class PatchPreparation {
     readonly edits: EditMaker;
     readonly reverts: RevertMaker;
     readonly log: CommitLog;
-    readonly check: (update: Uint8Array, userId: string) => Checked;
+    readonly check: (update: Uint8Array, intent: Intent) => Checked;
   }) {
     this.#state = options.state;
     this.#authoring = options.authoring;
@@ -101,7 +102,7 @@ export class PatchPreparation {
     try {
       return await this.#make(intent, patch, standing, batch);
     } catch (error) {
-      if (!(error instanceof StudioError)) throw error;
+      if (!(error instanceof StudioError) || error instanceof NeedsTrial) throw error;
       const metadata = { ...error.metadata, index: String(index) };
       throw new StudioError(error.reason, `Change ${index}: ${error.message}`, metadata, { cause: error });
     }
@@ -117,7 +118,7 @@ export class PatchPreparation {
     });
     const raw = updateOf(this.#state.doc, this.#state.genesis.contentType, patch);
     if (raw) {
-      const { brings, update, newClients } = this.#check(raw, intent.userId);
+      const { brings, update, newClients } = this.#check(raw, intent);
       return brings ? { draft: { ...draft([update]), newClients } } : undefined;
     }
     const author: Author = {

@@ -1,6 +1,7 @@
 /** Changes that wait for their flush, in the order they came. G7: bounded in number and bytes. */
 import { FLUSH_BYTES_MAX, FLUSH_DELTAS_MAX, ROOM_PENDING_BYTES_MAX, ROOM_PENDING_EDITS_MAX } from '../limits.ts';
-import type { Intent } from './intent.ts';
+import { StudioError } from '../errors.ts';
+import { type Intent, lineOf } from './intent.ts';
 
 export class PendingIntents {
   readonly #intents: Intent[] = [];
@@ -8,6 +9,10 @@ export class PendingIntents {
 
   get size(): number {
     return this.#intents.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** False, and not taken, when there are too many. */
@@ -26,14 +31,27 @@ export class PendingIntents {
     let deltas = 0;
     let bytes = 0;
     for (const intent of this.#intents) {
+      // What was tried is large, or slow to integrate: it goes alone.
+      const isAlone = intent.trial === 'passed';
       const isOver = deltas + intent.flushDeltas > FLUSH_DELTAS_MAX || bytes + intent.flushBytes > FLUSH_BYTES_MAX;
-      if (count > 0 && isOver) break;
+      if (count > 0 && (isAlone || isOver)) break;
       deltas += intent.flushDeltas;
       bytes += intent.flushBytes;
       count += 1;
+      if (isAlone) break;
     }
     const taken = this.#intents.splice(0, count);
     for (const intent of taken) this.#bytes -= intent.bytes;
+    return taken;
+  }
+
+  takeOf(lines: ReadonlySet<object>): Intent[] {
+    if (lines.size === 0) return [];
+    const taken = this.#intents.filter((intent) => lines.has(lineOf(intent)));
+    for (const intent of taken) {
+      this.#intents.splice(this.#intents.indexOf(intent), 1);
+      this.#bytes -= intent.bytes;
+    }
     return taken;
   }
 
@@ -45,4 +63,8 @@ export class PendingIntents {
   [Symbol.iterator](): IterableIterator<Intent> {
     return this.#intents[Symbol.iterator]();
   }
+}
+
+export function tooManyWait(): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', 'Too many changes wait on this blob.', { limit: 'ROOM_PENDING_EDITS_MAX' });
 }

@@ -9,6 +9,7 @@ import type { BlobAccess } from '../domain/blob-access.ts';
 import { headBase } from '../domain/base.ts';
 import type { Delta } from '../domain/delta.ts';
 import type { Guard } from '../domain/guard/guard.ts';
+import { NeedsTrial } from '../domain/guard/refusals.ts';
 import { StudioError } from '../errors.ts';
 import { CONTENT_BYTES_MAX } from '../limits.ts';
 import { requestKey } from '../storage/commit-document.ts';
@@ -17,7 +18,7 @@ import type { Authoring } from './authoring.ts';
 import { Batch, type Prepared } from './batch.ts';
 import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
-import type { Intent, Work } from './intent.ts';
+import { type Intent, lineOf, type Work } from './intent.ts';
 import { PatchPreparation } from './patch-preparation.ts';
 import type { RevertMaker } from './revert-maker.ts';
 import type { RoomState } from './room-state.ts';
@@ -46,22 +47,27 @@ export class Preparation {
     this.#edits = options.edits;
     this.#log = options.log;
     this.#access = options.access;
-    this.#patches = new PatchPreparation({ ...options, check: (update, userId) => this.#check(update, userId) });
+    this.#patches = new PatchPreparation({ ...options, check: (update, intent) => this.#check(update, intent) });
   }
 
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
     await this.#recallRequests(intents);
+    const held = new Set<Intent>();
     for (;;) {
-      const batch = await this.#fill(intents);
-      if (batch) return batch.finish();
+      const batch = await this.#fill(intents, held);
+      if (batch) return batch.finish([...held]);
       // Refused halfway: nothing of it may stay, and what came after it was made on top of it.
       this.#guard.settle();
       this.#authoring.settleLost();
     }
   }
 
-  /** Undefined when an intent was refused after some of it had been accepted: it is closed, and the rest starts anew. */
-  async #fill(intents: readonly Intent[]): Promise<Batch | undefined> {
+  /**
+   * Undefined when an intent was refused, or held, after some of it had been accepted: the rest starts anew. `held`
+   * gets those that must be tried first, and what their sessions sent after them.
+   */
+  async #fill(intents: readonly Intent[], held: Set<Intent>): Promise<Batch | undefined> {
+    const lines = new Set<object>();
     const batch = new Batch(this.#state);
     // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
     const { blobId, version } = this.#state;
@@ -70,12 +76,22 @@ export class Preparation {
     const access = this.#access.known(blobId) ?? (await settle());
     for (const intent of intents) {
       if (!intent.isOpen) continue;
+      const line = lineOf(intent);
+      if (held.has(intent) || lines.has(line)) {
+        held.add(intent);
+        lines.add(line);
+        continue;
+      }
       const before = batch.headVersion;
       try {
         if (await this.#answerRepeat(intent, batch, access)) continue;
         await this.#add(intent, batch, access);
       } catch (error) {
-        intent.reject(error);
+        if (error instanceof NeedsTrial) {
+          intent.trial = 'needed';
+          held.add(intent);
+          lines.add(line);
+        } else intent.reject(error);
         if (batch.headVersion !== before) return undefined;
       }
     }
@@ -164,7 +180,7 @@ export class Preparation {
   }
 
   #addPush(intent: Intent, work: Extract<Work, { kind: 'push' }>, batch: Batch): void {
-    const checked = this.#check(work.update, intent.userId);
+    const checked = this.#check(work.update, intent);
     if (!checked.brings) {
       batch.addNothing(intent);
       return;
@@ -197,8 +213,8 @@ export class Preparation {
     );
   }
 
-  #check(update: Uint8Array, userId: string): ReturnType<Guard['check']> {
-    const checked = this.#guard.check(update, userId);
+  #check(update: Uint8Array, intent: Intent): ReturnType<Guard['check']> {
+    const checked = this.#guard.check(update, intent.userId, intent.trial === 'passed');
     if (checked.brings) {
       if (!this.#state.hasRoomFor(checked.update.byteLength)) {
         throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {

@@ -8,6 +8,7 @@ import type { Contents } from '../storage/contents.ts';
 import type { Database } from '../storage/database.ts';
 import type { HeadWriter } from './head-writer.ts';
 import type { History } from './history.ts';
+import type { UpdateTrials } from './update-trials.ts';
 
 export interface RoomServices {
   readonly database: Database;
@@ -18,5 +19,6 @@ export interface RoomServices {
   readonly heads: HeadWriter;
   readonly history: History;
   readonly bases: BaseDocuments;
+  readonly trials: UpdateTrials;
   readonly logger: Logger;
 }

@@ -5,15 +5,23 @@
 import * as Y from 'yjs';
 import { lineageOf, type Lineage } from '../domain/blob-access.ts';
 import type { Derivation } from '../domain/blob.ts';
-import { contentSize } from '../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
+import { transactSparsely } from '../domain/content/sparse-transaction.ts';
 import type { Commit, Delta, Genesis } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
-import { CONTENT_BYTES_MAX, ROOM_RECENT_REQUESTS_MAX, ROOM_TAIL_BYTES_MAX, ROOM_TAIL_DELTAS_MAX } from '../limits.ts';
+import {
+  CONTENT_BYTES_MAX,
+  ROOM_TAIL_BYTES_MAX,
+  ROOM_TAIL_BYTES_MIN,
+  ROOM_TAIL_DOCUMENT_FRACTION_MAX,
+} from '../limits.ts';
 import type { DerivedHead } from '../storage/blobs.ts';
 import type { Checkpoint, Facts } from '../storage/checkpoints.ts';
-import { requestKey } from '../storage/commit-document.ts';
+import { contentBytes } from './content-bytes.ts';
+import { RecentDeltas } from './recent-deltas.ts';
+import { RecentRequests } from './recent-requests.ts';
+import { StructMemory } from './struct-memory.ts';
 import { trackTextSize } from './text-size.ts';
 
 /** Origin of the transactions that put commits into a live document. */
@@ -22,9 +30,14 @@ export const COMMITTED = Symbol('committed');
 /** Stands for the server as the owner of a client id that it minted. */
 export const SERVER_OWNED = '';
 
+/** Measured: what a state takes beside its document. */
+const STATE_BYTES = 16 * 1024;
+const REQUEST_BYTES = 256;
+const OWNER_BYTES = 64;
+
 export class RoomState {
   readonly blobId: string;
-  #doc: Y.Doc;
+  readonly #doc: Y.Doc;
   #version = 0;
   #genesis: Genesis | undefined;
   #owner = '';
@@ -32,20 +45,20 @@ export class RoomState {
   #createdAt = new Date(0);
   #facts: Facts = { contentVersion: 0, updatedAt: new Date(0) };
   readonly #owners = new Map<number, string>();
-  /** The newest deltas, without a hole, up to #version. */
-  readonly #tail: Delta[] = [];
-  #tailBytes = 0;
-  readonly #requests = new Map<string, Delta>();
-  /** True while #requests holds every request id this blob ever had. */
-  #requestsComplete = true;
+  readonly #ownerNames = new Map<string, string>();
+  readonly #recent = new RecentDeltas();
+  readonly #requests: RecentRequests;
   #size: { readonly version: number; readonly bytes: number } | undefined;
   /** Bytes of updates since #size was taken: by no more than that has the content grown. */
   #grownBytes = 0;
   #textSize: (() => number) | undefined;
+  readonly #structMemory: StructMemory;
 
   constructor(blobId: string) {
     this.blobId = blobId;
+    this.#requests = new RecentRequests(blobId);
     this.#doc = createDocument({ gc: true });
+    this.#structMemory = new StructMemory(this.#doc);
   }
 
   /** The live document. Only `apply` may change it. */
@@ -75,7 +88,7 @@ export class RoomState {
   }
 
   get requestsComplete(): boolean {
-    return this.#requestsComplete;
+    return this.#requests.isComplete;
   }
 
   get genesis(): Genesis {
@@ -98,33 +111,24 @@ export class RoomState {
   }
 
   get newestDelta(): Delta | undefined {
-    return this.#tail.at(-1);
+    return this.#recent.newest;
   }
 
   requestedBefore(userId: string, requestId: string): Delta | undefined {
-    return this.#requests.get(requestKey(this.blobId, userId, requestId));
+    return this.#requests.find(userId, requestId);
   }
 
   rememberRequest(delta: Delta): void {
-    if (delta.requestId === undefined) return;
-    this.#requests.set(requestKey(this.blobId, delta.userId, delta.requestId), delta);
-    if (this.#requests.size <= ROOM_RECENT_REQUESTS_MAX) return;
-    this.#requestsComplete = false;
-    for (const oldest of this.#requests.keys()) {
-      this.#requests.delete(oldest);
-      break;
-    }
+    this.#requests.remember(delta);
   }
 
   /** Deltas first..last if all of them are still in memory. */
   recent(first: number, last: number): readonly Delta[] | undefined {
-    const start = this.#tail[0]?.toVersion;
-    if (start === undefined || first < start || last > this.#version) return undefined;
-    return this.#tail.slice(first - start, last - start + 1);
+    return this.#recent.range(first, last);
   }
 
   recentById(id: string): Delta | undefined {
-    return this.#tail.findLast((delta) => delta.id === id);
+    return this.#recent.byId(id);
   }
 
   /** Starts from a checkpoint instead of from nothing. */
@@ -133,8 +137,9 @@ export class RoomState {
     Y.transact(this.#doc, () => Y.applyUpdateV2(this.#doc, checkpoint.state), COMMITTED, false);
     this.#version = checkpoint.version;
     this.#facts = checkpoint.facts;
-    for (const [client, owner] of checkpoint.owners) this.#owners.set(client, owner);
-    this.#requestsComplete = false;
+    for (const [client, owner] of checkpoint.owners) this.#own(client, owner);
+    this.#grownBytes += checkpoint.state.byteLength;
+    this.#requests.beginLater();
   }
 
   /**
@@ -154,7 +159,12 @@ export class RoomState {
     }
     const update = this.#integrate(deltas);
     for (const delta of deltas) this.#record(delta);
-    this.#trimTail();
+    this.#recent.trim(
+      Math.max(
+        ROOM_TAIL_BYTES_MIN,
+        Math.min(ROOM_TAIL_BYTES_MAX, this.#bytesOfDocument() * ROOM_TAIL_DOCUMENT_FRACTION_MAX),
+      ),
+    );
     return update;
   }
 
@@ -165,7 +175,7 @@ export class RoomState {
     };
     this.#doc.on('update', collect);
     try {
-      Y.transact(
+      transactSparsely(
         this.#doc,
         () => {
           for (const delta of deltas) for (const update of delta.updates) Y.applyUpdate(this.#doc, update, COMMITTED);
@@ -200,25 +210,17 @@ export class RoomState {
       derivedFrom: delta.derivation ?? this.#facts.derivedFrom,
     };
     const owner = delta.authoredWith === undefined ? delta.userId : SERVER_OWNED;
-    for (const client of delta.newClients) if (!this.#owners.has(client)) this.#owners.set(client, owner);
+    for (const client of delta.newClients) if (!this.#owners.has(client)) this.#own(client, owner);
     this.rememberRequest(delta);
     for (const update of delta.updates) this.#grownBytes += update.byteLength;
-    this.#tail.push(delta);
-    this.#tailBytes += bytesOf(delta);
+    this.#recent.push(delta);
   }
 
-  #trimTail(): void {
-    let drop = 0;
-    while (
-      this.#tail.length - drop > 1 &&
-      (this.#tail.length - drop > ROOM_TAIL_DELTAS_MAX || this.#tailBytes > ROOM_TAIL_BYTES_MAX)
-    ) {
-      const oldest = this.#tail[drop];
-      if (oldest) this.#tailBytes -= bytesOf(oldest);
-      drop += 1;
-    }
-    // In steps, so that a full tail does not move every element at each keystroke.
-    if (drop > 0) this.#tail.splice(0, drop);
+  /** One string for all ids of an owner, as the log gives each its own. */
+  #own(client: number, owner: string): void {
+    let known = this.#ownerNames.get(owner);
+    if (known === undefined) this.#ownerNames.set(owner, (known = owner));
+    this.#owners.set(client, known);
   }
 
   #adoptGenesis(first: Commit): void {
@@ -238,7 +240,7 @@ export class RoomState {
       return this.#textSize();
     }
     if (this.#size?.version !== this.#version) {
-      this.#size = { version: this.#version, bytes: contentSize(this.#doc, this.genesis.contentType) };
+      this.#size = { version: this.#version, bytes: contentBytes(this.#doc, this.genesis.contentType) };
       this.#grownBytes = 0;
     }
     return this.#size.bytes;
@@ -263,14 +265,31 @@ export class RoomState {
     };
   }
 
+  /** About what it takes in memory. */
+  get memoryBytes(): number {
+    return (
+      STATE_BYTES +
+      this.#bytesOfDocument() +
+      this.#recent.bytes +
+      this.#requests.size * REQUEST_BYTES +
+      this.#owners.size * OWNER_BYTES
+    );
+  }
+
+  #bytesOfDocument(): number {
+    if (this.#version === 0) return 0;
+    const isText = shapeOf(this.genesis.contentType) === 'text';
+    const content = isText ? this.size() : (this.#size?.bytes ?? 0) + this.#grownBytes;
+    return content + this.#structMemory.bytesAt(this.#version);
+  }
+
+  /** Nobody writes at the moment: what only speeds up writing goes. */
+  relax(): void {
+    this.#recent.relax();
+  }
+
+  /** What was asked to write its head may still do so. */
   destroy(): void {
     this.#doc.destroy();
-    this.#doc = createDocument({ gc: true });
   }
-}
-
-function bytesOf(delta: Delta): number {
-  let bytes = 200 + (delta.patch.body?.byteLength ?? 0);
-  for (const update of delta.updates) bytes += update.byteLength;
-  return bytes;
 }

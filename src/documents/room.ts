@@ -15,10 +15,12 @@ import { COMMIT_RACES_MAX, COMMIT_RETRY_MS_MAX, TWIN_IDLE_MS_MAX } from '../limi
 import type { BlobMeta } from '../storage/blobs.ts';
 import { Authoring } from './authoring.ts';
 import { EditMaker } from './edit-maker.ts';
-import type { Intent, Settled } from './intent.ts';
+import { HeldUpdates } from './held-updates.ts';
+import { type Intent, lineOf, type Settled } from './intent.ts';
 import { soleAuthor, type Prepared } from './batch.ts';
-import { PendingIntents } from './pending-intents.ts';
+import { PendingIntents, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
+import { Refreshers } from './refreshers.ts';
 import { RemoteCommits } from './remote-commits.ts';
 import { RevertMaker } from './revert-maker.ts';
 import type { RoomServices } from './room-services.ts';
@@ -38,10 +40,11 @@ export class Room {
   readonly #authoring: Authoring;
   readonly #preparation: Preparation;
   readonly #pending = new PendingIntents();
+  readonly #held: HeldUpdates;
   #flushing: readonly Intent[] = [];
   #isFlushing = false;
   readonly #remote = new RemoteCommits();
-  #refreshers: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  readonly #refreshers = new Refreshers();
   #failure: unknown;
 
   constructor(state: RoomState, services: RoomServices) {
@@ -65,6 +68,7 @@ export class Room {
       log: services.log,
       access: services.access,
     });
+    this.#held = new HeldUpdates({ state, trials: services.trials, release: (intent) => this.#enqueue(intent) });
   }
 
   get isQuiet(): boolean {
@@ -72,7 +76,7 @@ export class Room {
   }
 
   get isBusy(): boolean {
-    return this.#isFlushing || this.#pending.size > 0 || this.#refreshers.length > 0;
+    return this.#isFlushing || this.#pending.size > 0 || this.#held.size > 0 || this.#refreshers.size > 0;
   }
 
   /** Set when the live document could not follow the log: the room serves nobody any more and is loaded anew. */
@@ -94,24 +98,22 @@ export class Room {
   }
 
   submit(intent: Intent): Promise<Settled> {
+    intent.isLate = this.state.facts.deletedAt !== undefined;
     if (this.#failure !== undefined) intent.reject(this.#failure);
-    else if (!this.#pending.add(intent)) {
-      intent.reject(
-        new StudioError('LIMIT_EXCEEDED', 'Too many changes wait on this blob.', { limit: 'ROOM_PENDING_EDITS_MAX' }),
-      );
-    } else {
-      intent.isLate = this.state.facts.deletedAt !== undefined;
-      this.#start();
-    }
+    else if (!this.#held.takes(intent)) this.#enqueue(intent);
     return intent.settled;
+  }
+
+  #enqueue(intent: Intent): void {
+    if (this.#pending.add(intent)) this.#start();
+    else intent.reject(tooManyWait());
   }
 
   /** Brings the room up to what the log holds now. Reads call it, since another process may have written. */
   refresh(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#refreshers.push({ resolve, reject });
-      this.#start();
-    });
+    const refreshed = this.#refreshers.add();
+    this.#start();
+    return refreshed;
   }
 
   /** A commit of another process, heard of by NATS: in order, doubled, late or with a hole before it. */
@@ -134,36 +136,30 @@ export class Room {
       .finally(() => {
         this.#isFlushing = false;
         this.usedAt = Date.now();
-        if (this.#pending.size > 0 || this.#refreshers.length > 0) this.#start();
+        if (this.#pending.size > 0 || this.#refreshers.size > 0) this.#start();
       });
   }
 
   async #run(): Promise<void> {
-    while (this.#pending.size > 0 || this.#refreshers.length > 0) {
-      if (this.#refreshers.length > 0) await this.#serveRefreshers();
+    while (this.#pending.size > 0 || this.#refreshers.size > 0) {
+      if (this.#refreshers.size > 0) await this.#refreshers.serve(() => this.#catchUp());
       if (this.#pending.size > 0) await this.#flush(this.#pending.takeFlush());
       this.#applyRemote();
     }
   }
 
-  async #serveRefreshers(): Promise<void> {
-    const refreshers = this.#refreshers;
-    this.#refreshers = [];
-    try {
-      await this.#catchUp();
-      for (const { resolve } of refreshers) resolve();
-    } catch (error) {
-      const failure = error instanceof StudioError ? error : storageUnavailable(error);
-      for (const { reject } of refreshers) reject(failure);
-    }
-  }
-
   /** G2: prepares, commits, and after a lost race does both again at once, on the head that won. */
-  async #flush(batch: readonly Intent[]): Promise<void> {
+  async #flush(intents: readonly Intent[]): Promise<void> {
+    let batch = intents;
     this.#flushing = batch;
     try {
       for (let races = 0; races <= COMMIT_RACES_MAX; races++) {
         const prepared = await this.#preparation.prepare(batch);
+        if (prepared.held.length > 0) {
+          this.#flushing = batch = batch.filter((intent) => !prepared.held.includes(intent));
+          // With what the same sessions sent since.
+          this.#held.hold([...prepared.held, ...this.#pending.takeOf(new Set(prepared.held.map(lineOf)))]);
+        }
         if (!prepared.commit) {
           this.#guard.settle();
           this.#authoring.settleLost();
@@ -264,8 +260,8 @@ export class Room {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    for (const intent of this.#pending.takeAll()) intent.reject(error);
-    for (const { reject } of this.#refreshers.splice(0)) reject(error);
+    for (const intent of [...this.#pending.takeAll(), ...this.#held.takeAll()]) intent.reject(error);
+    this.#refreshers.rejectAll(error);
     this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
     this.closeSessions(StudioError.from(error));
   }
@@ -276,15 +272,22 @@ export class Room {
 
   /** Callers of intents older than the limit are told so; what is on its way may still commit. */
   expire(now: number): void {
-    for (const intent of [...this.#flushing, ...this.#pending]) {
+    for (const intent of [...this.#flushing, ...this.#pending, ...this.#held]) {
       // Sessions keep their edits and wait; nothing is lost by letting them.
       if (intent.work.kind === 'push' || now - intent.receivedAt.getTime() < COMMIT_RETRY_MS_MAX) continue;
       intent.reject(storageUnavailable(undefined));
     }
   }
 
-  tidy(): void {
+  tidy(now: number): void {
     this.#authoring.dropIdleTwin(TWIN_IDLE_MS_MAX);
+    if (!this.isBusy && now - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax();
+  }
+
+  /** About what it takes: the document, its twin, what rides along, and what waits. */
+  get memoryBytes(): number {
+    const state = this.state.memoryBytes;
+    return state + (this.#authoring.hasTwin ? state : 0) + this.#pending.bytes + this.#held.bytes;
   }
 
   destroy(): void {

@@ -1,7 +1,11 @@
-/** The live documents of this process: loaded once for all who ask at the same time, and let go when unused. */
+/**
+ * The live documents of this process: loaded once for all who ask at the same time, and let go when unused, or when
+ * others need their place: the cache is bounded in number and in memory (G7).
+ */
 import {
   DRAIN_MS_MAX,
   ROOM_IDLE_MS_MAX,
+  ROOM_LOADING_BYTES,
   ROOMS_LOADED_MAX,
   LIVE_RECHECK_DISCONNECTED_MS,
   LIVE_RECHECK_MS,
@@ -15,6 +19,8 @@ import type { RoomServices } from './room-services.ts';
 interface Loaded {
   readonly room: Room;
   readonly unsubscribe: () => void;
+  /** As counted last; part of the total. */
+  bytes: number;
 }
 
 const TIDY_EVERY_MS = 1_000;
@@ -26,9 +32,12 @@ export class Rooms {
   readonly #rooms = new Map<string, Promise<Loaded>>();
   readonly #loaded = new Map<string, Loaded>();
   readonly #tidying: NodeJS.Timeout;
+  readonly #memoryBytesMax: number;
+  #bytes = 0;
   #recheckedAt = Date.now();
 
-  constructor(services: RoomServices, live: LiveChannel) {
+  constructor(services: RoomServices, live: LiveChannel, options: { readonly memoryBytesMax: number }) {
+    this.#memoryBytesMax = options.memoryBytesMax;
     this.#services = services;
     this.#live = live;
     this.#tidying = setInterval(() => this.#tidy(), Math.min(TIDY_EVERY_MS, LIVE_RECHECK_DISCONNECTED_MS));
@@ -49,7 +58,7 @@ export class Rooms {
   async hold(blobId: string): Promise<Room> {
     let loading = this.#rooms.get(blobId);
     if (!loading) {
-      if (this.#rooms.size >= ROOMS_LOADED_MAX) this.#makeRoom();
+      this.#makeRoom();
       loading = this.#load(blobId);
       this.#rooms.set(blobId, loading);
     }
@@ -74,7 +83,12 @@ export class Rooms {
     room.usedAt = Date.now();
     // A blob that does not exist leaves nothing behind.
     const loaded = this.#loaded.get(room.state.blobId);
-    if (room.state.version === 0 && room.isQuiet && loaded?.room === room) this.#drop(room.state.blobId, loaded);
+    if (loaded?.room !== room) return;
+    if (room.state.version === 0 && room.isQuiet) this.#drop(room.state.blobId, loaded);
+    else {
+      this.#count(loaded);
+      this.#keepWithin();
+    }
   }
 
   async #load(blobId: string): Promise<Loaded> {
@@ -95,8 +109,9 @@ export class Rooms {
       if (state.version > 0) await this.#services.database.fence();
       room = new Room(state, this.#services);
       for (const commit of early) room.onRemote(commit);
-      const loaded = { room, unsubscribe };
+      const loaded = { room, unsubscribe, bytes: 0 };
       this.#loaded.set(blobId, loaded);
+      this.#count(loaded);
       return loaded;
     } catch (error) {
       unsubscribe();
@@ -109,21 +124,45 @@ export class Rooms {
     if (this.#loaded.get(blobId) !== loaded) return;
     this.#loaded.delete(blobId);
     this.#rooms.delete(blobId);
+    this.#bytes -= loaded.bytes;
     loaded.unsubscribe();
     loaded.room.destroy();
   }
 
-  /** G7: the least recently used room that nobody holds makes place; with none, loading is refused. */
+  /** About what the live documents take, those included that are loading. */
+  get memoryBytes(): number {
+    return this.#bytes + (this.#rooms.size - this.#loaded.size) * ROOM_LOADING_BYTES;
+  }
+
+  /**
+   * G7: the least recently used rooms that nobody holds make place for one more; with none, loading is refused. Those
+   * that are held count all the same.
+   */
   #makeRoom(): void {
+    while (this.#rooms.size >= ROOMS_LOADED_MAX) if (!this.#dropOldest()) throw full('ROOMS_LOADED_MAX');
+    while (this.memoryBytes + ROOM_LOADING_BYTES > this.#memoryBytesMax) {
+      if (!this.#dropOldest()) throw full('STUDIO_DOCUMENTS_MEMORY_MB');
+    }
+  }
+
+  /** Documents grow while they are held. */
+  #keepWithin(): void {
+    while (this.memoryBytes > this.#memoryBytesMax) if (!this.#dropOldest()) return;
+  }
+
+  #dropOldest(): boolean {
     let oldest: [string, Loaded] | undefined;
     for (const entry of this.#loaded) {
       if (entry[1].room.isQuiet && (!oldest || entry[1].room.usedAt < oldest[1].room.usedAt)) oldest = entry;
     }
-    if (!oldest)
-      throw new StudioError('LIMIT_EXCEEDED', 'This process has all the live documents it may have.', {
-        limit: 'ROOMS_LOADED_MAX',
-      });
-    this.#drop(...oldest);
+    if (oldest) this.#drop(...oldest);
+    return oldest !== undefined;
+  }
+
+  #count(loaded: Loaded): void {
+    const bytes = loaded.room.memoryBytes;
+    this.#bytes += bytes - loaded.bytes;
+    loaded.bytes = bytes;
   }
 
   #tidy(): void {
@@ -134,11 +173,13 @@ export class Rooms {
     for (const [blobId, loaded] of this.#loaded) {
       const { room } = loaded;
       room.expire(now);
-      room.tidy();
+      room.tidy(now);
+      this.#count(loaded);
       if (room.isQuiet && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
       // G5: a lost last message has no successor that would show the hole.
       else if (recheck && room.sessions.size > 0) room.refresh().catch(() => undefined);
     }
+    this.#keepWithin();
   }
 
   /** Tells every session to come back elsewhere. */
@@ -158,4 +199,10 @@ export class Rooms {
     clearInterval(this.#tidying);
     for (const [blobId, loaded] of this.#loaded) this.#drop(blobId, loaded);
   }
+}
+
+function full(limit: string): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', 'The documents that are open here take all the room there is; try again.', {
+    limit,
+  });
 }

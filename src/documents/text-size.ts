@@ -4,7 +4,8 @@ import { rootOf } from '../domain/content/document.ts';
 /** A running count of the UTF-8 bytes of a text document, kept by what each transaction adds and deletes. */
 export function trackTextSize(doc: Y.Doc): () => number {
   let bytes = Buffer.byteLength(rootOf(doc, 'text').toJSON());
-  // Before Yjs collects deleted content, which is when 'update' listeners would run.
+  // Before Yjs collects deleted content, which is when 'update' listeners would run. `afterState` names only ids the
+  // transaction looked at, where the document has many.
   doc.on('afterTransaction', (transaction: Y.Transaction) => {
     for (const [client, after] of transaction.afterState) {
       const before = transaction.beforeState.get(client) ?? 0;

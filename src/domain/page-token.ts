@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StudioError } from '../errors.ts';
-import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../limits.ts';
+import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_TOKEN_CHARACTERS_MAX } from '../limits.ts';
 
 /**
  * Page tokens are opaque to callers: the position after which the next page starts, bound to the query they came from,
@@ -11,15 +11,21 @@ export function encodePageToken(query: unknown, position: unknown): string {
 }
 
 /** The position, or undefined for the first page (an empty token). */
-export function decodePageToken(query: unknown, token: string): unknown {
+export function decodePageToken(query: unknown, token: string): string | number | undefined {
   if (token === '') return undefined;
   let decoded: unknown;
   try {
-    decoded = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+    if (token.length <= PAGE_TOKEN_CHARACTERS_MAX)
+      decoded = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
   } catch {
     decoded = undefined;
   }
-  if (Array.isArray(decoded) && decoded.length === 2 && decoded[0] === queryHash(query)) return decoded[1];
+  if (Array.isArray(decoded) && decoded.length === 2 && decoded[0] === queryHash(query)) {
+    const position: unknown = decoded[1];
+    // Anyone can make a token; what it may say is a place in a list.
+    if (typeof position === 'string' || (Number.isSafeInteger(position) && Number(position) >= 0))
+      return position as string | number;
+  }
   throw new StudioError('PAGE_TOKEN_INVALID', 'page_token must be the next_page_token of the same query.', {
     field: 'page_token',
   });

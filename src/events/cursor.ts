@@ -1,4 +1,5 @@
 import { StudioError } from '../errors.ts';
+import { PAGE_TOKEN_CHARACTERS_MAX } from '../limits.ts';
 
 /** A place in the stream, bound to the stream's creation: in another stream the same number means something else. */
 export interface StreamPosition {
@@ -13,7 +14,8 @@ export function encodeCursor(position: StreamPosition): string {
 export function decodeCursor(cursor: string, created: string): number {
   let decoded: unknown;
   try {
-    decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (cursor.length <= PAGE_TOKEN_CHARACTERS_MAX)
+      decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     decoded = undefined;
   }

@@ -3,7 +3,9 @@
  * in.
  */
 import * as Y from 'yjs';
+import { RICH_MARKS_MAX } from '../../limits.ts';
 import { joinRuns, type RichElement, type RichNode, type RichRun, type RichText } from './rich-node.ts';
+import { tooMuchToWrite } from './size.ts';
 
 /** Told which shared type each node was read from. */
 export type NoteSource = (node: RichNode, source: Y.XmlElement | Y.XmlText) => void;
@@ -31,8 +33,12 @@ function readText(text: Y.XmlText, note: NoteSource | undefined): RichText {
   const runs: RichRun[] = [];
   const marks = new Map<string, unknown>();
   let characters: string[] = [];
+  let marksLeft = RICH_MARKS_MAX;
   const flush = (): void => {
-    if (characters.length > 0) runs.push({ text: characters.join(''), marks: new Map(marks) });
+    if (characters.length === 0) return;
+    marksLeft -= marks.size;
+    if (marksLeft < 0) throw tooMuchToWrite('RICH_MARKS_MAX');
+    runs.push({ text: characters.join(''), marks: new Map(marks) });
     characters = [];
   };
   for (let item = text._start; item !== null; item = item.right) {

@@ -2,13 +2,24 @@
  * Rich content as canonical XML: attributes sorted by name, text runs with the same marks joined, marks nested in the
  * order of their names.
  */
+import { RICH_CHARACTERS_MAX } from '../../limits.ts';
 import { canonicalAttribute, plainValue } from './plain-value.ts';
 import { joinRuns, type RichElement, type RichNode, type RichRun } from './rich-node.ts';
+import { tooMuchToWrite } from './size.ts';
 
 export function toXml(nodes: readonly RichNode[]): string {
-  return nodes
-    .map((node) => (node.kind === 'element' ? element(node) : joinRuns(node.runs).map(run).join('')))
-    .join('');
+  let xml = '';
+  for (const node of nodes) {
+    if (node.kind === 'element') xml = bounded(xml + element(node));
+    else for (const part of joinRuns(node.runs)) xml = bounded(xml + run(part));
+  }
+  return xml;
+}
+
+/** A long mark is written again around each run: a few kilobytes of updates could come to gigabytes (G7). */
+function bounded(xml: string): string {
+  if (xml.length > RICH_CHARACTERS_MAX) throw tooMuchToWrite('RICH_CHARACTERS_MAX');
+  return xml;
 }
 
 function element(node: RichElement): string {

@@ -11,6 +11,11 @@ export function contentTooLarge(): StudioError {
   );
 }
 
+/** Of what raw updates made: it can't be read until less is in it. */
+export function tooMuchToWrite(limit: 'RICH_CHARACTERS_MAX' | 'RICH_MARKS_MAX'): StudioError {
+  return new StudioError('CONTENT_TOO_LARGE', 'The content is too large to be written out.', { limit });
+}
+
 export function tooManyParts(limit: 'JSON_STRUCTS_MAX' | 'RICH_STRUCTS_MAX'): StudioError {
   const [max, parts] =
     limit === 'JSON_STRUCTS_MAX'

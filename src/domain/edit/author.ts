@@ -12,6 +12,7 @@ import { readJson } from '../content/json-document.ts';
 import { canonicalJson, type JsonValue, parseJson } from '../content/json-value.ts';
 import { parseProsemirror } from '../content/prosemirror-parse.ts';
 import { shapeOf } from '../content/shape.ts';
+import { transactSparsely } from '../content/sparse-transaction.ts';
 import { decodeText } from '../content/text.ts';
 import type { Patch } from '../delta.ts';
 import { authorJson } from './json-difference.ts';
@@ -75,7 +76,7 @@ function authorText(doc: Y.Doc, next: string): void {
     budget: new WorkBudget(DIFFERENCE_COMPARISONS_MAX),
     places: placesIn(doc),
   });
-  doc.transact(() => {
+  transactSparsely(doc, () => {
     for (const replacement of replacements.reverse()) applyReplacement(text, replacement);
   });
 }

@@ -11,6 +11,7 @@ import { tooManyParts } from '../content/size.ts';
 import { alignUnits, type Pair } from './alignment.ts';
 import { type Bag, bagOf, likenessOf } from './likeness.ts';
 import { fitHunks, placesIn } from './places.ts';
+import { transactSparsely } from '../content/sparse-transaction.ts';
 import { type Hunk, sequenceDifference, WorkBudget } from './sequence-difference.ts';
 
 /** One transaction. `target` has been checked: see parseJson. Throws CONTENT_TOO_LARGE for more than JSON_STRUCTS_MAX. */
@@ -18,7 +19,7 @@ export function authorJson(doc: Y.Doc, target: JsonValue): void {
   if (countStructs(target) > JSON_STRUCTS_MAX) throw tooManyParts('JSON_STRUCTS_MAX');
   const root = rootOf(doc, 'json');
   const difference = new JsonDifference(placesIn(doc));
-  doc.transact(() => {
+  transactSparsely(doc, () => {
     if (!root.has(JSON_ROOT_KEY)) root.set(JSON_ROOT_KEY, toShared(target));
     else difference.setKey(root, JSON_ROOT_KEY, target);
   });

@@ -4,6 +4,7 @@ import { StudioError } from '../../errors.ts';
 import { CONTENT_BYTES_MAX, TEXT_EDITS_PER_DELTA_MAX } from '../../limits.ts';
 import { rootOf } from '../content/document.ts';
 import { hasLoneSurrogate } from '../content/json-value.ts';
+import { transactSparsely } from '../content/sparse-transaction.ts';
 import type { OffsetEncoding, TextEdit } from '../delta.ts';
 import { SPLITS } from './offsets.ts';
 import type { Replacement } from './text-difference.ts';
@@ -22,7 +23,7 @@ export function authorTextEdits(doc: Y.Doc, edits: readonly TextEdit[], encoding
   }
   const text = rootOf(doc, 'text');
   const replacements = resolveEdits(text.toJSON(), edits, encoding);
-  doc.transact(() => {
+  transactSparsely(doc, () => {
     for (const replacement of replacements) applyReplacement(text, replacement);
   });
 }

@@ -1,5 +1,6 @@
 /** The content of one struct, checked to be readable by Yjs, without making anything of it but strings. */
 import { CONTENT_DEPTH_MAX, UPDATE_VALUES_MAX } from '../../limits.ts';
+import { nestsDeeper } from '../content/json-depth.ts';
 import { hasLoneSurrogate } from '../content/json-value.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { forbidden, malformed, tooComplex } from './refusals.ts';
@@ -155,23 +156,18 @@ function skipArray(reader: ByteReader, depth: number): number {
 }
 
 function checkDepth(depth: number): void {
-  if (depth > CONTENT_DEPTH_MAX)
-    throw tooComplex('CONTENT_DEPTH_MAX', `has values nested deeper than ${CONTENT_DEPTH_MAX}`);
+  if (depth > CONTENT_DEPTH_MAX) throw tooDeep();
+}
+
+function tooDeep(): Error {
+  return tooComplex('CONTENT_DEPTH_MAX', `has values nested deeper than ${CONTENT_DEPTH_MAX}`);
 }
 
 /** Throws unless Yjs can parse it. Returns whether it is an object or array. */
 function checkJson(text: string): boolean {
   // The commonest mark values, without a parser.
   if (text === 'null' || text === 'true' || text === '{}') return text === '{}';
-  let depth = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code === 0x22) {
-      for (index += 1; index < text.length && text.charCodeAt(index) !== 0x22; index++)
-        if (text.charCodeAt(index) === 0x5c) index += 1;
-    } else if (code === 0x7b || code === 0x5b) checkDepth(++depth);
-    else if (code === 0x7d || code === 0x5d) depth -= 1;
-  }
+  if (nestsDeeper(text, CONTENT_DEPTH_MAX)) throw tooDeep();
   let value: unknown;
   try {
     value = JSON.parse(text);

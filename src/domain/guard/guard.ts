@@ -5,13 +5,14 @@
  */
 import type * as Y from 'yjs';
 import { StudioError } from '../../errors.ts';
-import { UPDATE_CLIENT_IDS_MAX } from '../../limits.ts';
+import { UPDATE_CLIENT_IDS_MAX, UPDATE_STEPS_UNTRIED_MAX } from '../../limits.ts';
 import type { Shape } from '../content/shape.ts';
+import { Crowd } from './crowd.ts';
 import { IntegrationOrder } from './integration-order.ts';
 import { Known } from './known.ts';
 import { newDeletions } from './new-deletions.ts';
 import { Parents } from './placement.ts';
-import { forbidden, Missing, tooComplex } from './refusals.ts';
+import { forbidden, Missing, NeedsTrial, tooComplex } from './refusals.ts';
 import { sliceStruct, writeUpdate } from './rewrite.ts';
 import { rootKindOf } from './rules.ts';
 import { requireSame } from './same-content.ts';
@@ -27,6 +28,8 @@ export interface Checked {
   readonly userId: string;
   readonly sections: readonly Section[];
   readonly deletes: readonly DeleteRange[];
+  /** Undefined: it was tried. */
+  readonly crowd: Crowd | undefined;
 }
 
 /** The owner of the client ids the server mints for edits it makes itself. */
@@ -41,6 +44,8 @@ export class Guard {
   /** Owners of client ids that were accepted and are not committed yet. */
   #acceptedOwners = new Map<number, string>();
   #parents: Parents | undefined;
+  /** Of everything accepted since the last settle. */
+  #crowd = new Crowd();
 
   /** `doc`: the live document, committed deltas only. `owners`: client id to user id, or to '' for the server's own. */
   constructor(options: {
@@ -60,8 +65,11 @@ export class Guard {
     return this.#known.clock(clientId);
   }
 
-  /** Checks against the document and everything accepted since the last settle. Changes nothing; throws a StudioError. */
-  check(bytes: Uint8Array, userId: string): Checked {
+  /**
+   * Checks against the document and everything accepted since the last settle. Changes nothing; throws a StudioError:
+   * G7, one saying that a trial is needed if integrating it could take long, unless it was tried.
+   */
+  check(bytes: Uint8Array, userId: string, isTried = false): Checked {
     const update = readUpdate(bytes);
     const missing = new Missing();
     const newClients: number[] = [];
@@ -81,14 +89,39 @@ export class Guard {
     // Roots that refused updates named would stay counted.
     if (shape === 'yjs' && this.#known.isSettled) this.#parents = undefined;
     const parents = (this.#parents ??= new Parents(this.#doc, rootKindOf(shape)));
-    new IntegrationOrder({ shape, known: this.#known, parents, missing }).place(fresh);
-    return this.#checked(update, fresh, { shape, userId, newClients });
+    const crowd = isTried ? undefined : new Crowd(this.#crowd);
+    const order = new IntegrationOrder({ shape, known: this.#known, parents, missing, crowd });
+    order.place(fresh);
+    const checked = this.#checked(update, fresh, { shape, userId, newClients, crowd });
+    if (crowd) {
+      crowd.steps += order.steps + this.#deletionSteps(checked.deletes, crowd);
+      if (crowd.steps > UPDATE_STEPS_UNTRIED_MAX) throw new NeedsTrial();
+    }
+    return checked;
+  }
+
+  /** Yjs splits structs at both ends of a range. */
+  #deletionSteps(deletes: readonly DeleteRange[], crowd: Crowd): number {
+    let steps = 0;
+    let last: number | undefined;
+    for (const { client } of deletes) {
+      steps += 2 * this.#known.splitSteps(client, crowd.splits);
+      crowd.splits += 2;
+      if (client !== last) steps += this.#known.deletionSteps(client);
+      last = client;
+    }
+    return steps;
   }
 
   #checked(
     update: Update,
     sections: readonly Section[],
-    { shape, userId, newClients }: { shape: Shape; userId: string; newClients: readonly number[] },
+    {
+      shape,
+      userId,
+      newClients,
+      crowd,
+    }: { shape: Shape; userId: string; newClients: readonly number[]; crowd: Crowd | undefined },
   ): Checked {
     const { deletes, areAll } = newDeletions(update, sections, this.#known);
     const brings = sections.length > 0 || deletes.length > 0;
@@ -106,12 +139,14 @@ export class Guard {
       userId,
       sections,
       deletes,
+      crowd,
     };
   }
 
   /** The checked update will be committed next: later checks see its structs and deletions as known. */
   accept(checked: Checked): void {
     this.#known.add(checked.sections, checked.deletes);
+    if (checked.crowd) this.#crowd.absorb(checked.crowd);
     for (const client of checked.newClients) this.#acceptedOwners.set(client, checked.userId);
   }
 
@@ -129,7 +164,9 @@ export class Guard {
       });
     // Binary registers are written by the server alone, so no rule covers them; nothing else refers to them either.
     if (shape !== 'binary')
-      new IntegrationOrder({ shape, known: this.#known, parents: this.#parents, missing }).place(fresh);
+      new IntegrationOrder({ shape, known: this.#known, parents: this.#parents, missing, crowd: undefined }).place(
+        fresh,
+      );
     this.#known.add(fresh, deletes);
     for (const { client } of fresh) if (!this.#owners.has(client)) this.#acceptedOwners.set(client, SERVER);
   }
@@ -137,6 +174,7 @@ export class Guard {
   /** Everything accepted is in the document now, or was dropped. */
   settle(): void {
     this.#known.clear();
+    this.#crowd = new Crowd();
     if (this.#acceptedOwners.size > 0) this.#acceptedOwners = new Map();
   }
 

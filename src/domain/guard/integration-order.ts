@@ -3,6 +3,7 @@
  * is in. What can't be reached depends on something missing, or on itself.
  */
 import type { Shape } from '../content/shape.ts';
+import type { Crowd } from './crowd.ts';
 import { indexHolding, type Known } from './known.ts';
 import { GONE, GONE_PLACE, type Parents, type Place } from './placement.ts';
 import { ListOrder } from './list-order.ts';
@@ -32,12 +33,24 @@ export class IntegrationOrder {
     readonly known: Known;
     readonly parents: Parents;
     readonly missing: Missing;
+    /** Undefined: what integrating it costs was found out by a trial. */
+    readonly crowd: Crowd | undefined;
   }) {
     this.#shape = options.shape;
     this.#known = options.known;
     this.#parents = options.parents;
     this.#missing = options.missing;
-    this.#order = new ListOrder((id) => this.#freshAt(id) ?? this.#known.find(id.client, id.clock));
+    this.#order = new ListOrder({
+      find: (id) => this.#freshAt(id) ?? this.#known.find(id.client, id.clock),
+      known: options.known,
+      parents: options.parents,
+      crowd: options.crowd,
+    });
+  }
+
+  /** What was looked through, and Yjs will look through at the most. */
+  get steps(): number {
+    return this.#order.steps;
   }
 
   /** Places every struct. Sections begin at the known clock of their client. Throws what the rules and `Missing` throw. */
@@ -62,7 +75,7 @@ export class IntegrationOrder {
       if (!this.#isReady(struct, track)) return;
       const place = this.#placeOf(struct);
       checkContent(this.#shape, struct, place);
-      if (place.parent !== GONE) this.#order.check(struct);
+      if (place.parent !== GONE) this.#order.check(struct, place);
       struct.placed = place.parent;
       struct.key = place.key;
       track.clock = struct.clock + struct.length;

@@ -1,8 +1,12 @@
 /** What is known before an update: the live document, and what was accepted since but is not in it yet. */
 import * as Y from 'yjs';
 import type { Parents, Place } from './placement.ts';
-import { RangeSet } from './range-set.ts';
+import { type Range, RangeSet } from './range-set.ts';
 import { type DeleteRange, Ref, type Section, type Struct } from './update.ts';
+
+/** Measured against a step through a list. */
+const STRUCTS_MOVED_IN_A_STEP = 2_048;
+const RANGES_MERGED_IN_A_STEP = 32;
 
 export class Known {
   readonly #doc: Y.Doc;
@@ -41,11 +45,21 @@ export class Known {
       if (list) for (const struct of structs) list.push(struct);
       else this.#structs.set(client, [...structs]);
     }
-    for (const { client, clock, end } of deletes) {
+    for (const [client, added] of byClient(deletes)) {
       let ranges = this.#deleted.get(client);
       if (!ranges) this.#deleted.set(client, (ranges = new RangeSet()));
-      ranges.add(clock, end);
+      ranges.addAll(added);
     }
+  }
+
+  /** What Yjs moves to split a struct of the document's client, after that many others, in units of its other steps. */
+  splitSteps(client: number, splits: number): number {
+    return ((this.#doc.store.clients.get(client)?.length ?? 0) + splits) / STRUCTS_MOVED_IN_A_STEP;
+  }
+
+  /** What adding deletions of the client's structs goes through, in the same units. */
+  deletionSteps(client: number): number {
+    return (this.#deleted.get(client)?.size ?? 0) / RANGES_MERGED_IN_A_STEP;
   }
 
   /** Hands out the parts of a range that are not deleted, as far as they are known. */
@@ -85,6 +99,17 @@ export class Known {
     if (this.#structs.size > 0) this.#structs = new Map();
     if (this.#deleted.size > 0) this.#deleted = new Map();
   }
+}
+
+function byClient(deletes: readonly DeleteRange[]): Map<number, Range[]> {
+  const clients = new Map<number, Range[]>();
+  for (const { client, clock, end } of deletes) {
+    const range = { start: clock, end };
+    const ranges = clients.get(client);
+    if (ranges) ranges.push(range);
+    else clients.set(client, [range]);
+  }
+  return clients;
 }
 
 export function isStruct(found: Struct | Y.Item | Y.GC): found is Struct {

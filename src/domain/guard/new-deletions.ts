@@ -16,7 +16,9 @@ export function newDeletions(
   const sections = new Map(fresh.map((section) => [section.client, section]));
   const deletes: DeleteRange[] = [];
   let areAll = true;
-  for (const range of update.deletes) {
+  const ranges = apart(update.deletes);
+  if (ranges !== update.deletes) areAll = false;
+  for (const range of ranges) {
     const section = sections.get(range.client);
     const clock = known.clock(range.client);
     const end = section?.end ?? clock;
@@ -34,4 +36,28 @@ export function newDeletions(
     if (deletes.length !== before + 1 || added?.clock !== range.clock || added.end !== range.end) areAll = false;
   }
   return { deletes, areAll };
+}
+
+/** Ranges that lie over each other joined, so that what they name is gone through once. Honest ones don't. */
+function apart(ranges: readonly DeleteRange[]): readonly DeleteRange[] {
+  if (areApart(ranges)) return ranges;
+  const joined: DeleteRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.client - b.client || a.clock - b.clock)) {
+    const last = joined.at(-1);
+    if (!last || last.client !== range.client || range.clock > last.end) joined.push(range);
+    else if (range.end > last.end) joined[joined.length - 1] = { ...last, end: range.end };
+  }
+  return joined;
+}
+
+/** In order within each client, every client once. */
+function areApart(ranges: readonly DeleteRange[]): boolean {
+  const seen = new Set<number>();
+  let last: DeleteRange | undefined;
+  for (const range of ranges) {
+    if (range.client === last?.client ? range.clock < last.end : seen.has(range.client)) return false;
+    seen.add(range.client);
+    last = range;
+  }
+  return true;
 }

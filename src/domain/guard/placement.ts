@@ -16,6 +16,8 @@ export interface Parent {
   readonly kind: TypeKind | undefined;
   readonly root: string | undefined;
   readonly depth: number;
+  /** Of one within another that is in the document. */
+  readonly type?: Y.AbstractType<unknown>;
 }
 
 /** Of a struct whose type is deleted and collected: Yjs makes it a tombstone. */
@@ -50,6 +52,13 @@ export class Parents {
     return count;
   }
 
+  /** The type in the document, if it is there: with what was committed in it, and nothing else. */
+  typeOf(parent: Parent): Y.AbstractType<unknown> | undefined {
+    return parent.root === undefined
+      ? parent.type
+      : (this.#doc.share.get(parent.root) as Y.AbstractType<unknown> | undefined);
+  }
+
   root(name: string): Parent {
     let parent = this.#roots.get(name);
     if (!parent) {
@@ -66,7 +75,12 @@ export class Parents {
     parent =
       item === null
         ? this.root(this.#nameOf(type))
-        : { kind: kindOf(type), root: undefined, depth: this.ofType(item.parent as Y.AbstractType<unknown>).depth + 1 };
+        : {
+            kind: kindOf(type),
+            root: undefined,
+            depth: this.ofType(item.parent as Y.AbstractType<unknown>).depth + 1,
+            type,
+          };
     this.#ofTypes.set(type, parent);
     return parent;
   }

@@ -9,6 +9,13 @@ export function tooComplex(limit: string, why: string): StudioError {
   return new StudioError('UPDATE_TOO_COMPLEX', `The update ${why}.`, { limit });
 }
 
+/** It may be as honest as any, but what it would cost is not known before it was tried where it can be stopped. */
+export class NeedsTrial extends StudioError {
+  constructor() {
+    super('UPDATE_TOO_COMPLEX', 'The update would be integrated too slowly.', { limit: 'UPDATE_STEPS_UNTRIED_MAX' });
+  }
+}
+
 /** What is forbidden in this blob, whoever sends it. */
 export function forbidden(
   reason: Extract<Reason, 'UPDATE_ROOT_FORBIDDEN' | 'UPDATE_CONTENT_FORBIDDEN'>,

@@ -1,7 +1,9 @@
 /** Awareness updates as y-protocols encodes them: per client its id, its clock, and its state as JSON (`null`: gone). */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
+import { nestsDeeper } from '../../domain/content/json-depth.ts';
 import { StudioError } from '../../errors.ts';
+import { AWARENESS_UPDATE_CLIENTS_MAX, CONTENT_DEPTH_MAX } from '../../limits.ts';
 
 export interface AwarenessEntry {
   readonly clientId: number;
@@ -17,7 +19,9 @@ export function readAwarenessUpdate(update: Uint8Array): AwarenessEntry[] {
   try {
     const decoder = decoding.createDecoder(update);
     const entries: AwarenessEntry[] = [];
-    for (let left = decoding.readVarUint(decoder); left > 0; left -= 1) {
+    let left = decoding.readVarUint(decoder);
+    if (left > AWARENESS_UPDATE_CLIENTS_MAX) throw tooManyClients();
+    for (; left > 0; left -= 1) {
       const clientId = decoding.readVarUint(decoder);
       const clock = decoding.readVarUint(decoder);
       const state = decoding.readVarString(decoder);
@@ -25,6 +29,7 @@ export function readAwarenessUpdate(update: Uint8Array): AwarenessEntry[] {
     }
     return entries;
   } catch (cause) {
+    if (cause instanceof StudioError) throw cause;
     throw malformed(cause);
   }
 }
@@ -32,6 +37,7 @@ export function readAwarenessUpdate(update: Uint8Array): AwarenessEntry[] {
 /** Throws UPDATE_MALFORMED: a state that is no JSON would throw in every other editor. */
 export function requireJson({ state }: AwarenessEntry): void {
   try {
+    if (nestsDeeper(state, CONTENT_DEPTH_MAX)) throw new Error('nested too deep');
     JSON.parse(state);
   } catch (cause) {
     throw malformed(cause);
@@ -40,6 +46,12 @@ export function requireJson({ state }: AwarenessEntry): void {
 
 function malformed(cause: unknown): StudioError {
   return new StudioError('UPDATE_MALFORMED', 'That is not an awareness update.', {}, { cause });
+}
+
+function tooManyClients(): StudioError {
+  return new StudioError('UPDATE_TOO_COMPLEX', 'The awareness update names too many clients.', {
+    limit: 'AWARENESS_UPDATE_CLIENTS_MAX',
+  });
 }
 
 export function writeAwarenessUpdate(entries: readonly AwarenessEntry[]): Uint8Array {

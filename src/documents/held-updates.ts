@@ -1,0 +1,128 @@
+/**
+ * Raw updates of one blob that are tried in a thread before they join a flush, and behind each what its session sent
+ * after it: a session's updates follow on each other. Everyone else's changes go on meanwhile.
+ */
+import * as Y from 'yjs';
+import { ROOM_PENDING_BYTES_MAX, ROOM_PENDING_EDITS_MAX, TRIAL_DELETIONS_BYTES, TRIAL_FROM_BYTES } from '../limits.ts';
+import { lineOf, type Intent } from './intent.ts';
+import { tooManyWait } from './pending-intents.ts';
+import type { RoomState } from './room-state.ts';
+import type { UpdateTrials } from './update-trials.ts';
+
+export class HeldUpdates {
+  readonly #state: RoomState;
+  readonly #trials: UpdateTrials;
+  readonly #release: (intent: Intent) => void;
+  readonly #lines = new Map<object, Intent[]>();
+  #count = 0;
+  #bytes = 0;
+
+  /** `release` takes the intents that may join a flush, in their session's order. */
+  constructor(options: {
+    readonly state: RoomState;
+    readonly trials: UpdateTrials;
+    readonly release: (intent: Intent) => void;
+  }) {
+    this.#state = options.state;
+    this.#trials = options.trials;
+    this.#release = options.release;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** True, and taken, if the intent must be tried first or comes behind one that must. Refused over the limits (G7). */
+  takes(intent: Intent): boolean {
+    const line = this.#lines.get(lineOf(intent));
+    if (!line && (this.#state.version === 0 || !needsTrial(intent))) return false;
+    if (this.#count >= ROOM_PENDING_EDITS_MAX || this.#bytes + intent.bytes > ROOM_PENDING_BYTES_MAX) {
+      intent.reject(tooManyWait());
+    } else this.#enter(intent);
+    return true;
+  }
+
+  /** Those of a flush, and of what waited for the next, that turned out to need a trial, and those behind them. */
+  hold(intents: readonly Intent[]): void {
+    for (const intent of intents) this.#enter(intent);
+  }
+
+  takeAll(): Intent[] {
+    const all = [...this];
+    this.#lines.clear();
+    this.#count = 0;
+    this.#bytes = 0;
+    return all;
+  }
+
+  *[Symbol.iterator](): IterableIterator<Intent> {
+    for (const line of this.#lines.values()) yield* line;
+  }
+
+  #enter(intent: Intent): void {
+    this.#count += 1;
+    this.#bytes += intent.bytes;
+    const key = lineOf(intent);
+    const line = this.#lines.get(key);
+    if (line) {
+      line.push(intent);
+      return;
+    }
+    const started = [intent];
+    this.#lines.set(key, started);
+    void this.#run(key, started);
+  }
+
+  async #run(key: object, line: Intent[]): Promise<void> {
+    let before: Intent | undefined;
+    for (let intent = line[0]; intent; intent = line[0]) {
+      if (needsTrial(intent)) {
+        // It builds on what its session sent before, so that must be in the document it is tried on.
+        await before?.settled.catch(() => undefined);
+        await this.#try(intent);
+      }
+      // All were taken away meanwhile: the room has failed.
+      if (this.#lines.get(key) !== line) return;
+      line.shift();
+      this.#count -= 1;
+      this.#bytes -= intent.bytes;
+      if (line.length === 0) this.#lines.delete(key);
+      if (intent.isOpen) this.#release(intent);
+      before = intent;
+    }
+  }
+
+  async #try(intent: Intent): Promise<void> {
+    if (!intent.isOpen) return;
+    try {
+      await this.#trials.try({
+        state: () => Y.encodeStateAsUpdate(this.#state.doc),
+        updates: rawUpdatesOf(intent),
+        contentType: this.#state.genesis.contentType,
+      });
+      intent.trial = 'passed';
+    } catch (error) {
+      intent.reject(error);
+    }
+  }
+}
+
+function needsTrial(intent: Intent): boolean {
+  return intent.trial !== 'passed' && (intent.trial === 'needed' || rawUpdatesOf(intent).some(isLarge));
+}
+
+/** A client that comes back sends all it ever deleted, most of it known: that is soon seen, and not tried each time. */
+function isLarge(update: Uint8Array): boolean {
+  const bringsStructs = update[0] !== 0;
+  return update.byteLength >= (bringsStructs ? TRIAL_FROM_BYTES : TRIAL_DELETIONS_BYTES);
+}
+
+function rawUpdatesOf({ work }: Intent): Uint8Array[] {
+  if (work.kind === 'push') return [work.update];
+  const patches = work.kind === 'patch' ? [work.patch] : work.kind === 'batch' ? work.patches : [];
+  return patches.flatMap((patch) => (patch.kind === 'yjs_update' ? [patch.update] : []));
+}

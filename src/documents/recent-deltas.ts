@@ -1,0 +1,62 @@
+/** The newest deltas of a blob, without a hole: what advances bases and answers for predecessors without the log. */
+import type { Delta } from '../domain/delta.ts';
+import { ROOM_TAIL_DELTAS_MAX, ROOM_TAIL_IDLE_DELTAS_MAX } from '../limits.ts';
+
+export class RecentDeltas {
+  readonly #deltas: Delta[] = [];
+  #bytes = 0;
+
+  /** About what they take in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get newest(): Delta | undefined {
+    return this.#deltas.at(-1);
+  }
+
+  push(delta: Delta): void {
+    this.#deltas.push(delta);
+    this.#bytes += bytesOf(delta);
+  }
+
+  /** Deltas first..last if all of them are still here. */
+  range(first: number, last: number): readonly Delta[] | undefined {
+    const start = this.#deltas[0]?.toVersion;
+    if (start === undefined || first < start || last > (this.newest?.toVersion ?? 0)) return undefined;
+    return this.#deltas.slice(first - start, last - start + 1);
+  }
+
+  byId(id: string): Delta | undefined {
+    return this.#deltas.findLast((delta) => delta.id === id);
+  }
+
+  /** Lets go of the oldest beyond the limits. The newest stays. */
+  trim(bytesMax: number): void {
+    this.#trim(ROOM_TAIL_DELTAS_MAX, bytesMax);
+  }
+
+  /** For a room that nobody writes to at the moment. */
+  relax(): void {
+    this.#trim(ROOM_TAIL_IDLE_DELTAS_MAX, Infinity);
+  }
+
+  #trim(deltasMax: number, bytesMax: number): void {
+    let drop = 0;
+    while (this.#deltas.length - drop > 1 && (this.#deltas.length - drop > deltasMax || this.#bytes > bytesMax)) {
+      const oldest = this.#deltas[drop];
+      if (oldest) this.#bytes -= bytesOf(oldest);
+      drop += 1;
+    }
+    if (drop > 0) this.#deltas.splice(0, drop);
+  }
+}
+
+/** Measured: what a delta takes beside its bytes. */
+const DELTA_BYTES = 640;
+
+function bytesOf(delta: Delta): number {
+  let bytes = DELTA_BYTES + (delta.patch.body?.byteLength ?? 0);
+  for (const update of delta.updates) bytes += update.byteLength;
+  return bytes;
+}

@@ -1,0 +1,99 @@
+/** Live documents as a cache: one load for all who ask, bounded in memory, and a failed load is never an empty document. */
+import * as assert from 'uvu/assert';
+import { StudioError } from '../../src/errors.ts';
+import { ROOM_LOADING_BYTES } from '../../src/limits.ts';
+import { startCutProxy } from '../harness/cut-proxy.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { openRooms, type RoomsWorld } from './rooms-world.ts';
+
+const test = suite('rooms as a cache', { timeoutMs: 60_000 });
+const MEGABYTE = 1024 * 1024;
+let parts: TestParts;
+const worlds: RoomsWorld[] = [];
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+});
+test.after(() => parts.stop());
+test.after(async () => void (await Promise.all(worlds.map((world) => world.close()))));
+
+async function open(options: Parameters<typeof openRooms>[1]): Promise<RoomsWorld> {
+  const world = await openRooms(parts, options);
+  worlds.push(world);
+  return world;
+}
+
+test('a thousand who ask at once share one load', async () => {
+  const writer = await open({ memoryBytesMax: 64 * MEGABYTE });
+  await writer.createText('shared', 'the one text');
+  const reader = await open({ memoryBytesMax: 64 * MEGABYTE });
+  const texts = await Promise.all(Array.from({ length: 1_000 }, () => reader.readText('shared')));
+  assert.equal([...new Set(texts)], ['the one text']);
+  assert.is(reader.loadsOf('shared'), 1);
+});
+
+test('G7: the least recently used documents make place, and come back whole', async () => {
+  const world = await open({ memoryBytesMax: 4 * MEGABYTE });
+  const text = (index: number): string => `${index} `.repeat(100_000);
+  for (let index = 0; index < 40; index++) await world.createText(`large-${index}`, text(index));
+  assert.ok(world.rooms.memoryBytes < 4 * MEGABYTE, `${world.rooms.memoryBytes} bytes`);
+  for (const index of [0, 39, 7]) assert.is(await world.readText(`large-${index}`), text(index));
+  assert.is(world.loadsOf('large-0'), 2, 'it had made place');
+  assert.is(world.loadsOf('large-39'), 1, 'it was used last');
+});
+
+test('G7: with all of them in use a new one is refused, clearly, until one is let go', async () => {
+  const world = await open({ memoryBytesMax: 2 * MEGABYTE });
+  const text = 'x'.repeat(400_000);
+  await world.createText('held', text);
+  await world.createText('waiting', 'small');
+  const room = await world.rooms.hold('held');
+  const other = await world.rooms.hold('waiting');
+  assert.ok(world.rooms.memoryBytes > 400_000 && world.rooms.memoryBytes < 1_200_000, `${world.rooms.memoryBytes}`);
+  // Both the text and the delta that brought it are kept.
+  const left = 2 * MEGABYTE - world.rooms.memoryBytes - ROOM_LOADING_BYTES;
+  await world.createText('third', 'x'.repeat(left / 2));
+  const third = await world.rooms.hold('third');
+  try {
+    await world.readText('fourth');
+    assert.unreachable('there was place');
+  } catch (error) {
+    assert.instance(error, StudioError);
+    assert.is((error as StudioError).reason, 'LIMIT_EXCEEDED');
+    assert.is((error as StudioError).metadata['limit'], 'STUDIO_DOCUMENTS_MEMORY_MB');
+  }
+  assert.is(await world.readText('held'), text, 'what is open is served');
+  world.rooms.release(third);
+  assert.is(await world.readText('fourth'), '');
+  for (const held of [room, other]) world.rooms.release(held);
+});
+
+test('G6: a load that fails is an error to all who asked, never an empty document, and is tried anew', async () => {
+  const writer = await open({ memoryBytesMax: 64 * MEGABYTE });
+  await writer.createText('kept', 'still here');
+  const proxy = await startCutProxy(parts.url('mongodb'));
+  try {
+    const reader = await open({ memoryBytesMax: 64 * MEGABYTE, mongodbUrl: proxy.url });
+    proxy.refuse();
+    proxy.cutAll();
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => reader.readText('kept')));
+    for (const answer of answers) {
+      assert.is(answer.status, 'rejected');
+      assert.is(answer.status === 'rejected' && (answer.reason as StudioError).reason, 'STORAGE_UNAVAILABLE');
+    }
+    assert.is(reader.loadsOf('kept'), 1, 'they shared the failed load');
+    proxy.accept();
+    let text: string | undefined;
+    for (const deadline = Date.now() + 20_000; text === undefined && Date.now() < deadline;) {
+      text = await reader.readText('kept').catch(() => undefined);
+    }
+    assert.is(text, 'still here');
+    await reader.close();
+    worlds.splice(worlds.indexOf(reader), 1);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test.run();

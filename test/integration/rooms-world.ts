@@ -1,0 +1,101 @@
+/** The live documents of a process, on real parts, put together as engine.ts does and with their loads counted. */
+import pino from 'pino';
+import { AccessKeeper } from '../../src/access/keeper.ts';
+import { BaseDocuments } from '../../src/documents/base-documents.ts';
+import { Committer } from '../../src/documents/committer.ts';
+import { HeadWriter } from '../../src/documents/head-writer.ts';
+import { History } from '../../src/documents/history.ts';
+import { Intent } from '../../src/documents/intent.ts';
+import { Rooms } from '../../src/documents/rooms.ts';
+import type { RoomState } from '../../src/documents/room-state.ts';
+import { NatsAccessHints } from '../../src/events/access-hints.ts';
+import { EventConnection } from '../../src/events/connection.ts';
+import { NatsLiveChannel } from '../../src/events/live.ts';
+import { Failpoints } from '../../src/failpoints.ts';
+import { AccessEpochStore } from '../../src/storage/access-epochs.ts';
+import { AccessStore } from '../../src/storage/access.ts';
+import { BlobHeads } from '../../src/storage/blobs.ts';
+import { Checkpoints } from '../../src/storage/checkpoints.ts';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { Contents } from '../../src/storage/contents.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import type { TestParts } from '../harness/parts.ts';
+import { trialsFromSource } from '../unit/documents/trial-threads.ts';
+
+class CountedHistory extends History {
+  readonly loads = new Map<string, number>();
+
+  override load(blobId: string): Promise<RoomState> {
+    this.loads.set(blobId, (this.loads.get(blobId) ?? 0) + 1);
+    return super.load(blobId);
+  }
+}
+
+export interface RoomsWorld {
+  readonly rooms: Rooms;
+  loadsOf(blobId: string): number;
+  createText(blobId: string, text: string): Promise<void>;
+  readText(blobId: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+let processes = 0;
+
+export async function openRooms(
+  parts: TestParts,
+  options: { readonly memoryBytesMax: number; readonly mongodbUrl?: string },
+): Promise<RoomsWorld> {
+  const logger = pino({ level: 'silent' });
+  const name = `rooms-${++processes}`;
+  const database = await openDatabase({ url: options.mongodbUrl ?? parts.url('mongodb'), name: 'rooms' });
+  const connection = await EventConnection.open({ url: parts.url('nats'), name, logger });
+  const log = new CommitLog(database);
+  const contents = new Contents(database);
+  const failpoints = new Failpoints('');
+  const committer = new Committer({ id: name, log, database, listeners: [], failpoints, logger });
+  const history = new CountedHistory({ log, checkpoints: new Checkpoints(database), logger });
+  const heads = new HeadWriter({ heads: new BlobHeads(database), failpoints, logger });
+  const bases = new BaseDocuments(history);
+  const trials = trialsFromSource();
+  const access = new AccessKeeper({
+    store: new AccessStore(database),
+    epochs: new AccessEpochStore(database.db),
+    hints: new NatsAccessHints(connection),
+    logger,
+  });
+  const services = { database, access, log, contents, committer, heads, history, bases, trials, logger };
+  const rooms = new Rooms(services, new NatsLiveChannel(connection, logger), options);
+  await access.start();
+  return {
+    rooms,
+    loadsOf: (blobId) => history.loads.get(blobId) ?? 0,
+    createText: async (blobId, text) => {
+      const content = Buffer.from(text);
+      const genesis = {
+        contentType: 'text/plain',
+        parentIds: [],
+        rootId: blobId,
+        depth: 0,
+        createdBy: 'user',
+        labels: {},
+      };
+      const intent = new Intent({
+        userId: 'ada',
+        work: { kind: 'create', genesis, content },
+        bytes: content.byteLength,
+      });
+      await rooms.with(blobId, (room) => room.submit(intent));
+    },
+    readText: (blobId) => rooms.with(blobId, (room) => Promise.resolve(room.state.doc.getText('content').toJSON())),
+    close: async () => {
+      await rooms.settle();
+      committer.stop();
+      rooms.close();
+      access.close();
+      trials.close();
+      await heads.close();
+      await connection.close();
+      await database.close();
+    },
+  };
+}

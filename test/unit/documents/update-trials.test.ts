@@ -1,0 +1,106 @@
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import type { Trial } from '../../../src/documents/update-trials.ts';
+import { StudioError } from '../../../src/errors.ts';
+import { TRIAL_MS_MAX, TRIALS_WAITING_MAX } from '../../../src/limits.ts';
+import { suite } from '../../harness/suite.ts';
+import { fan, shreddedText, typed } from '../guard/bombs.ts';
+import { string, write } from '../guard/updates.ts';
+import { trialsFromSource } from './trial-threads.ts';
+
+const test = suite('update trials', { timeoutMs: 60_000 });
+const trials = trialsFromSource();
+test.after(() => trials.close());
+
+const EMPTY = Uint8Array.of(0, 0);
+
+function textTrial(state: Uint8Array, update: Uint8Array): Trial {
+  return { state: () => state.slice(), updates: [update], contentType: 'text/plain' };
+}
+
+async function refusal(trial: Trial): Promise<StudioError> {
+  try {
+    await trials.try(trial);
+  } catch (error) {
+    assert.instance(error, StudioError);
+    return error as StudioError;
+  }
+  throw new Error('it passed');
+}
+
+test('G7: what is large and honest passes, and the update is still there', async () => {
+  const update = typed(200_000, 7, { parent: 'content' });
+  await trials.try(textTrial(EMPTY, update));
+  assert.ok(update.byteLength > 1_000_000);
+});
+
+test('G6: what the guard refuses is refused by the thread in the same words', async () => {
+  const missing = await refusal(
+    textTrial(EMPTY, write([{ client: 8, clock: 0, structs: [string('x', { origin: [9, 3] })] }])),
+  );
+  assert.is(missing.reason, 'UPDATE_DEPENDS_ON_MISSING');
+  assert.is(missing.metadata['missing'], '9:0');
+});
+
+test('G7: a quadratic integration is stopped with its thread, and the next trial has a new one', async () => {
+  const started = performance.now();
+  // Alone in a thread of the process it would take minutes.
+  const bomb = await refusal(
+    textTrial(
+      write([{ client: 1, clock: 0, structs: [string('a'.repeat(60_000), { parent: 'content' })] }]),
+      fan(60_000),
+    ),
+  );
+  assert.is(bomb.reason, 'UPDATE_TOO_COMPLEX', bomb.message);
+  assert.is(bomb.metadata['limit'], 'TRIAL_MS_MAX');
+  assert.ok(performance.now() - started < TRIAL_MS_MAX + 5_000, 'stopped in time');
+  await trials.try(textTrial(EMPTY, typed(10, 7, { parent: 'content' })));
+});
+
+test('G7: an integration that ends, but takes longer than its size is worth, is refused', async () => {
+  const text = write([{ client: 1, clock: 0, structs: [string('a'.repeat(3_000), { parent: 'content' })] }]);
+  const bomb = await refusal(textTrial(text, fan(1_500)));
+  assert.is(bomb.metadata['limit'], 'INTEGRATION_MS_MIN', bomb.message);
+});
+
+test('G7: a document too large for the thread ends the thread, not the process', async () => {
+  const limited = trialsFromSource(24);
+  try {
+    await limited.try(textTrial(EMPTY, shreddedText(200_000)));
+    assert.unreachable('there was memory enough');
+  } catch (error) {
+    assert.is((error as StudioError).metadata['limit'], 'TRIAL_MEMORY_MB_MAX', String(error));
+  }
+  await limited.try(textTrial(EMPTY, typed(10, 7, { parent: 'content' })));
+  limited.close();
+});
+
+test('content that would be too large is refused by what it would be', async () => {
+  const doc = new Y.Doc();
+  const rich = doc.getXmlFragment('default');
+  const text = new Y.XmlText();
+  rich.insert(0, [text]);
+  text.insert(0, 'ab'.repeat(2_000));
+  text.format(0, 4_000, { link: { href: 'h'.repeat(20_000) } });
+  for (let at = 0; at < 2_000; at++) text.format(at * 2, 1, { bold: true });
+  const error = await refusal({
+    state: () => EMPTY.slice(),
+    updates: [Y.encodeStateAsUpdate(doc)],
+    contentType: 'application/vnd.studio.prosemirror+yjs',
+  });
+  assert.is(error.reason, 'CONTENT_TOO_LARGE', error.message);
+});
+
+test('G7: no more wait than may', async () => {
+  const own = trialsFromSource();
+  const all = Array.from({ length: TRIALS_WAITING_MAX + 10 }, () =>
+    own.try(textTrial(EMPTY, typed(10, 7, { parent: 'content' }))),
+  );
+  const results = await Promise.allSettled(all);
+  const refused = results.filter((result) => result.status === 'rejected');
+  assert.ok(refused.length >= 8 && refused.length <= 10, `${refused.length} refused`);
+  assert.is((refused[0]?.reason as StudioError).metadata['limit'], 'TRIALS_WAITING_MAX');
+  own.close();
+});
+
+test.run();
