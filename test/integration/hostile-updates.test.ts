@@ -1,6 +1,7 @@
 /** Updates that would freeze a process, against a whole studio: refused, and nobody else waits for it. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
 import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
@@ -69,6 +70,25 @@ test('G7: small updates that together would be slow are tried one by one, and ho
   const text = await readText(ada, id);
   assert.is(text.length, 2_000 + kept * 400);
   assert.is(text.replaceAll('x', ''), 'a'.repeat(2_000));
+});
+
+test('G7: a batch with a large update is tried whole, and stands or falls whole', async () => {
+  const id = await createText('batch', 'begin');
+  const batch = (update: Uint8Array): Promise<unknown> =>
+    ada.deltas.batchApplyDeltas({
+      blobId: id,
+      patches: [
+        { patch: { case: 'textEdits', value: { encoding: OffsetEncoding.UTF16, edits: [{ insert: 'at the ' }] } } },
+        { patch: { case: 'yjsUpdate', value: Uint8Array.from(update) } },
+      ],
+    });
+  const last = { client: 9, clock: 30_000, structs: [string('!', { origin: [8, 3] })] };
+  await refused(batch(write([last])), 'UPDATE_DEPENDS_ON_MISSING');
+  assert.is(await readText(ada, id), 'begin');
+  const large = typed(30_000, 9, { parent: 'content' });
+  assert.ok(large.byteLength > TRIAL_FROM_BYTES);
+  await batch(large);
+  assert.is((await readText(ada, id)).replace(/t{30000}/, ''), 'at the begin');
 });
 
 test('an editor that brings a large document goes on typing behind it, in order', async () => {

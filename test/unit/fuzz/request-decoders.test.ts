@@ -56,7 +56,7 @@ fuzzed('merge patches', ['{"a":{"x":null},"b":[1]}', '{"__proto__":{"c":null}}',
 });
 fuzzed(
   'text edits',
-  ['[[0,1,"x"],[3,0,"😀"]]', '[[0,0,""]]'],
+  ['[[0,1,"x"],[1,0,"😀"]]', '[[0,0,""]]'],
   (bytes, random) => {
     let edits: [number, number, string][];
     try {
