@@ -9,7 +9,7 @@ import { lines, readSources, readTypeScript, type Source } from './sources.ts';
 const test = suite('conventions: tidy');
 const FILE_LINES_MAX = 300;
 /** Tests list cases, and limits.ts values, which read better in one place. */
-const LIST_FILE_LINES_MAX = 400;
+const LIST_FILE_LINES_MAX = 500;
 const isList = (path: string): boolean => path.startsWith('test/') || path === 'src/limits.ts';
 const TOP_LEVEL = new Set(
   (
