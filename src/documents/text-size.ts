@@ -3,10 +3,15 @@ import { rootOf } from '../domain/content/document.ts';
 
 /** A running count of the UTF-8 bytes of a text document, kept by what each transaction adds and deletes. */
 export function trackTextSize(doc: Y.Doc): () => number {
-  let bytes = Buffer.byteLength(rootOf(doc, 'text').toJSON());
+  const count = (): number => Buffer.byteLength(rootOf(doc, 'text').toJSON());
+  let bytes = count();
   // Before Yjs collects deleted content, which is when 'update' listeners would run. `afterState` names only ids the
   // transaction looked at, where the document has many.
   doc.on('afterTransaction', (transaction: Y.Transaction) => {
+    if (transaction._mergeStructs.some(beginsWithReplacement)) {
+      bytes = count();
+      return;
+    }
     for (const [client, after] of transaction.afterState) {
       const before = transaction.beforeState.get(client) ?? 0;
       if (after > before) bytes += addedBytes(doc, client, before);
@@ -19,6 +24,13 @@ export function trackTextSize(doc: Y.Doc): () => number {
     });
   });
   return () => bytes;
+}
+
+/** Where an update splits a surrogate pair, Yjs puts a replacement character for each half into text it already had. */
+function beginsWithReplacement(struct: object): boolean {
+  return (
+    struct instanceof Y.Item && struct.content instanceof Y.ContentString && struct.content.str.startsWith('\ufffd')
+  );
 }
 
 function addedBytes(doc: Y.Doc, client: number, fromClock: number): number {
