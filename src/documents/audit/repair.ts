@@ -1,0 +1,41 @@
+/** Puts right what is derived from the log: heads and checkpoints. Never touches the log. */
+import type { BlobHeads } from '../../storage/blobs.ts';
+import type { HistoryParts } from '../history-parts.ts';
+import type { BlobOutcome } from './blob-audit.ts';
+import type { Report } from './difference.ts';
+
+export class Repair {
+  readonly #past: HistoryParts;
+  readonly #heads: BlobHeads;
+
+  constructor(options: { readonly past: HistoryParts; readonly heads: BlobHeads }) {
+    this.#past = options.past;
+    this.#heads = options.heads;
+  }
+
+  async blob(blobId: string, outcome: BlobOutcome, report: Report): Promise<void> {
+    if (!outcome.isLogWhole || !outcome.head) return;
+    const { checkpoints, maker, compaction, history } = this.#past;
+    if (outcome.findings.some(({ kind, level }) => kind === 'head' && level === 'difference')) {
+      await this.#heads.restore(outcome.head);
+      report('head', `the head was written anew from the log, at version ${outcome.head.version}`, 'repaired');
+    }
+    if (outcome.wrongEntries.length > 0) {
+      await maker.drop(blobId, outcome.wrongEntries);
+      report('checkpoint', `${outcome.wrongEntries.length} wrong checkpoints were removed`, 'repaired');
+    }
+    const strays = await checkpoints.strays(blobId, new Date());
+    if (strays.length > 0) {
+      await checkpoints.removeObjects(strays);
+      report('checkpoint', `${strays.length} left-over objects were removed`, 'repaired');
+    }
+    if (outcome.wrongEntries.length === 0) return;
+    const before = await checkpoints.index(blobId);
+    const state = await history.load(blobId);
+    await compaction.rebuild(state);
+    state.destroy();
+    const after = await checkpoints.index(blobId);
+    const made = after.states.length + after.runs.length - before.states.length - before.runs.length;
+    report('checkpoint', `${Math.max(0, made)} checkpoints were made anew from the log`, 'repaired');
+  }
+}
