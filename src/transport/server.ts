@@ -15,7 +15,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Sharing } from '../access/contract.ts';
-import type { Documents } from '../documents/contract.ts';
+import type { Documents, Retention } from '../documents/contract.ts';
 import type { EventWatcher } from '../events/contract.ts';
 import type { Providers } from '../providers/contract.ts';
 import type { Authenticator } from './authentication.ts';
@@ -31,6 +31,7 @@ export interface TransportOptions {
   readonly providers: Providers;
   readonly events: EventWatcher;
   readonly shared: SharedDocuments;
+  readonly retention: Retention;
   readonly authenticator: Authenticator;
   /** What `/readyz` asks. */
   readonly checks: readonly ReadinessCheck[];

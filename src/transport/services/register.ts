@@ -5,6 +5,7 @@ import { DagService } from '../../gen/memmie/studio/v1/dag_service_pb.ts';
 import { DeltaService } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
 import { EventService } from '../../gen/memmie/studio/v1/event_service_pb.ts';
 import { ProviderService } from '../../gen/memmie/studio/v1/provider_service_pb.ts';
+import { RetentionService } from '../../gen/memmie/studio/v1/retention_service_pb.ts';
 import { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 import { createRequestValidation, validated } from '../validation.ts';
 import { createAccessService } from './access-service.ts';
@@ -13,10 +14,11 @@ import { createDagService } from './dag-service.ts';
 import { createDeltaService } from './delta-service.ts';
 import { createEventService } from './event-service.ts';
 import { createProviderService } from './provider-service.ts';
+import { createRetentionService } from './retention-service.ts';
 import { createSyncService } from './sync-service.ts';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Sharing } from '../../access/contract.ts';
-import type { Documents } from '../../documents/contract.ts';
+import type { Documents, Retention } from '../../documents/contract.ts';
 import type { EventWatcher } from '../../events/contract.ts';
 import type { Providers } from '../../providers/contract.ts';
 import type { SharedDocuments } from '../sync/shared-documents.ts';
@@ -28,17 +30,19 @@ export interface Served {
   readonly events: EventWatcher;
   /** What all in a document have in common, whatever door they came through. */
   readonly shared: SharedDocuments;
+  readonly retention: Retention;
 }
 
 /** Every service of the contract, its requests validated; what is not built answers `unimplemented`. */
 export function registerServices(router: ConnectRouter, served: Served): void {
-  const { documents, sharing, providers, events, shared } = served;
+  const { documents, sharing, providers, events, shared, retention } = served;
   const validation = createRequestValidation();
   router.service(BlobService, validated(BlobService, createBlobService(documents), validation));
   router.service(DeltaService, validated(DeltaService, createDeltaService(documents, validation), validation));
   router.service(DagService, validated(DagService, createDagService(documents), validation));
   router.service(ProviderService, validated(ProviderService, createProviderService(providers), validation));
   router.service(EventService, validated(EventService, createEventService(events), validation));
+  router.service(RetentionService, validated(RetentionService, createRetentionService(retention), validation));
   router.service(SyncService, validated(SyncService, createSyncService({ documents, shared }), validation));
   router.service(AccessService, validated(AccessService, createAccessService(sharing), validation));
   router.service(ContentService, {});

@@ -1,0 +1,135 @@
+/**
+ * Drops what a rule says of one blob's log. In this order, so that a process killed anywhere leaves something whole:
+ * a verified state at the end of the range, the tombstone, the checkpoints within, the commits. What is broken off is
+ * finished by the next call.
+ */
+import type { SeqRange } from '../domain/delta.ts';
+import { RetentionPlan, type DroppedRange, type RetentionRule } from '../domain/retention.ts';
+import type { Failpoints } from '../failpoints.ts';
+import { LOG_PAGE_COMMITS } from '../limits.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Tombstones } from '../storage/tombstones.ts';
+import type { CheckpointMaker } from './checkpoint-maker.ts';
+import { objectsOfRange } from './checkpoint-policy.ts';
+
+/** Who knows which versions people gave a name. */
+export interface NamedVersionSource {
+  versionsOf(blobId: string): Promise<readonly { readonly version: number }[]>;
+}
+
+/** A commit's share of the document around its updates: ids, times, names. */
+const COMMIT_BYTES = 320;
+
+export class Thinning {
+  readonly #log: CommitLog;
+  readonly #tombstones: Tombstones;
+  readonly #maker: CheckpointMaker;
+  readonly #names: NamedVersionSource;
+  readonly #prepare: (blobId: string) => Promise<void>;
+  readonly #failpoints: Failpoints;
+
+  constructor(options: {
+    readonly log: CommitLog;
+    readonly tombstones: Tombstones;
+    readonly maker: CheckpointMaker;
+    readonly names: NamedVersionSource;
+    /** Keeps what is to outlive the deltas. Called before any is dropped. */
+    readonly prepare: (blobId: string) => Promise<void>;
+    readonly failpoints: Failpoints;
+  }) {
+    this.#log = options.log;
+    this.#tombstones = options.tombstones;
+    this.#maker = options.maker;
+    this.#names = options.names;
+    this.#prepare = options.prepare;
+    this.#failpoints = options.failpoints;
+  }
+
+  /** What applying the rule now would drop. Reads the log up to the first commit that is young enough. */
+  async plan(blobId: string, rule: RetentionRule): Promise<readonly DroppedRange[]> {
+    const plan = new RetentionPlan(rule, new Date(), await this.#namedVersions(blobId));
+    const done = await this.#tombstones.list(blobId);
+    for await (const commit of this.#log.read(blobId, 1)) {
+      // Of a range that is being dropped some commits may still be there.
+      if (done.some((range) => range.first <= commit.firstSeq && commit.lastSeq <= range.last)) continue;
+      const bytes = commit.deltas.reduce(
+        (sum, delta) =>
+          delta.updates.reduce((own, update) => own + update.byteLength, sum + (delta.patch.body?.byteLength ?? 0)),
+        COMMIT_BYTES,
+      );
+      const appliedAt = commit.deltas[0]?.appliedAt ?? new Date();
+      if (!plan.add({ first: commit.firstSeq, last: commit.lastSeq, appliedAt, bytes })) break;
+    }
+    return plan.ranges;
+  }
+
+  /** Returns what it dropped. `goOn` is asked before each range. */
+  async apply(
+    blobId: string,
+    rule: RetentionRule,
+    by: string,
+    goOn: () => boolean = () => true,
+  ): Promise<DroppedRange[]> {
+    await this.finish(blobId);
+    const dropped: DroppedRange[] = [];
+    const ranges = await this.plan(blobId, rule);
+    if (ranges.length > 0) await this.#prepare(blobId);
+    for (const range of ranges) {
+      if (!goOn()) break;
+      if (await this.#drop(blobId, range, by)) dropped.push(range);
+    }
+    return dropped;
+  }
+
+  /** What earlier calls began. */
+  async finish(blobId: string): Promise<void> {
+    for (const tombstone of await this.#tombstones.list(blobId))
+      if (!tombstone.isDone) await this.#empty(blobId, tombstone);
+  }
+
+  async #drop(blobId: string, range: DroppedRange, by: string): Promise<boolean> {
+    this.#failpoints.pass('retention.before_state');
+    const stateHash = await this.#stateAt(blobId, range.last);
+    this.#failpoints.pass('retention.after_state');
+    // Somebody may have named one meanwhile.
+    const named = await this.#namedVersions(blobId);
+    if (named.some((version) => range.first <= version && version < range.last)) return false;
+    const { first, last, commits, bytes } = range;
+    await this.#tombstones.put({
+      blobId,
+      first,
+      last,
+      commits,
+      bytes,
+      stateHash,
+      droppedAt: new Date(),
+      droppedBy: by,
+      isDone: false,
+    });
+    this.#failpoints.pass('retention.after_tombstone');
+    await this.#empty(blobId, range);
+    return true;
+  }
+
+  async #stateAt(blobId: string, version: number): Promise<string> {
+    const { states } = await this.#maker.index(blobId);
+    for (const state of states) {
+      if (state.version === version && (await this.#maker.isWhole(blobId, state))) return state.hash;
+    }
+    return (await this.#maker.makeState(blobId, version)).hash;
+  }
+
+  async #empty(blobId: string, range: SeqRange): Promise<void> {
+    await this.#maker.drop(blobId, objectsOfRange(await this.#maker.index(blobId), range));
+    this.#failpoints.pass('retention.after_unregister');
+    for (let first = range.first; first <= range.last; first += LOG_PAGE_COMMITS) {
+      await this.#tombstones.deleteCommits(blobId, range, { first, last: first + LOG_PAGE_COMMITS - 1 });
+      this.#failpoints.pass('retention.after_delete');
+    }
+    await this.#tombstones.setDone(blobId, range);
+  }
+
+  async #namedVersions(blobId: string): Promise<number[]> {
+    return (await this.#names.versionsOf(blobId)).map(({ version }) => version);
+  }
+}

@@ -1,0 +1,83 @@
+/** What a retention rule drops of a log. Pure, so that a preview tells exactly what applying it does. */
+import type { SeqRange } from './delta.ts';
+
+export interface RetentionRule {
+  /** Milliseconds; younger history is kept whole. */
+  readonly thinAfterMs: number;
+  /** Keep the last version of each day (UTC) beside the named versions. */
+  readonly keepDaily: boolean;
+}
+
+export interface RetentionPolicy extends RetentionRule {
+  readonly setBy: string;
+  readonly setAt: Date;
+}
+
+export interface DroppedRange extends SeqRange {
+  readonly commits: number;
+  readonly bytes: number;
+}
+
+/** What of a commit the plan goes by. */
+export interface CommitSummary extends SeqRange {
+  readonly appliedAt: Date;
+  readonly bytes: number;
+}
+
+/**
+ * Fed with a log's commits in order; a commit is dropped whole or not at all. Kept are delta 1 (what the blob is), the
+ * newest commit, everything from the first commit on that is young enough, and commits that hold a version to be kept.
+ * Version `last` of a dropped range stays readable: a state is left there, from which later ones are read.
+ */
+export class RetentionPlan {
+  readonly #rule: RetentionRule;
+  readonly #cutoff: number;
+  readonly #named: readonly number[];
+  readonly #ranges: DroppedRange[] = [];
+  /** Decided by the one after it: only then is it known whether it was the last of its day, or of all. */
+  #waiting: CommitSummary | undefined;
+  #isYoung = false;
+
+  constructor(rule: RetentionRule, now: Date, namedVersions: readonly number[]) {
+    this.#rule = rule;
+    this.#cutoff = now.getTime() - rule.thinAfterMs;
+    this.#named = namedVersions;
+  }
+
+  /** False: nothing after it will be dropped. */
+  add(commit: CommitSummary): boolean {
+    const previous = this.#waiting;
+    this.#waiting = commit;
+    if (previous && !this.#isKept(previous, commit)) this.#drop(previous);
+    // Clocks of several processes may differ: once young, all that follows counts as young.
+    this.#isYoung ||= commit.appliedAt.getTime() >= this.#cutoff;
+    return !this.#isYoung;
+  }
+
+  /** Ascending, as far as the plan was fed. */
+  get ranges(): readonly DroppedRange[] {
+    return this.#ranges;
+  }
+
+  #isKept(commit: CommitSummary, next: CommitSummary): boolean {
+    if (commit.first === 1) return true;
+    if (this.#named.some((version) => commit.first <= version && version <= commit.last)) return true;
+    return this.#rule.keepDaily && dayOf(commit.appliedAt) !== dayOf(next.appliedAt);
+  }
+
+  #drop(commit: CommitSummary): void {
+    const before = this.#ranges.at(-1);
+    if (before && before.last + 1 === commit.first) {
+      this.#ranges[this.#ranges.length - 1] = {
+        first: before.first,
+        last: commit.last,
+        commits: before.commits + 1,
+        bytes: before.bytes + commit.bytes,
+      };
+    } else this.#ranges.push({ first: commit.first, last: commit.last, commits: 1, bytes: commit.bytes });
+  }
+}
+
+function dayOf(date: Date): number {
+  return Math.floor(date.getTime() / 86_400_000);
+}

@@ -1,0 +1,229 @@
+/** Old history thinned: what was foretold is dropped, nothing else changes, whatever kills it. */
+import * as assert from 'uvu/assert';
+import { headBase } from '../../src/domain/base.ts';
+import { RetentionPass } from '../../src/documents/retention-pass.ts';
+import { Thinning } from '../../src/documents/thinning.ts';
+import { Failpoints } from '../../src/failpoints.ts';
+import { BlobHeads } from '../../src/storage/blobs.ts';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { Lease } from '../../src/storage/leases.ts';
+import { Mark } from '../../src/storage/marks.ts';
+import { RetentionPolicies } from '../../src/storage/retention-policies.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { logger, openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';
+import { seedLog, type SeededLog } from './seeded-log.ts';
+
+const test = suite('history: retention', { timeoutMs: 120_000 });
+const DATABASE = 'retention';
+const DAY_MS = 86_400_000;
+const RULE = { thinAfterMs: DAY_MS, keepDaily: true };
+/** Days of 300 deltas each; the last two are young. */
+const DAYS = 6;
+const names = { versionsOf: () => Promise.resolve([{ version: 777 }]) };
+let parts: TestParts;
+let database: Database;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true });
+  database = await openDatabase({ url: parts.url('mongodb'), name: DATABASE });
+});
+test.after(async () => {
+  await database?.close();
+  await parts?.stop();
+});
+
+function seed(blobId: string): Promise<SeededLog> {
+  const noon = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAYS * DAY_MS + DAY_MS / 2;
+  return seedLog(database, {
+    blobId,
+    owner: 'ann',
+    deltas: 300 * DAYS,
+    seed: 7,
+    sampleEvery: 1,
+    breakEvery: 300,
+    appliedAt: (lastSeq) => new Date(noon + Math.floor((lastSeq - 1) / 300) * DAY_MS + lastSeq),
+  });
+}
+
+async function thinning(): Promise<{ thinning: Thinning; past: Awaited<ReturnType<typeof openHistory>> }> {
+  const past = await openHistory(database);
+  const failpoints = new Failpoints();
+  return {
+    past,
+    thinning: new Thinning({
+      ...past,
+      log: new CommitLog(database),
+      names,
+      prepare: () => Promise.resolve(),
+      failpoints,
+    }),
+  };
+}
+
+async function reasonAt(
+  past: Awaited<ReturnType<typeof openHistory>>,
+  blobId: string,
+  version: number,
+): Promise<Error> {
+  try {
+    await textAt(past, blobId, version);
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error(`version ${version} can still be read`);
+}
+
+/** Dropped versions say so, all others read as before. */
+async function requireThinned(blobId: string, log: SeededLog): Promise<void> {
+  const { past } = await thinning();
+  const dropped = await past.tombstones.list(blobId);
+  assert.ok(dropped.length >= 4, `only ${dropped.length} ranges dropped`);
+  const isDropped = (version: number): boolean =>
+    dropped.some((range) => range.first <= version && version < range.last);
+  const versions = [...log.texts.keys()];
+  const kept = versions.filter((version) => !isDropped(version));
+  for (const version of [1, 777, 300, 600, 900, log.version]) assert.ok(kept.includes(version), `version ${version}`);
+  await requireVersions(
+    past,
+    log,
+    kept.filter((version) => version % 17 === 0 || version === 777),
+  );
+  for (const { first, last } of dropped) {
+    const error = (await reasonAt(past, blobId, first)) as { reason?: string; metadata?: Record<string, string> };
+    assert.is(error.reason, 'VERSION_THINNED');
+    assert.is(error.metadata?.['kept_before'], String(first - 1));
+    assert.is(error.metadata?.['kept_after'], String(last));
+    await requireVersions(past, log, [first - 1, last]);
+  }
+  const loaded = await past.history.load(blobId);
+  assert.is(loaded.doc.getText('content').toJSON(), log.texts.get(log.version));
+  const listed: number[] = [];
+  for (let after = 0; ; after = listed.at(-1) ?? 0) {
+    const page = await past.history.deltasAfter(blobId, after, 100);
+    if (page.length === 0) break;
+    listed.push(...page.map(({ toVersion }) => toVersion));
+  }
+  assert.equal(
+    listed,
+    versions.filter((version) => !dropped.some((range) => range.first <= version && version <= range.last)),
+  );
+  const newest = await past.history.deltasBefore(blobId, log.version + 1, 0, 10_000);
+  assert.equal(
+    newest.map(({ toVersion }) => toVersion),
+    listed,
+  );
+  await past.close();
+}
+
+test('what the preview tells is what applying drops; the rest reads as before', async () => {
+  const log = await seed('thin');
+  const { thinning: work, past } = await thinning();
+  const foretold = await work.plan('thin', RULE);
+  const before = await database.commits.countDocuments({ blob_id: 'thin' });
+  const dropped = await work.apply('thin', RULE, 'ann');
+  assert.equal(dropped, foretold);
+  const after = await database.commits.countDocuments({ blob_id: 'thin' });
+  assert.is(
+    before - after,
+    foretold.reduce((sum, range) => sum + range.commits, 0),
+  );
+  assert.equal(await work.plan('thin', RULE), [], 'a second time there is nothing to drop');
+  await past.close();
+  await requireThinned('thin', log);
+  await requireClean(parts, DATABASE, ['thin']);
+});
+
+test('thinned after checkpoints were made, and compacted after it was thinned', async () => {
+  const log = await seed('both');
+  const { thinning: work, past } = await thinning();
+  const state = await past.history.load('both');
+  await past.compaction.settle();
+  past.history.leave(state);
+  await past.compaction.settle();
+  await work.apply('both', RULE, 'ann');
+  await requireThinned('both', log);
+  await past.compaction.rebuild(await past.history.load('both'));
+  await past.close();
+  await requireThinned('both', log);
+  await requireClean(parts, DATABASE, ['both']);
+});
+
+const KILLED_AT = [
+  'retention.before_state',
+  'retention.after_state',
+  'retention.after_tombstone',
+  'retention.after_unregister',
+  'retention.after_delete',
+  'retention.after_delete=kill@3',
+  'checkpoint.after_write',
+];
+
+for (const [index, failpoint] of KILLED_AT.entries()) {
+  test(`killed at ${failpoint}, what is left is whole, and the next call finishes it`, async () => {
+    const blobId = `cut-${index}`;
+    const log = await seed(blobId);
+    const target = { parts, database: DATABASE, blobId };
+    const plan = failpoint.includes('=') ? failpoint : `${failpoint}=kill`;
+    assert.is(await runHistoryProcess('thin', target, plan), 'SIGKILL');
+    await requireClean(parts, DATABASE, [blobId]);
+    const past = await openHistory(database);
+    await requireVersions(past, log, [1, 777, log.version]);
+    await past.close();
+    assert.is(await runHistoryProcess('thin', target), 0);
+    await requireThinned(blobId, log);
+    await requireClean(parts, DATABASE, [blobId]);
+    assert.ok((await past.tombstones.list(blobId)).every(({ isDone }) => isDone));
+  });
+}
+
+test('an edit on a dropped base, and deltas in it, answer VERSION_THINNED', async () => {
+  const { past } = await thinning();
+  const [range] = await past.tombstones.list('thin');
+  assert.ok(range);
+  const inRange = { fromVersion: 1, extras: [{ first: range.first + 1, last: range.first + 2 }] };
+  for (const call of [
+    () => past.history.materialize('thin', headBase(range.first)),
+    () => past.history.materialize('thin', inRange),
+    () => past.history.everyDelta('thin', range.first - 1, range.first + 1),
+  ]) {
+    const error: unknown = await call().then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    assert.is((error as { reason?: string } | undefined)?.reason, 'VERSION_THINNED');
+  }
+  await past.close();
+});
+
+test('the daily pass applies policies in one process at a time, a blob’s own before its owner’s', async () => {
+  const log = await seed('daily');
+  await seed('exempt');
+  const policies = new RetentionPolicies(database.db);
+  await policies.put({ kind: 'user', id: 'ann' }, { ...RULE, setBy: 'ann', setAt: new Date() });
+  const never = { thinAfterMs: 3_650 * DAY_MS, keepDaily: true, setBy: 'ann', setAt: new Date() };
+  await policies.put({ kind: 'blob', id: 'exempt' }, never);
+  const { thinning: work, past } = await thinning();
+  const passOf = (holder: string): RetentionPass =>
+    new RetentionPass({
+      policies,
+      heads: new BlobHeads(database),
+      thinning: work,
+      lease: new Lease(database.db, { name: 'retention', holder }),
+      mark: new Mark(database.db, 'retention'),
+      logger,
+    });
+  const other = new Lease(database.db, { name: 'retention', holder: 'other' });
+  assert.ok(await other.hold(60_000));
+  await passOf('one').look();
+  assert.equal(await past.tombstones.list('daily'), [], 'another process has the lease');
+  await other.release();
+  await passOf('one').look();
+  await requireThinned('daily', log);
+  assert.equal(await past.tombstones.list('exempt'), []);
+  assert.ok(await new Mark(database.db, 'retention').read());
+  await past.close();
+});
+
+test.run();
