@@ -1,7 +1,8 @@
 /** `studio serve`: the engine with every door before it. */
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Registry as Metrics } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry as Metrics } from 'prom-client';
 import type { Config } from './config.ts';
+import type { HistoryParts } from './documents/history-parts.ts';
 import { openEngine } from './engine.ts';
 import { StudioError } from './errors.ts';
 import { Registry } from './providers/registry.ts';
@@ -39,6 +40,7 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
   });
   const metrics = new Metrics();
   collectDefaultMetrics({ register: metrics });
+  registerHistoryMetrics(metrics, engine.archive);
   const editors = createEditorDoors({
     documents,
     authenticator,
@@ -68,11 +70,13 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       providers,
       events: engine.watcher,
       shared: editors.shared,
+      retention: engine.retention,
       authenticator,
       checks,
       registry: metrics,
       upgrades: editors.routes,
     });
+    engine.retentionPass.start();
     return {
       port: transport.port,
       grpcPort: transport.grpcPort,
@@ -86,4 +90,22 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
     await closeParts();
     throw error;
   }
+}
+
+function registerHistoryMetrics(registry: Metrics, { quarantine, compaction }: HistoryParts): void {
+  const counted = (name: string, help: string, count: () => number): void => {
+    const collect = function (this: Counter): void {
+      this.reset();
+      this.inc(count());
+    };
+    registry.registerMetric(new Counter({ name, help, registers: [], collect }));
+  };
+  const collect = function (this: Gauge): void {
+    this.set(quarantine.size);
+  };
+  const help = 'Blobs that this process knows it can not load.';
+  registry.registerMetric(new Gauge({ name: 'studio_quarantined_blobs', help, registers: [], collect }));
+  counted('studio_quarantines_total', 'Loads that failed for what is stored.', () => quarantine.entered);
+  counted('studio_states_made_total', 'Stored states made and verified.', () => compaction.made);
+  counted('studio_checkpoints_rejected_total', 'Stored states and runs found wrong.', () => compaction.rejected);
 }

@@ -17,11 +17,14 @@ import type { Documents } from './documents/contract.ts';
 import { DifferenceReads } from './documents/difference-reads.ts';
 import { DocumentEngine } from './documents/engine.ts';
 import { HeadWriter } from './documents/head-writer.ts';
-import { History } from './documents/history.ts';
+import { assembleHistory, type HistoryParts } from './documents/history-parts.ts';
 import { OriginFollower } from './documents/origin-follower.ts';
 import { OriginIndex } from './documents/origin-index.ts';
 import { PastVersions } from './documents/past-versions.ts';
 import { ReadableBlobs } from './documents/readable.ts';
+import { assembleRetention } from './documents/retention-parts.ts';
+import type { RetentionPass } from './documents/retention-pass.ts';
+import type { BlobRetention } from './documents/retention.ts';
 import { Reads } from './documents/reads.ts';
 import { Rooms } from './documents/rooms.ts';
 import { UpdateTrials } from './documents/update-trials.ts';
@@ -45,7 +48,6 @@ import { PUBLISH_DRAIN_MS_MAX } from './limits.ts';
 import { AccessEpochStore } from './storage/access-epochs.ts';
 import { AccessStore } from './storage/access.ts';
 import { BlobHeads } from './storage/blobs.ts';
-import { Checkpoints } from './storage/checkpoints.ts';
 import { CommitLog } from './storage/commit-log.ts';
 import { Committers } from './storage/committers.ts';
 import { Contents } from './storage/contents.ts';
@@ -72,6 +74,11 @@ export interface Engine {
   readonly awareness: NatsRelayChannel;
   readonly stateless: NatsRelayChannel;
   readonly connection: EventConnection;
+  /** Checkpoints, quarantine, and what they count. */
+  readonly archive: HistoryParts;
+  readonly retention: BlobRetention;
+  /** Started by the processes that are to do it. */
+  readonly retentionPass: RetentionPass;
   /** Sends live sessions elsewhere; calls under way go on. */
   closeSessions(): void;
   /** After the last call: publishes, writes heads, lets go of everything. */
@@ -117,7 +124,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     failpoints,
     logger,
   });
-  const history = new History({ log, checkpoints: new Checkpoints(database), logger });
+  const archive = await assembleHistory({ database, log, failpoints, logger });
+  const { history } = archive;
   const bases = new BaseDocuments(history);
   const headWriter = new HeadWriter({ heads, failpoints, logger });
   const trials = new UpdateTrials(logger);
@@ -145,6 +153,18 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     differences: new DifferenceReads({ blobs, past }),
     attributions: new AttributionReads({ blobs, past, origins, log }),
     names: new VersionNames({ blobs, named }),
+  });
+  const { retention, pass: retentionPass } = assembleRetention({
+    database,
+    rooms,
+    heads,
+    archive,
+    log,
+    names: named,
+    prepare: (blobId) => rooms.with(blobId, async (room) => void (await origins.upTo(room, room.state.version))),
+    failpoints,
+    holder: name,
+    logger,
   });
   const sweep = new Sweep({
     connection,
@@ -184,6 +204,9 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     awareness: new NatsRelayChannel(connection, AWARENESS_SUBJECTS),
     stateless: new NatsRelayChannel(connection, STATELESS_SUBJECTS),
     connection,
+    archive,
+    retention,
+    retentionPass,
     closeSessions: () =>
       rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),
     close: async () => {
@@ -194,6 +217,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       access.close();
       trials.close();
       await Promise.allSettled([
+        retentionPass.close(),
+        archive.close(),
         sweep.close(),
         feed.close(),
         headWriter.close(),

@@ -10,6 +10,18 @@ export const FAILPOINTS = [
   'events.before_publish',
   'worker.before_commit',
   'worker.after_commit',
+  'checkpoint.before_write',
+  'checkpoint.after_write',
+  'checkpoint.after_verify',
+  'checkpoint.after_register',
+  'compaction.after_join',
+  'compaction.after_unregister',
+  'compaction.after_remove',
+  'retention.before_state',
+  'retention.after_state',
+  'retention.after_tombstone',
+  'retention.after_unregister',
+  'retention.after_delete',
 ] as const;
 
 export type FailpointName = (typeof FAILPOINTS)[number];

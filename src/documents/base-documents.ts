@@ -36,7 +36,7 @@ export class BaseDocuments {
     for (const range of missingRanges(base, entry.base)) {
       applyDeltas(
         entry.doc,
-        recent(range.first, range.last) ?? (await this.#history.deltas(blobId, range.first, range.last)),
+        recent(range.first, range.last) ?? (await this.#history.everyDelta(blobId, range.first, range.last)),
       );
     }
     return entry.doc;

@@ -12,6 +12,8 @@ import type { StudioError } from '../errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { VersionGroup } from '../domain/version-groups.ts';
 
+export type { Retention, RetentionReport } from './retention-contract.ts';
+
 export interface CreateBlob {
   /** Absent: the server makes one (from the caller and request_id if there is one, so that a repeat finds the first). */
   readonly id?: string;

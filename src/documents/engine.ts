@@ -13,6 +13,7 @@ import { DeltaWrites } from './delta-writes.ts';
 import type { DifferenceReads } from './difference-reads.ts';
 import type { HeadWriter } from './head-writer.ts';
 import { openLiveDocument } from './live-document.ts';
+import { hidingQuarantine, type HideQuarantine } from './quarantine.ts';
 import type { Reads } from './reads.ts';
 import type { Rooms } from './rooms.ts';
 import { Submissions } from './submissions.ts';
@@ -23,6 +24,7 @@ import type { VersionReads } from './version-reads.ts';
 export class DocumentEngine implements Documents {
   readonly #rooms: Rooms;
   readonly #heads: BlobHeads;
+  readonly #hide: HideQuarantine;
   readonly createBlob: Documents['createBlob'];
   readonly updateBlob: Documents['updateBlob'];
   readonly deleteBlob: Documents['deleteBlob'];
@@ -62,39 +64,41 @@ export class DocumentEngine implements Documents {
   }) {
     this.#rooms = options.rooms;
     this.#heads = options.heads;
+    const hide = hidingQuarantine(options.access);
+    this.#hide = hide;
     const submissions = new Submissions(options);
     const creation = new BlobCreation({ ...options, submissions });
     const blobs = new BlobWrites({ ...options, submissions, creation });
-    this.createBlob = blobs.createBlob.bind(blobs);
-    this.updateBlob = blobs.updateBlob.bind(blobs);
-    this.deleteBlob = blobs.deleteBlob.bind(blobs);
-    this.undeleteBlob = blobs.undeleteBlob.bind(blobs);
+    this.createBlob = hide(blobs.createBlob.bind(blobs));
+    this.updateBlob = hide(blobs.updateBlob.bind(blobs));
+    this.deleteBlob = hide(blobs.deleteBlob.bind(blobs));
+    this.undeleteBlob = hide(blobs.undeleteBlob.bind(blobs));
     const deltas = new DeltaWrites({ ...options, submissions });
-    this.revertBlob = deltas.revertBlob.bind(deltas);
-    this.applyDelta = deltas.applyDelta.bind(deltas);
+    this.revertBlob = hide(deltas.revertBlob.bind(deltas));
+    this.applyDelta = hide(deltas.applyDelta.bind(deltas));
     this.applyDeltas = (caller, requests) => streamDeltas(deltas, caller, requests);
-    this.batchApplyDeltas = deltas.batchApplyDeltas.bind(deltas);
+    this.batchApplyDeltas = hide(deltas.batchApplyDeltas.bind(deltas));
     const transforms = new Transforms({ ...options, submissions, creation });
     this.commitTransform = transforms.commitTransform.bind(transforms);
     const { reads, versions, differences, attributions, names } = options;
-    this.getBlob = reads.getBlob.bind(reads);
-    this.listBlobs = reads.listBlobs.bind(reads);
-    this.listVersions = versions.listVersions.bind(versions);
-    this.getVersion = versions.getVersion.bind(versions);
-    this.diffVersions = differences.diffVersions.bind(differences);
-    this.getAttribution = attributions.getAttribution.bind(attributions);
-    this.nameVersion = names.nameVersion.bind(names);
-    this.unnameVersion = names.unnameVersion.bind(names);
-    this.listNamedVersions = names.listNamedVersions.bind(names);
-    this.getDelta = reads.getDelta.bind(reads);
-    this.findDelta = reads.findDelta.bind(reads);
-    this.listDeltas = reads.listDeltas.bind(reads);
-    this.getDag = reads.getDag.bind(reads);
-    this.listChildren = reads.listChildren.bind(reads);
+    this.getBlob = hide(reads.getBlob.bind(reads));
+    this.listBlobs = hide(reads.listBlobs.bind(reads));
+    this.listVersions = hide(versions.listVersions.bind(versions));
+    this.getVersion = hide(versions.getVersion.bind(versions));
+    this.diffVersions = hide(differences.diffVersions.bind(differences));
+    this.getAttribution = hide(attributions.getAttribution.bind(attributions));
+    this.nameVersion = hide(names.nameVersion.bind(names));
+    this.unnameVersion = hide(names.unnameVersion.bind(names));
+    this.listNamedVersions = hide(names.listNamedVersions.bind(names));
+    this.getDelta = hide(reads.getDelta.bind(reads));
+    this.findDelta = hide(reads.findDelta.bind(reads));
+    this.listDeltas = hide(reads.listDeltas.bind(reads));
+    this.getDag = hide(reads.getDag.bind(reads));
+    this.listChildren = hide(reads.listChildren.bind(reads));
   }
 
   open(caller: Caller, blobId: string, session: LiveSession): Promise<LiveDocument> {
-    return openLiveDocument(this.#rooms, caller, blobId, session);
+    return this.#hide(() => openLiveDocument(this.#rooms, caller, blobId, session))(caller);
   }
 
   /** Brings the stored head up to the log, whoever left it behind. */

@@ -1,145 +1,287 @@
-/** Any version of a blob: the nearest checkpoint at or below it, and the deltas after. */
+/** Any version of a blob: a stored state at or below it, runs of deltas, and what the log has beyond. */
 import * as Y from 'yjs';
 import type { Logger } from 'pino';
-import { baseIncludes, headBase, lastSeqOf } from '../domain/base.ts';
+import { baseIncludes, lastSeqOf } from '../domain/base.ts';
 import { createDocument } from '../domain/content/document.ts';
-import { transactSparsely } from '../domain/content/sparse-transaction.ts';
-import type { Base, Commit, Delta } from '../domain/delta.ts';
+import type { Base, Delta } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
-import { CHECKPOINT_EVERY_DELTAS } from '../limits.ts';
-import type { Checkpoints } from '../storage/checkpoints.ts';
+import { LOAD_BYTES_MAX, LOAD_MS_MAX, LOAD_TRIED_BYTES_MIN } from '../limits.ts';
+import type { CheckpointIndex } from '../storage/checkpoints.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
+import { isDatabaseError } from '../storage/database-error.ts';
+import type { Tombstones } from '../storage/tombstones.ts';
+import { decodeRun, decodeState } from './checkpoint-codec.ts';
+import type { Compaction } from './compaction.ts';
+import { originOf, type Origin } from './log-facts.ts';
+import { LogGap, readStrictly } from './log-stretch.ts';
+import { BrokenHistory, type Quarantine } from './quarantine.ts';
 import { RoomState } from './room-state.ts';
+import { applyUpdates } from './state-builder.ts';
+import { StateTooHeavy, type StateWorker } from './state-worker.ts';
+import type { FetchedStretch, StoredVersions } from './stored-versions.ts';
+
+export interface HistoryOptions {
+  readonly log: CommitLog;
+  readonly stored: StoredVersions;
+  readonly tombstones: Tombstones;
+  readonly compaction: Compaction;
+  readonly quarantine: Quarantine;
+  readonly worker: StateWorker;
+  readonly logger: Logger;
+}
+
+/** Retention may delete what a reader is about to read: it then looks again before it believes that something is lost. */
+const GAP_TRIES = 3;
 
 export class History {
-  readonly #log: CommitLog;
-  readonly #checkpoints: Checkpoints;
-  readonly #logger: Logger;
-  /** Blobs whose checkpoint is being made, so that two are not made at once. */
-  readonly #checkpointing = new Set<string>();
+  readonly #options: HistoryOptions;
 
-  constructor(options: { readonly log: CommitLog; readonly checkpoints: Checkpoints; readonly logger: Logger }) {
-    this.#log = options.log;
-    this.#checkpoints = options.checkpoints;
-    this.#logger = options.logger;
+  constructor(options: HistoryOptions) {
+    this.#options = options;
   }
 
   /** The blob as the log has it now; version 0 when it was never created. G6: rejects rather than give less. */
   async load(blobId: string): Promise<RoomState> {
-    const state = new RoomState(blobId);
-    const checkpoint = await this.#checkpoints.nearest(blobId, Number.MAX_SAFE_INTEGER);
-    if (checkpoint) {
-      const first = await this.#log.commitAt(blobId, 1);
-      if (!first)
-        throw new StudioError('INTERNAL', `The log of blob "${blobId}" lacks its beginning.`, { blob_id: blobId });
-      state.restore(checkpoint, first);
+    const { quarantine, compaction } = this.#options;
+    quarantine.admit(blobId);
+    try {
+      const { state, index } = await this.#again((without) => this.#load(blobId, without));
+      quarantine.release(blobId);
+      compaction.follow(state, index);
+      return state;
+    } catch (error) {
+      if (isDatabaseError(error)) throw error;
+      throw await quarantine.put(blobId, problemOf(error));
     }
-    const after = state.version;
-    const commits = cutAfter(await this.#log.readRange(blobId, after + 1), after);
-    if (commits.length > 0) state.apply(commits);
-    return state;
+  }
+
+  async #load(blobId: string, without: Set<string>): Promise<{ state: RoomState; index: CheckpointIndex }> {
+    const { stored, log } = this.#options;
+    const budget = new LoadBudget();
+    const to = Number.MAX_SAFE_INTEGER;
+    const fetched = await stored.fetch(blobId, { from: to, to }, without);
+    const state = new RoomState(blobId);
+    if (fetched.state) {
+      const { version, bytes } = fetched.state;
+      budget.spend(bytes.byteLength);
+      const entry = fetched.index.states.find((one) => one.version === version && !without.has(one.hash));
+      try {
+        const decoded = decodeState(bytes);
+        if (bytes.byteLength >= LOAD_TRIED_BYTES_MIN) {
+          const { contentType } = decoded.origin.genesis;
+          await this.#options.worker.check({ state: bytes, contentType });
+        }
+        budget.work(() => state.restore(version, decoded));
+      } catch (error) {
+        if (!entry || error instanceof StateTooHeavy || error instanceof BrokenHistory) throw error;
+        without.add(entry.hash);
+        stored.reject(blobId, entry, problemOf(error));
+        return this.#load(blobId, without);
+      }
+    }
+    for (const stretch of fetched.stretches) {
+      if (stretch.bytes) {
+        budget.spend(stretch.bytes.byteLength);
+        const run = decodeRun(stretch.bytes);
+        const origin = state.version === 0 ? await this.#origin(blobId) : undefined;
+        budget.work(() => state.skip({ ...run, updates: partOf(stretch, run.updates) }, origin));
+        continue;
+      }
+      const startsCommit = fetched.state?.endsCommit && stretch.first === fetched.state.version + 1;
+      for await (const commits of readStrictly(log, blobId, stretch.first, stretch.last, startsCommit)) {
+        for (const commit of commits) for (const delta of commit.deltas) budget.spend(bytesOf(delta));
+        try {
+          budget.work(() => void state.apply(commits));
+        } catch (error) {
+          if (error instanceof BrokenHistory) throw error;
+          const [from, to] = [commits[0]?.firstSeq, commits.at(-1)?.lastSeq];
+          throw new BrokenHistory(`deltas ${from}..${to} can't be applied: ${problemOf(error)}`, { cause: error });
+        }
+      }
+    }
+    return { state, index: fetched.index };
+  }
+
+  async #origin(blobId: string): Promise<Origin> {
+    const first = await this.#options.log.commitAt(blobId, 1);
+    if (!first) throw new LogGap(1);
+    return originOf(first);
   }
 
   /**
    * A document that holds exactly the deltas of `base`, its deleted content kept. Versions 1..N when `base` is a plain
-   * version.
+   * version. Throws VERSION_THINNED for what retention dropped, VERSION_NOT_FOUND beyond the head.
    */
   async materialize(blobId: string, base: Base): Promise<Y.Doc> {
+    try {
+      return await this.#again((without) => this.#materialize(blobId, base, without));
+    } catch (error) {
+      if (isDatabaseError(error) || error instanceof StudioError) throw error;
+      if (error instanceof LogGap) throw await this.#explain(blobId, lastSeqOf(base), error);
+      throw unreadable(blobId, lastSeqOf(base), error);
+    }
+  }
+
+  async #materialize(blobId: string, base: Base, without: Set<string>): Promise<Y.Doc> {
+    const to = lastSeqOf(base);
+    const fetched = await this.#options.stored.fetch(blobId, { from: base.fromVersion, to }, without);
     const doc = createDocument({ gc: false });
-    const checkpoint = await this.#checkpoints.nearest(blobId, base.fromVersion);
-    if (checkpoint) Y.applyUpdateV2(doc, checkpoint.state);
-    let next = (checkpoint?.version ?? 0) + 1;
-    const deltas: Delta[] = [];
-    for await (const commit of this.#log.read(blobId, next, lastSeqOf(base))) {
-      for (const delta of commit.deltas) {
-        if (delta.toVersion < next) continue;
-        if (delta.toVersion !== next) break;
-        next += 1;
-        if (baseIncludes(base, delta.toVersion)) deltas.push(delta);
+    if (fetched.state) Y.applyUpdateV2(doc, decodeState(fetched.state.bytes).update);
+    for (const stretch of fetched.stretches) {
+      if (stretch.bytes) {
+        const updates = partOf(stretch, decodeRun(stretch.bytes).updates);
+        const included = updates.filter((_, index) => baseIncludes(base, stretch.first + index));
+        applyUpdates(doc, included.flat());
+        continue;
+      }
+      for await (const commits of readStrictly(this.#options.log, blobId, stretch.first, stretch.last)) {
+        applyDeltas(
+          doc,
+          commits.flatMap((commit) => commit.deltas).filter((delta) => baseIncludes(base, delta.toVersion)),
+        );
       }
     }
-    if (next <= lastSeqOf(base)) {
-      throw new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" has no version ${lastSeqOf(base)}.`, {
-        blob_id: blobId,
-      });
-    }
-    applyDeltas(doc, deltas);
     return doc;
   }
 
-  /** Deltas first..last from the log. */
+  /** Deltas first..last that the log has: fewer than asked for where retention dropped some. */
   async deltas(blobId: string, first: number, last: number): Promise<Delta[]> {
-    const commits = await this.#log.readRange(blobId, first, last);
+    const commits = await this.#options.log.readRange(blobId, first, last);
     return commits.flatMap((commit) =>
       commit.deltas.filter((delta) => delta.toVersion >= first && delta.toVersion <= last),
     );
   }
 
-  /**
-   * Makes the checkpoint that `state` has grown past, if it has. Taken from a document built of the log alone, never
-   * from the live one, which has collected garbage. Runs beside the commits; failing costs only time.
-   */
-  async checkpointIfDue(state: RoomState): Promise<void> {
-    const due = state.version - (state.version % CHECKPOINT_EVERY_DELTAS);
-    if (due === 0 || this.#checkpointing.has(state.blobId)) return;
-    this.#checkpointing.add(state.blobId);
+  /** Deltas first..last, every one. Throws as `materialize` does. */
+  async everyDelta(blobId: string, first: number, last: number): Promise<Delta[]> {
+    const deltas: Delta[] = [];
     try {
-      const newest = await this.#checkpoints.nearest(state.blobId, due);
-      if (newest?.version === due) return;
-      await this.#makeCheckpoint(state.blobId, due);
+      for await (const commits of readStrictly(this.#options.log, blobId, first, last)) {
+        for (const commit of commits) deltas.push(...commit.deltas);
+      }
     } catch (error) {
-      this.#logger.warn({ err: error, blobId: state.blobId, version: due }, 'checkpoint not made');
-    } finally {
-      this.#checkpointing.delete(state.blobId);
+      throw error instanceof LogGap ? await this.#explain(blobId, error.seq, error) : error;
+    }
+    return deltas;
+  }
+
+  /** The delta that made the head. A document that was loaded from a state at its head does not have it in memory. */
+  async newestDelta({ newestDelta, blobId, version }: RoomState): Promise<Delta | undefined> {
+    return newestDelta ?? (await this.deltas(blobId, version, version))[0];
+  }
+
+  /** At most `limit` deltas beyond `after`, ascending. What retention dropped is left out. */
+  async deltasAfter(blobId: string, after: number, limit: number): Promise<Delta[]> {
+    const deltas: Delta[] = [];
+    for await (const commit of this.#options.log.read(blobId, after + 1)) {
+      for (const delta of commit.deltas) if (delta.toVersion > after && deltas.length < limit) deltas.push(delta);
+      if (deltas.length >= limit) break;
+    }
+    return deltas;
+  }
+
+  /** At most `limit` deltas below `before` and above `downTo`, ascending. What retention dropped is left out. */
+  async deltasBefore(blobId: string, before: number, downTo: number, limit: number): Promise<Delta[]> {
+    const found: Delta[] = [];
+    for (let last = before - 1; last > downTo && found.length < limit;) {
+      const first = Math.max(downTo + 1, last - (limit - found.length) + 1);
+      const deltas = await this.deltas(blobId, first, last);
+      found.unshift(...deltas);
+      last = first - 1;
+      if (deltas.length > 0) continue;
+      const dropped = (await this.#options.tombstones.list(blobId)).find(
+        (range) => range.first <= last && last <= range.last,
+      );
+      if (dropped) last = dropped.first - 1;
+    }
+    return found;
+  }
+
+  /** After a commit: costs nothing but a comparison unless checkpoints are due, and those are made beside the commits. */
+  checkpointIfDue(state: RoomState): void {
+    this.#options.compaction.grown(state);
+  }
+
+  /** The document is let go: the next load should find a state at its head. */
+  leave(state: RoomState): void {
+    this.#options.compaction.left(state);
+  }
+
+  async #again<T>(attempt: (without: Set<string>) => Promise<T>): Promise<T> {
+    const without = new Set<string>();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt(without);
+      } catch (error) {
+        if (!(error instanceof LogGap) || tries >= GAP_TRIES) throw error;
+      }
     }
   }
 
-  async #makeCheckpoint(blobId: string, version: number): Promise<void> {
-    const doc = await this.materialize(blobId, headBase(version));
-    // Facts ride along the log: replayed from the checkpoint before, without the content.
-    const before = await this.#checkpoints.nearest(blobId, version - 1);
-    const first = await this.#log.commitAt(blobId, 1);
-    if (!first) return;
-    const facts = new RoomState(blobId);
-    if (before) facts.restore(before, first);
-    facts.apply(cutBefore(await this.#log.readRange(blobId, facts.version + 1, version), facts.version, version));
-    if (facts.version !== version) throw new Error(`reached ${facts.version} instead`);
-    await this.#checkpoints.save({
-      blobId,
-      version,
-      state: Y.encodeStateAsUpdateV2(doc),
-      owners: facts.owners,
-      facts: facts.facts,
-    });
-    facts.destroy();
-    doc.destroy();
+  /** What a missing delta means for somebody who asked for `version`. */
+  async #explain(blobId: string, version: number, gap: LogGap): Promise<StudioError> {
+    const dropped = await this.#options.tombstones.list(blobId);
+    const covering =
+      dropped.find((one) => one.first <= version && version <= one.last) ??
+      dropped.find((one) => one.first <= gap.seq && gap.seq <= one.last);
+    if (covering) {
+      return new StudioError('VERSION_THINNED', `Version ${version} of blob "${blobId}" was thinned by retention.`, {
+        blob_id: blobId,
+        version: String(version),
+        kept_before: String(covering.first - 1),
+        kept_after: String(covering.last),
+      });
+    }
+    // Nothing above a missing delta: it is beyond the head.
+    const [above] = await this.deltasAfter(blobId, gap.seq, 1);
+    if (above) return unreadable(blobId, version, gap);
+    return new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" has no version ${version}.`, { blob_id: blobId });
   }
 }
 
-/** In one transaction: ten times as fast as one each where a document has many client ids. */
 export function applyDeltas(doc: Y.Doc, deltas: readonly Delta[]): void {
-  transactSparsely(
+  applyUpdates(
     doc,
-    () => {
-      for (const delta of deltas) for (const update of delta.updates) Y.applyUpdate(doc, update);
-    },
-    null,
-    false,
+    deltas.flatMap((delta) => delta.updates),
   );
 }
 
-/** Commits as they stand beyond a version inside the first of them. */
-function cutAfter(commits: readonly Commit[], version: number): Commit[] {
-  return cutBefore(commits, version, Number.MAX_SAFE_INTEGER);
+/** G7: what a load may take: of bytes, and of time to work on them. A slow database is no fault of the blob. */
+class LoadBudget {
+  #bytes = LOAD_BYTES_MAX;
+  #ms = LOAD_MS_MAX;
+
+  spend(bytes: number): void {
+    this.#bytes -= bytes;
+    if (this.#bytes < 0) throw new BrokenHistory(`it takes more than ${LOAD_BYTES_MAX} bytes to load`);
+  }
+
+  work(step: () => void): void {
+    const began = performance.now();
+    step();
+    this.#ms -= performance.now() - began;
+    if (this.#ms < 0) throw new BrokenHistory(`it takes more than ${LOAD_MS_MAX} ms of work to load`);
+  }
 }
 
-function cutBefore(commits: readonly Commit[], after: number, upTo: number): Commit[] {
-  return commits.flatMap((commit) => {
-    if (commit.firstSeq > after && commit.lastSeq <= upTo) return [commit];
-    const deltas = commit.deltas.filter((delta) => delta.toVersion > after && delta.toVersion <= upTo);
-    const first = deltas[0];
-    return first
-      ? [{ ...commit, deltas, firstSeq: first.toVersion, lastSeq: first.toVersion + deltas.length - 1 }]
-      : [];
-  });
+/** What of a run belongs to the stretch. */
+function partOf<T>({ first, last, run }: FetchedStretch, deltas: readonly T[]): readonly T[] {
+  return run ? deltas.slice(first - run.first, last - run.first + 1) : [];
+}
+
+function bytesOf(delta: Delta): number {
+  return delta.updates.reduce((bytes, update) => bytes + update.byteLength, 0);
+}
+
+function problemOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function unreadable(blobId: string, version: number, cause: unknown): StudioError {
+  return new StudioError(
+    'BLOB_QUARANTINED',
+    `Version ${version} of blob "${blobId}" can't be read: ${problemOf(cause)}`,
+    { blob_id: blobId, version: String(version) },
+    { cause },
+  );
 }

@@ -3,6 +3,7 @@ import type { Action } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Delta } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
+import { RETENTION_AFTER_MS_MIN } from '../limits.ts';
 import type { History } from './history.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
@@ -30,6 +31,24 @@ export class ReadableBlobs {
     if (first > last) return [];
     return room.state.recent(first, last) ?? this.#history.deltas(room.state.blobId, first, last);
   }
+
+  /** At most `limit` deltas beyond `after`, ascending: what retention dropped is left out, what follows it fills up. */
+  async deltasAfter(room: Room, after: number, limit: number): Promise<readonly Delta[]> {
+    const last = Math.min(room.state.version, after + limit);
+    if (last <= after) return [];
+    const recent = recentOf(room, after + 1, last);
+    if (recent) return recent;
+    const deltas = await this.#history.deltasAfter(room.state.blobId, after, limit);
+    return deltas.filter((delta) => delta.toVersion <= room.state.version);
+  }
+
+  /** At most `limit` deltas below `before` and above `downTo`, ascending, in the same way. */
+  async deltasBefore(room: Room, before: number, downTo: number, limit: number): Promise<readonly Delta[]> {
+    const first = Math.max(downTo, before - 1 - limit) + 1;
+    if (first >= before) return [];
+    const recent = recentOf(room, first, before - 1);
+    return recent ?? this.#history.deltasBefore(room.state.blobId, before, downTo, limit);
+  }
 }
 
 /** Throws VERSION_NOT_FOUND unless the blob has that version. */
@@ -40,4 +59,11 @@ export function requireVersion(room: Room, version: number): void {
     blob_id: blobId,
     version: String(version),
   });
+}
+
+/** What is in memory, unless it is so old that another process may have dropped it from the log meanwhile. */
+function recentOf(room: Room, first: number, last: number): readonly Delta[] | undefined {
+  const recent = room.state.recent(first, last);
+  const oldest = recent?.[0]?.appliedAt.getTime() ?? 0;
+  return Date.now() - oldest < RETENTION_AFTER_MS_MIN ? recent : undefined;
 }

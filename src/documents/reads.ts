@@ -17,6 +17,7 @@ import type { BlobViews } from './blob-view.ts';
 import type { Dag, DagNode, ListBlobs, ListDeltas, ReadBlob } from './contract.ts';
 import type { PastVersions } from './past-versions.ts';
 import type { ReadableBlobs } from './readable.ts';
+import { Quarantined } from './quarantine.ts';
 import type { Room } from './room.ts';
 
 /** A delta younger than this may not be journaled yet when it is read from the log. */
@@ -70,7 +71,11 @@ export class Reads {
     const items: BlobWithContent[] = [];
     let bytes = 0;
     for (const blob of page.items) {
-      const full = await this.getBlob(caller, blob.id, { withContent: true });
+      // One that can't be loaded is shown as its head has it, without content.
+      const full = await this.getBlob(caller, blob.id, { withContent: true }).catch((error: unknown) => {
+        if (error instanceof Quarantined) return blob;
+        throw error;
+      });
       bytes += full.size;
       // The first always goes; the page then stops short, and its token continues behind the last one in it.
       if (items.length > 0 && bytes > PAGE_CONTENT_BYTES_MAX) {
@@ -128,12 +133,13 @@ export class Reads {
     });
   }
 
-  async #oldestFirst(room: Room, after: number, limit: number): Promise<Delta[]> {
-    return [...(await this.#blobs.deltas(room, after + 1, Math.min(room.state.version, after + limit)))];
+  /** What retention dropped is left out, and the page filled with what follows it. */
+  async #oldestFirst(room: Room, after: number, limit: number): Promise<readonly Delta[]> {
+    return this.#blobs.deltasAfter(room, after, limit);
   }
 
-  async #newestFirst(room: Room, from: number, downTo: number, limit: number): Promise<Delta[]> {
-    return [...(await this.#blobs.deltas(room, Math.max(downTo + 1, from - limit + 1, 1), from))].reverse();
+  async #newestFirst(room: Room, from: number, downTo: number, limit: number): Promise<readonly Delta[]> {
+    return [...(await this.#blobs.deltasBefore(room, from + 1, downTo, limit))].reverse();
   }
 
   async getDag(caller: Caller, blobId: string): Promise<Dag> {

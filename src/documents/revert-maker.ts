@@ -204,7 +204,7 @@ export class RevertMaker {
     let bytes = 0;
     for (let first = from; first <= version; first += LOG_PAGE_COMMITS) {
       const last = Math.min(version, first + LOG_PAGE_COMMITS - 1);
-      for (const delta of this.#state.recent(first, last) ?? (await this.#history.deltas(blobId, first, last))) {
+      for (const delta of this.#state.recent(first, last) ?? (await this.#history.everyDelta(blobId, first, last))) {
         deltas.push(delta);
         for (const update of delta.updates) bytes += update.byteLength;
       }

@@ -17,8 +17,9 @@ import {
   ROOM_TAIL_DOCUMENT_FRACTION_MAX,
 } from '../limits.ts';
 import type { DerivedHead } from '../storage/blobs.ts';
-import type { Checkpoint, Facts } from '../storage/checkpoints.ts';
+import { factsAfterRun, type StoredRun, type StoredState } from './checkpoint-codec.ts';
 import { contentBytes } from './content-bytes.ts';
+import { authorOf, factsAfter, NO_FACTS, originOf, type Facts, type Origin } from './log-facts.ts';
 import { RecentDeltas } from './recent-deltas.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { StructMemory } from './struct-memory.ts';
@@ -26,9 +27,6 @@ import { trackTextSize } from './text-size.ts';
 
 /** Origin of the transactions that put commits into a live document. */
 export const COMMITTED = Symbol('committed');
-
-/** Stands for the server as the owner of a client id that it minted. */
-export const SERVER_OWNED = '';
 
 /** Measured: what a state takes beside its document. */
 const STATE_BYTES = 16 * 1024;
@@ -43,7 +41,7 @@ export class RoomState {
   #owner = '';
   #lineage: Lineage | undefined;
   #createdAt = new Date(0);
-  #facts: Facts = { contentVersion: 0, updatedAt: new Date(0) };
+  #facts: Facts = NO_FACTS;
   readonly #owners = new Map<number, string>();
   readonly #ownerNames = new Map<string, string>();
   readonly #recent = new RecentDeltas();
@@ -131,14 +129,26 @@ export class RoomState {
     return this.#recent.byId(id);
   }
 
-  /** Starts from a checkpoint instead of from nothing. */
-  restore(checkpoint: Checkpoint, first: Commit): void {
-    this.#adoptGenesis(first);
-    Y.transact(this.#doc, () => Y.applyUpdateV2(this.#doc, checkpoint.state), COMMITTED, false);
-    this.#version = checkpoint.version;
-    this.#facts = checkpoint.facts;
-    for (const [client, owner] of checkpoint.owners) this.#own(client, owner);
-    this.#grownBytes += checkpoint.state.byteLength;
+  /** Starts from a stored state instead of from nothing. */
+  restore(version: number, stored: StoredState): void {
+    this.#adoptOrigin(stored.origin);
+    Y.transact(this.#doc, () => Y.applyUpdateV2(this.#doc, stored.update, COMMITTED), COMMITTED, false);
+    this.#requireNothingPending();
+    this.#version = version;
+    this.#facts = stored.facts;
+    for (const [client, owner] of stored.owners) this.#own(client, owner);
+    this.#grownBytes += stored.update.byteLength;
+    this.#requests.beginLater();
+  }
+
+  /** Puts the deltas of a run in, which follows directly: without what is kept of each for a while. */
+  skip(run: StoredRun, origin?: Origin): void {
+    if (origin) this.#adoptOrigin(origin);
+    this.#integrate(run.updates.flat());
+    this.#version += run.updates.length;
+    this.#facts = factsAfterRun(this.#facts, run);
+    for (const [client, owner] of run.owners) if (!this.#owners.has(client)) this.#own(client, owner);
+    for (const updates of run.updates) for (const update of updates) this.#grownBytes += update.byteLength;
     this.#requests.beginLater();
   }
 
@@ -154,10 +164,10 @@ export class RoomState {
           blob_id: this.blobId,
         });
       }
-      if (commit.firstSeq === 1) this.#adoptGenesis(commit);
+      if (commit.firstSeq === 1) this.#adoptOrigin(originOf(commit));
       deltas.push(...commit.deltas);
     }
-    const update = this.#integrate(deltas);
+    const update = this.#integrate(deltas.flatMap((delta) => delta.updates));
     for (const delta of deltas) this.#record(delta);
     this.#recent.trim(
       Math.max(
@@ -168,7 +178,7 @@ export class RoomState {
     return update;
   }
 
-  #integrate(deltas: readonly Delta[]): Uint8Array | undefined {
+  #integrate(updates: readonly Uint8Array[]): Uint8Array | undefined {
     let emitted: Uint8Array | undefined;
     const collect = (update: Uint8Array): void => {
       emitted = update;
@@ -178,7 +188,7 @@ export class RoomState {
       transactSparsely(
         this.#doc,
         () => {
-          for (const delta of deltas) for (const update of delta.updates) Y.applyUpdate(this.#doc, update, COMMITTED);
+          for (const update of updates) Y.applyUpdate(this.#doc, update, COMMITTED);
         },
         COMMITTED,
         false,
@@ -186,31 +196,22 @@ export class RoomState {
     } finally {
       this.#doc.off('update', collect);
     }
-    if (this.#doc.store.pendingStructs !== null || this.#doc.store.pendingDs !== null) {
-      throw new StudioError('INTERNAL', `The log of blob "${this.blobId}" lacks something a delta depends on.`, {
-        blob_id: this.blobId,
-      });
-    }
+    this.#requireNothingPending();
     return emitted;
+  }
+
+  #requireNothingPending(): void {
+    if (this.#doc.store.pendingStructs === null && this.#doc.store.pendingDs === null) return;
+    throw new StudioError('INTERNAL', `The log of blob "${this.blobId}" lacks something a delta depends on.`, {
+      blob_id: this.blobId,
+    });
   }
 
   #record(delta: Delta): void {
     this.#version = delta.toVersion;
-    const changed = delta.updates.length > 0;
-    this.#facts = {
-      contentVersion: changed ? delta.toVersion : this.#facts.contentVersion,
-      updatedAt: delta.appliedAt,
-      // An edit that races a deletion commits, and the blob stays deleted.
-      deletedAt:
-        delta.operation === 'delete'
-          ? delta.appliedAt
-          : delta.operation === 'undelete'
-            ? undefined
-            : this.#facts.deletedAt,
-      derivedFrom: delta.derivation ?? this.#facts.derivedFrom,
-    };
-    const owner = delta.authoredWith === undefined ? delta.userId : SERVER_OWNED;
-    for (const client of delta.newClients) if (!this.#owners.has(client)) this.#own(client, owner);
+    this.#facts = factsAfter(this.#facts, delta);
+    const author = authorOf(delta);
+    for (const client of delta.newClients) if (!this.#owners.has(client)) this.#own(client, author);
     this.rememberRequest(delta);
     for (const update of delta.updates) this.#grownBytes += update.byteLength;
     this.#recent.push(delta);
@@ -223,13 +224,11 @@ export class RoomState {
     this.#owners.set(client, known);
   }
 
-  #adoptGenesis(first: Commit): void {
-    const delta = first.deltas[0];
-    if (!delta?.genesis) throw new StudioError('INTERNAL', `Delta 1 of blob "${this.blobId}" says nothing of it.`);
-    this.#genesis = delta.genesis;
-    this.#owner = first.owner;
-    this.#createdAt = delta.createdAt;
-    rootOf(this.#doc, shapeOf(delta.genesis.contentType));
+  #adoptOrigin({ genesis, owner, createdAt }: Origin): void {
+    this.#genesis = genesis;
+    this.#owner = owner;
+    this.#createdAt = createdAt;
+    rootOf(this.#doc, shapeOf(genesis.contentType));
   }
 
   /** Bytes of the canonical content. Text keeps a running count, since reading it out at each keystroke would be linear. */

@@ -35,6 +35,7 @@ export class Room {
   usedAt = Date.now();
   /** Labels and processed_by as last read; other processes may have changed them since. */
   meta: BlobMeta | undefined;
+  readonly newestDelta = () => this.#services.history.newestDelta(this.state);
   readonly #services: RoomServices;
   readonly #guard: Guard;
   readonly #authoring: Authoring;
@@ -203,7 +204,7 @@ export class Room {
     if (update) this.sessions.send(update, this.state.version, soleAuthor(prepared));
     this.#services.heads.mark(this.state);
     this.#acknowledge(prepared, commit);
-    void this.#services.history.checkpointIfDue(this.state);
+    this.#services.history.checkpointIfDue(this.state);
   }
 
   #acknowledge(prepared: Prepared, commit?: Commit): void {

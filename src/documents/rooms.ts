@@ -126,6 +126,8 @@ export class Rooms {
     this.#rooms.delete(blobId);
     this.#bytes -= loaded.bytes;
     loaded.unsubscribe();
+    // A room that failed may hold what the log does not.
+    if (loaded.room.failure === undefined) this.#services.history.leave(loaded.room.state);
     loaded.room.destroy();
   }
 

@@ -63,7 +63,7 @@ export class Submissions {
 
   async committed(room: Room, settled: Settled): Promise<Committed> {
     const blob = await this.#views.ofRoom(room, { fresh: false });
-    const delta = settled.delta ?? room.state.newestDelta;
+    const delta = settled.delta ?? (await room.newestDelta());
     if (!delta) throw new StudioError('INTERNAL', `Blob "${blob.id}" has no newest delta.`);
     return { blob, delta };
   }

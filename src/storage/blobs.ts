@@ -104,6 +104,36 @@ export class BlobHeads {
     for (const head of heads) if (!known.has(head.id)) await this.insert(head);
   }
 
+  /** The derived fields as stored. */
+  async derived(id: string): Promise<Partial<DerivedFields> | undefined> {
+    return (await this.#database.blobs.findOne({ _id: id })) ?? undefined;
+  }
+
+  /** What they should be for this head. */
+  derivedFields(head: DerivedHead): DerivedFields {
+    return { ...derivedFields(head), order_key: orderKey(head) };
+  }
+
+  /** Writes the derived fields whatever is stored, and leaves the others alone. A head that is missing is inserted. */
+  async restore(head: DerivedHead): Promise<void> {
+    const fields = Object.entries(this.derivedFields(head));
+    const absent = fields.filter(([, value]) => value === undefined).map(([key]) => [key, '']);
+    const result = await this.#database.blobs.updateOne(
+      { _id: head.id },
+      {
+        $set: Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
+        ...(absent.length > 0 ? { $unset: Object.fromEntries(absent) as Record<string, ''> } : {}),
+      },
+    );
+    if (result.matchedCount === 0) await this.insert(head);
+  }
+
+  /** Ids of all heads, ascending. */
+  async *ids(): AsyncGenerator<string> {
+    const cursor = this.#database.blobs.find({}, { projection: { _id: 1 } }).sort({ _id: 1 });
+    for await (const { _id } of cursor) yield _id;
+  }
+
   /** Newest first; `after` is the order key of the last one seen. */
   async list(query: BlobQuery, after: string | undefined, limit: number): Promise<{ blob: Blob; orderKey: string }[]> {
     const filter: Filter<BlobDocument> = {};
@@ -159,9 +189,9 @@ export class BlobHeads {
   }
 }
 
-function derivedFields(
-  head: DerivedHead,
-): Omit<BlobDocument, '_id' | 'order_key' | 'labels' | 'processed_by' | 'meta_version'> {
+type DerivedFields = Omit<BlobDocument, '_id' | 'labels' | 'processed_by' | 'meta_version'>;
+
+function derivedFields(head: DerivedHead): Omit<DerivedFields, 'order_key'> {
   return {
     user_id: head.owner,
     content_type: head.genesis.contentType,

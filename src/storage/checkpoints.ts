@@ -1,25 +1,24 @@
-/** Stored states at exact versions, in parts below MongoDB's document limit. */
-import type { Derivation } from '../domain/blob.ts';
-import type { Database } from './database.ts';
+/**
+ * Stored states at exact versions, and runs: the updates of many deltas in one object, so that what lies between two
+ * states is read at once. Content-addressed: an object's id has the hash of its bytes, which is checked whenever it is
+ * read. Nothing counts before it is in the blob's index, and it gets there only after it was read back and verified.
+ */
+import { createHash } from 'node:crypto';
+import { CHECKPOINT_PART_BYTES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
+import type { Database, RunEntry, StateEntry } from './database.ts';
 
-const PART_BYTES_MAX = 8 * 1024 * 1024;
+export type { RunEntry, StateEntry } from './database.ts';
 
-/** What a head needs besides the state, as of the checkpoint's version. */
-export interface Facts {
-  readonly contentVersion: number;
-  readonly updatedAt: Date;
-  readonly deletedAt?: Date;
-  readonly derivedFrom?: Derivation;
+/** Ascending by version and by first seq. */
+export interface CheckpointIndex {
+  readonly states: readonly StateEntry[];
+  readonly runs: readonly RunEntry[];
 }
 
-export interface Checkpoint {
-  readonly blobId: string;
-  readonly version: number;
-  /** The state at exactly that version, nothing collected, Yjs encoding v2. */
-  readonly state: Uint8Array;
-  /** Client id → the user who first committed with it; '' for ids minted by the server. */
-  readonly owners: ReadonlyMap<number, string>;
-  readonly facts: Facts;
+export type Entry = StateEntry | RunEntry;
+
+export function isState(entry: Entry): entry is StateEntry {
+  return 'version' in entry;
 }
 
 export class Checkpoints {
@@ -29,52 +28,134 @@ export class Checkpoints {
     this.#database = database;
   }
 
-  /** The newest whole one at or below `version`. */
-  async nearest(blobId: string, version: number): Promise<Checkpoint | undefined> {
-    const cursor = this.#database.checkpoints
-      .find({ blob_id: blobId, version: { $lte: version }, part: 0 })
-      .sort({ blob_id: -1, version: -1 })
-      .limit(1);
-    const [first] = await cursor.toArray();
-    if (!first) return undefined;
-    const rest = first.parts === 1 ? [] : await this.#parts(blobId, first.version, first.parts);
+  async index(blobId: string): Promise<CheckpointIndex> {
+    const found = await this.#database.checkpointIndex.findOne({ _id: blobId });
+    if (!found) return { states: [], runs: [] };
     return {
-      blobId,
-      version: first.version,
-      state: first.parts === 1 ? Uint8Array.from(first.state) : Buffer.concat([first.state, ...rest]),
-      owners: new Map(first.owners ?? []),
-      facts: first.facts as unknown as Facts,
+      states: unique(found.states).sort((a, b) => a.version - b.version || (a.hash < b.hash ? -1 : 1)),
+      runs: unique(found.runs).sort((a, b) => a.first - b.first || b.last - a.last || (a.hash < b.hash ? -1 : 1)),
     };
   }
 
-  /** Part 0 goes last: a checkpoint cut off by a crash has none and is never found. */
-  async save(checkpoint: Checkpoint): Promise<void> {
-    const parts = Math.max(1, Math.ceil(checkpoint.state.byteLength / PART_BYTES_MAX));
-    for (let part = parts - 1; part >= 0; part--) {
+  /** Writes an object, which does not count yet. The same bytes twice are stored once. */
+  async write<E extends Entry>(
+    blobId: string,
+    place: Omit<E, 'bytes' | 'parts' | 'hash'>,
+    bytes: Uint8Array,
+  ): Promise<E> {
+    const parts = Math.max(1, Math.ceil(bytes.byteLength / CHECKPOINT_PART_BYTES_MAX));
+    const entry = { ...place, bytes: bytes.byteLength, parts, hash: hashOf(bytes) } as unknown as E;
+    for (let part = 0; part < parts; part++) {
+      const slice = bytes.subarray(part * CHECKPOINT_PART_BYTES_MAX, (part + 1) * CHECKPOINT_PART_BYTES_MAX);
       await this.#database.checkpoints.replaceOne(
-        { _id: `${checkpoint.blobId}:${checkpoint.version}:${part}` },
-        {
-          blob_id: checkpoint.blobId,
-          version: checkpoint.version,
-          part,
-          parts,
-          state: checkpoint.state.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX),
-          ...(part === 0 ? { owners: [...checkpoint.owners], facts: { ...checkpoint.facts } } : {}),
-        },
+        { _id: partId(blobId, entry, part) },
+        { blob_id: blobId, made_at: new Date(), bytes: slice },
         { upsert: true },
       );
     }
+    return entry;
   }
 
-  async #parts(blobId: string, version: number, parts: number): Promise<Uint8Array[]> {
-    const found = await this.#database.checkpoints.find({ blob_id: blobId, version }).toArray();
-    const byPart = new Map(found.map((document) => [document.part, document.state]));
-    const rest: Uint8Array[] = [];
-    for (let part = 1; part < parts; part++) {
-      const state = byPart.get(part);
-      if (!state) throw new Error(`Checkpoint ${blobId}@${version} lacks part ${part} of ${parts}`);
-      rest.push(state);
+  /** Those of the objects that are stored whole and hash to what their ids say. */
+  async read(blobId: string, entries: readonly Entry[]): Promise<Map<Entry, Uint8Array>> {
+    const ids = entries.flatMap((entry) => partIds(blobId, entry));
+    const byId = new Map<string, Uint8Array>();
+    for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
+      const slice = ids.slice(at, at + IN_LIST_IDS_MAX);
+      const only = slice.length === 1 ? slice[0] : undefined;
+      const found = await this.#database.checkpoints.find({ _id: only ?? { $in: slice } }).toArray();
+      for (const document of found) byId.set(document._id, document.bytes);
     }
-    return rest;
+    const whole = new Map<Entry, Uint8Array>();
+    for (const entry of entries) {
+      const parts = partIds(blobId, entry).map((id) => byId.get(id));
+      // A damaged document may hold anything.
+      if (!parts.every((part) => part instanceof Uint8Array)) continue;
+      const bytes = parts.length === 1 && parts[0] ? Uint8Array.from(parts[0]) : Buffer.concat(parts);
+      if (bytes.byteLength === entry.bytes && hashOf(bytes) === entry.hash) whole.set(entry, bytes);
+    }
+    return whole;
   }
+
+  /** From here on readers may rely on it. */
+  async register(blobId: string, entry: Entry): Promise<void> {
+    await this.#database.checkpointIndex.updateOne(
+      { _id: blobId },
+      isState(entry)
+        ? { $addToSet: { states: entry }, $setOnInsert: { runs: [] } }
+        : { $addToSet: { runs: entry }, $setOnInsert: { states: [] } },
+      { upsert: true },
+    );
+  }
+
+  /** From here on no new reader finds them. Those who found them before may still read them until `remove`. */
+  async unregister(blobId: string, entries: readonly Entry[]): Promise<void> {
+    const hashes = (wanted: boolean): string[] =>
+      entries.filter((entry) => isState(entry) === wanted).map((entry) => entry.hash);
+    for (const [field, gone] of [
+      ['states', hashes(true)],
+      ['runs', hashes(false)],
+    ] as const) {
+      for (let at = 0; at < gone.length; at += IN_LIST_IDS_MAX) {
+        const slice = gone.slice(at, at + IN_LIST_IDS_MAX);
+        await this.#database.checkpointIndex.updateOne(
+          { _id: blobId },
+          { $pull: { [field]: { hash: { $in: slice } } } },
+        );
+      }
+    }
+  }
+
+  async remove(blobId: string, entries: readonly Entry[]): Promise<void> {
+    await this.removeObjects(entries.flatMap((entry) => partIds(blobId, entry)));
+  }
+
+  async removeObjects(ids: readonly string[]): Promise<void> {
+    for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
+      await this.#database.checkpoints.deleteMany({ _id: { $in: ids.slice(at, at + IN_LIST_IDS_MAX) } });
+    }
+  }
+
+  /** Objects made before `before` that the index does not list: what a killed process wrote or did not get to remove. */
+  async strays(blobId: string, before: Date): Promise<string[]> {
+    const stored = await this.#database.checkpoints
+      .find({ blob_id: blobId }, { projection: { _id: 1, made_at: 1 } })
+      .toArray();
+    // The index after the objects: what was registered meanwhile is no stray.
+    const { states, runs } = await this.index(blobId);
+    const listed = new Set([...states, ...runs].flatMap((entry) => partIds(blobId, entry)));
+    return stored
+      .filter((document) => !listed.has(document._id) && !(document.made_at >= before))
+      .map((document) => document._id);
+  }
+
+  /** Everything of the blob but its log: it is made anew. */
+  async clear(blobId: string): Promise<void> {
+    await this.#database.checkpointIndex.deleteOne({ _id: blobId });
+    await this.#database.checkpoints.deleteMany({ blob_id: blobId });
+  }
+
+  /** Blobs that have an index, ascending, each once. */
+  async *blobIds(): AsyncGenerator<string> {
+    const cursor = this.#database.checkpointIndex.find({}, { projection: { _id: 1 } }).sort({ _id: 1 });
+    for await (const { _id } of cursor) yield _id;
+  }
+}
+
+/** Two processes may have entered one object with different words about it. */
+function unique<E extends Entry>(entries: readonly E[]): E[] {
+  return [...new Map(entries.map((entry) => [partId('', entry, 0), entry])).values()];
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function partId(blobId: string, entry: Entry, part: number): string {
+  const place = isState(entry) ? `s${entry.version}` : `r${entry.first}-${entry.last}`;
+  return `${blobId}:${place}:${entry.hash}:${part}`;
+}
+
+function partIds(blobId: string, entry: Entry): string[] {
+  return Array.from({ length: entry.parts }, (_, part) => partId(blobId, entry, part));
 }

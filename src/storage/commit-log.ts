@@ -63,19 +63,46 @@ export class CommitLog implements CommitOutbox {
     return found?._id;
   }
 
-  /** Commits with a delta in fromSeq..toSeq (inclusive), ascending. Reads in pages of LOG_PAGE_COMMITS. */
+  /** Commits with a delta in fromSeq..toSeq (inclusive), ascending. */
   async *read(blobId: string, fromSeq: number, toSeq: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<Commit> {
-    // A commit that starts below may reach into the range, by less than a flush.
-    let after = Math.max(0, fromSeq - FLUSH_DELTAS_MAX);
-    for (;;) {
-      const page = await this.#find(
-        { blob_id: blobId, first_seq: { $gt: after, $lte: toSeq } },
-        { sort: { blob_id: 1, first_seq: 1 }, limit: LOG_PAGE_COMMITS },
+    for await (const page of this.readPages(blobId, fromSeq, toSeq)) yield* page;
+  }
+
+  /**
+   * As `read`, a page at a time. By windows of seqs rather than by a limit: a server may look through all that a filter
+   * leaves before it cuts, and a log read by pages would then cost its length squared. `startsCommit`: `fromSeq` is
+   * known to be no commit's second delta or later.
+   */
+  async *readPages(
+    blobId: string,
+    fromSeq: number,
+    toSeq: number = Number.MAX_SAFE_INTEGER,
+    startsCommit = fromSeq <= 1,
+  ): AsyncGenerator<readonly Commit[]> {
+    let after = fromSeq - 1;
+    let seqs = LOG_PAGE_COMMITS;
+    let isFirst = !startsCommit;
+    while (after < toSeq) {
+      const upTo = Math.min(toSeq, after + seqs);
+      const page = await this.#inOrder({ blob_id: blobId, first_seq: { $gt: after, $lte: upTo } });
+      // A commit that starts below may reach into the range, by less than a flush.
+      const reaching = isFirst && page[0]?.firstSeq !== fromSeq ? await this.#reachingInto(blobId, fromSeq) : [];
+      isFirst = false;
+      if (reaching.length + page.length > 0) yield [...reaching, ...page];
+      // Commits of many deltas each leave windows nearly empty.
+      if (page.length < LOG_PAGE_COMMITS / 4) seqs = Math.min(seqs * 2, LOG_PAGE_COMMITS * FLUSH_DELTAS_MAX);
+      else if (page.length > LOG_PAGE_COMMITS) seqs = Math.max(LOG_PAGE_COMMITS, Math.floor(seqs / 2));
+      if (page.length > 0) {
+        after = Math.max(upTo, page.at(-1)?.lastSeq ?? 0);
+        continue;
+      }
+      // The end, or a range that retention dropped.
+      const [next] = await this.#find(
+        { blob_id: blobId, first_seq: { $gt: upTo, $lte: toSeq } },
+        { sort: { blob_id: 1, first_seq: 1 }, limit: 1 },
       );
-      for (const commit of page) if (commit.lastSeq >= fromSeq) yield commit;
-      const last = page.at(-1);
-      if (!last || page.length < LOG_PAGE_COMMITS) return;
-      after = last.firstSeq;
+      if (!next) return;
+      after = next.firstSeq - 1;
     }
   }
 
@@ -103,10 +130,8 @@ export class CommitLog implements CommitOutbox {
 
   /** The commit that holds version `seq`. */
   async commitAt(blobId: string, seq: number): Promise<Commit | undefined> {
-    const [found] = await this.#find(
-      { blob_id: blobId, first_seq: { $lte: seq } },
-      { sort: { blob_id: -1, first_seq: -1 }, limit: 1 },
-    );
+    const near = await this.#inOrder({ blob_id: blobId, first_seq: { $gt: seq - FLUSH_DELTAS_MAX, $lte: seq } });
+    const found = near.at(-1);
     return found && found.lastSeq >= seq ? found : undefined;
   }
 
@@ -147,6 +172,35 @@ export class CommitLog implements CommitOutbox {
     return found.flat().map(momentOf);
   }
 
+  /** By commit id, the request keys it is indexed by: of commits that start in firstSeq..lastSeq. */
+  async requestKeys(blobId: string, firstSeq: number, lastSeq: number): Promise<Map<string, readonly string[]>> {
+    const found = await this.#database.commits
+      .find(
+        { blob_id: blobId, first_seq: { $gte: firstSeq, $lte: lastSeq } },
+        { projection: { _id: 1, request_keys: 1 } },
+      )
+      .toArray();
+    return new Map(found.map((document) => [document._id, document.request_keys ?? []]));
+  }
+
+  /** Blobs that have commits, ascending, each once. */
+  async *blobIds(): AsyncGenerator<string> {
+    const cursor = this.#database.commits
+      .find({}, { projection: { _id: 0, blob_id: 1 } })
+      .sort({ blob_id: 1, first_seq: 1 });
+    let last: string | undefined;
+    for await (const { blob_id: id } of cursor) {
+      if (id !== last) yield id;
+      last = id;
+    }
+  }
+
+  /** Whose blob it is, read without what may be damaged. */
+  async ownerOf(blobId: string): Promise<string | undefined> {
+    const found = await this.#database.commits.findOne({ blob_id: blobId }, { projection: { owner: 1 } });
+    return typeof found?.owner === 'string' ? found.owner : undefined;
+  }
+
   /** Newest first, from the commit that holds `beforeSeq` downwards. */
   async readBackwards(blobId: string, beforeSeq: number, limit: number): Promise<Commit[]> {
     return this.#find(
@@ -182,9 +236,30 @@ export class CommitLog implements CommitOutbox {
     );
   }
 
+  async #reachingInto(blobId: string, seq: number): Promise<Commit[]> {
+    const filter = { blob_id: blobId, first_seq: { $gt: seq - FLUSH_DELTAS_MAX, $lt: seq } };
+    return (await this.#inOrder(filter)).filter((commit) => commit.lastSeq >= seq);
+  }
+
+  #inOrder(filter: Filter<CommitDocument>): Promise<Commit[]> {
+    return this.#find(filter, { sort: { blob_id: 1, first_seq: 1 } });
+  }
+
   async #find(filter: Filter<CommitDocument>, options: FindOptions): Promise<Commit[]> {
     const documents = await this.#database.commits.find(filter, options).toArray();
-    return documents.map(fromDocument);
+    return documents.map(readDocument);
+  }
+}
+
+/** A damaged commit is named: everything else of a page can only say that something is wrong. */
+function readDocument(document: CommitDocument): Commit {
+  try {
+    return fromDocument(document);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`commit ${document._id} (from delta ${document.first_seq}) can't be read: ${why}`, {
+      cause: error,
+    });
   }
 }
 

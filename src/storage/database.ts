@@ -26,15 +26,38 @@ export interface BlobDocument {
   meta_version: number;
 }
 
+/** One part of a stored state or run; `checkpoint_index` says which of them count. */
 export interface CheckpointDocument {
   _id: string;
   blob_id: string;
+  made_at: Date;
+  bytes: Uint8Array;
+}
+
+/** Which states and runs of a blob were verified. What is not listed does not exist. */
+export interface CheckpointIndexDocument {
+  _id: string;
+  states: StateEntry[];
+  runs: RunEntry[];
+}
+
+export interface StateEntry {
   version: number;
-  part: number;
+  bytes: number;
   parts: number;
-  state: Uint8Array;
-  owners?: [number, string][];
-  facts?: Record<string, unknown>;
+  hash: string;
+  /** Bytes of updates between it and the state it was built on. */
+  since?: number;
+  /** Known to be the last version of a commit: what follows is read without looking at what reaches over it. */
+  ends_commit?: boolean;
+}
+
+export interface RunEntry {
+  first: number;
+  last: number;
+  bytes: number;
+  parts: number;
+  hash: string;
 }
 
 export interface ContentDocument {
@@ -65,6 +88,7 @@ export class Database {
   readonly commits: Collection<CommitDocument>;
   readonly blobs: Collection<BlobDocument>;
   readonly checkpoints: Collection<CheckpointDocument>;
+  readonly checkpointIndex: Collection<CheckpointIndexDocument>;
   readonly contents: Collection<ContentDocument>;
   readonly #client: MongoClient;
   readonly #fences: Collection<FenceDocument>;
@@ -77,6 +101,7 @@ export class Database {
     this.commits = this.db.collection('commits');
     this.blobs = this.db.collection('blobs');
     this.checkpoints = this.db.collection('checkpoints');
+    this.checkpointIndex = this.db.collection('checkpoint_index');
     this.contents = this.db.collection('contents');
     this.#fences = this.db.collection('fences');
   }
@@ -89,7 +114,7 @@ export class Database {
     await this.blobs.createIndex({ root_id: 1 });
     await this.blobs.createIndex({ parent_ids: 1, order_key: -1 });
     await this.blobs.createIndex({ updated_at: 1 });
-    await this.checkpoints.createIndex({ blob_id: 1, version: 1, part: 1 });
+    await this.checkpoints.createIndex({ blob_id: 1 });
   }
 
   /**

@@ -38,7 +38,7 @@ test('limits carry their unit at the end of their name', () => {
   const times = [...limits.matchAll(/^export const (\w+) = .*\b(?:1_?000|60_000|60 \* 1_?000)\b.*;/gm)].map(
     (match) => match[1] ?? '',
   );
-  const unit = /(_MS|_SECONDS|_BYTES|_CHARACTERS|_DELTAS|_EDITS|_COMMITS|_EVENTS|_MAX|_DEFAULT|_EVERY_\w+)$/;
+  const unit = /(_MS|_SECONDS|_BYTES|_CHARACTERS|_DELTAS|_EDITS|_COMMITS|_EVENTS|_MAX|_MIN|_DEFAULT|_EVERY_\w+)$/;
   assert.equal(
     times.filter((name) => !unit.test(name)),
     [],

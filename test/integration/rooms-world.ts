@@ -4,10 +4,9 @@ import { AccessKeeper } from '../../src/access/keeper.ts';
 import { BaseDocuments } from '../../src/documents/base-documents.ts';
 import { Committer } from '../../src/documents/committer.ts';
 import { HeadWriter } from '../../src/documents/head-writer.ts';
-import { History } from '../../src/documents/history.ts';
+import { assembleHistory } from '../../src/documents/history-parts.ts';
 import { Intent } from '../../src/documents/intent.ts';
 import { Rooms } from '../../src/documents/rooms.ts';
-import type { RoomState } from '../../src/documents/room-state.ts';
 import { NatsAccessHints } from '../../src/events/access-hints.ts';
 import { EventConnection } from '../../src/events/connection.ts';
 import { NatsLiveChannel } from '../../src/events/live.ts';
@@ -15,21 +14,11 @@ import { Failpoints } from '../../src/failpoints.ts';
 import { AccessEpochStore } from '../../src/storage/access-epochs.ts';
 import { AccessStore } from '../../src/storage/access.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { Checkpoints } from '../../src/storage/checkpoints.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Contents } from '../../src/storage/contents.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { TestParts } from '../harness/parts.ts';
 import { trialsFromSource } from '../unit/documents/trial-threads.ts';
-
-class CountedHistory extends History {
-  readonly loads = new Map<string, number>();
-
-  override load(blobId: string): Promise<RoomState> {
-    this.loads.set(blobId, (this.loads.get(blobId) ?? 0) + 1);
-    return super.load(blobId);
-  }
-}
 
 export interface RoomsWorld {
   readonly rooms: Rooms;
@@ -53,7 +42,14 @@ export async function openRooms(
   const contents = new Contents(database);
   const failpoints = new Failpoints('');
   const committer = new Committer({ id: name, log, database, listeners: [], failpoints, logger });
-  const history = new CountedHistory({ log, checkpoints: new Checkpoints(database), logger });
+  const archive = await assembleHistory({ database, log, failpoints, logger });
+  const { history } = archive;
+  const loads = new Map<string, number>();
+  const load = history.load.bind(history);
+  history.load = (blobId) => {
+    loads.set(blobId, (loads.get(blobId) ?? 0) + 1);
+    return load(blobId);
+  };
   const heads = new HeadWriter({ heads: new BlobHeads(database), failpoints, logger });
   const bases = new BaseDocuments(history);
   const trials = trialsFromSource();
@@ -68,7 +64,7 @@ export async function openRooms(
   await access.start();
   return {
     rooms,
-    loadsOf: (blobId) => history.loads.get(blobId) ?? 0,
+    loadsOf: (blobId) => loads.get(blobId) ?? 0,
     createText: async (blobId, text) => {
       const content = Buffer.from(text);
       const genesis = {
@@ -91,6 +87,7 @@ export async function openRooms(
       await rooms.settle();
       committer.stop();
       rooms.close();
+      await archive.close();
       access.close();
       trials.close();
       await heads.close();

@@ -1,0 +1,60 @@
+/** Everything that reads and keeps the past of blobs, put together. */
+import type { Logger } from 'pino';
+import type { Failpoints } from '../failpoints.ts';
+import { Checkpoints } from '../storage/checkpoints.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+import type { Database } from '../storage/database.ts';
+import { QuarantineRecords } from '../storage/quarantine-records.ts';
+import { Tombstones } from '../storage/tombstones.ts';
+import { CheckpointMaker } from './checkpoint-maker.ts';
+import { Compaction } from './compaction.ts';
+import { History } from './history.ts';
+import { Quarantine } from './quarantine.ts';
+import { StateWorker } from './state-worker.ts';
+import { StoredVersions } from './stored-versions.ts';
+
+export interface HistoryParts {
+  readonly history: History;
+  readonly compaction: Compaction;
+  readonly quarantine: Quarantine;
+  readonly checkpoints: Checkpoints;
+  readonly maker: CheckpointMaker;
+  readonly tombstones: Tombstones;
+  readonly worker: StateWorker;
+  /** Leaves states for what was let go, within CHECKPOINT_DRAIN_MS_MAX. */
+  close(): Promise<void>;
+}
+
+export async function assembleHistory(options: {
+  readonly database: Database;
+  readonly log: CommitLog;
+  readonly failpoints: Failpoints;
+  readonly logger: Logger;
+}): Promise<HistoryParts> {
+  const { database, log, failpoints, logger } = options;
+  const checkpoints = new Checkpoints(database);
+  const tombstones = new Tombstones(database);
+  const quarantine = new Quarantine({ records: new QuarantineRecords(database.db), logger });
+  await Promise.all([tombstones.createIndexes(), quarantine.start()]);
+  const worker = new StateWorker();
+  const stored = new StoredVersions({
+    checkpoints,
+    onBad: (blobId, entry, problem) => compaction.reject(blobId, entry, problem),
+  });
+  const maker = new CheckpointMaker({ log, checkpoints, stored, worker, failpoints });
+  const compaction: Compaction = new Compaction({ maker, checkpoints, tombstones, logger });
+  const history = new History({ log, stored, tombstones, compaction, quarantine, worker, logger });
+  return {
+    history,
+    compaction,
+    quarantine,
+    checkpoints,
+    maker,
+    tombstones,
+    worker,
+    close: async () => {
+      await compaction.close();
+      worker.close();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** The log read strictly: every seq of a range, in order, or an error that says which one is not there. */
+import type { Commit } from '../domain/delta.ts';
+import type { CommitLog } from '../storage/commit-log.ts';
+
+/** The log lacks this seq: dropped by retention, perhaps a moment ago, or lost. */
+export class LogGap extends Error {
+  readonly seq: number;
+
+  constructor(seq: number) {
+    super(`the log lacks delta ${seq}`);
+    this.seq = seq;
+  }
+}
+
+/**
+ * Deltas first..last as commits cut to that range, a page at a time. `last` may lie beyond the end only when it is
+ * MAX_SAFE_INTEGER. Throws LogGap.
+ */
+export async function* readStrictly(
+  log: CommitLog,
+  blobId: string,
+  first: number,
+  last: number,
+  startsCommit?: boolean,
+): AsyncGenerator<Commit[]> {
+  let next = first;
+  for await (const page of log.readPages(blobId, first, last, startsCommit)) {
+    const commits: Commit[] = [];
+    for (const commit of page) {
+      const cut = cutCommit(commit, next, last);
+      if (!cut) continue;
+      if (cut.firstSeq !== next) throw new LogGap(next);
+      commits.push(cut);
+      next = cut.lastSeq + 1;
+    }
+    if (commits.length > 0) yield commits;
+  }
+  if (last !== Number.MAX_SAFE_INTEGER && next <= last) throw new LogGap(next);
+}
+
+/** What of a commit lies in first..last. */
+export function cutCommit(commit: Commit, first: number, last: number): Commit | undefined {
+  if (commit.firstSeq >= first && commit.lastSeq <= last) return commit;
+  const deltas = commit.deltas.filter((delta) => delta.toVersion >= first && delta.toVersion <= last);
+  const start = deltas[0]?.toVersion;
+  return start === undefined ? undefined : { ...commit, deltas, firstSeq: start, lastSeq: start + deltas.length - 1 };
+}

@@ -1,0 +1,172 @@
+/** Any version quickly, from verified checkpoints; whatever kills their making, and whatever is wrong with them. */
+import * as assert from 'uvu/assert';
+import { CHECKPOINT_RUNS_MAX, STATE_EVERY_DELTAS } from '../../src/limits.ts';
+import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';
+import { seedLog } from './seeded-log.ts';
+
+const test = suite('history: checkpoints', { timeoutMs: 120_000 });
+const DATABASE = 'checkpoints';
+const DELTAS = STATE_EVERY_DELTAS * 2 + 700;
+let parts: TestParts;
+let database: Database;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true });
+  database = await openDatabase({ url: parts.url('mongodb'), name: DATABASE });
+});
+test.after(async () => {
+  await database?.close();
+  await parts?.stop();
+});
+
+const seed = (blobId: string, deltas = DELTAS): ReturnType<typeof seedLog> =>
+  seedLog(database, { blobId, owner: 'ann', deltas, seed: blobId.length, sampleEvery: 331 });
+
+test('G2: every version reads the same before checkpoints, with them, and from any process', async () => {
+  const log = await seed('same');
+  const past = await openHistory(database);
+  await requireVersions(past, log);
+  const state = await past.history.load('same');
+  await past.compaction.settle();
+  await requireVersions(past, log);
+  past.history.leave(state);
+  await past.compaction.settle();
+  await past.close();
+
+  const other = await openHistory(database);
+  await requireVersions(other, log);
+  const loaded = await other.history.load('same');
+  assert.is(loaded.doc.getText('content').toJSON(), log.texts.get(log.version));
+  assert.is(JSON.stringify(loaded.head()), JSON.stringify(state.head()));
+  const { states, runs } = await other.checkpoints.index('same');
+  const versions = states.map(({ version }) => version);
+  assert.equal(versions, [STATE_EVERY_DELTAS, STATE_EVERY_DELTAS * 2, log.version]);
+  assert.ok(runs.length < 8 && runs.length < CHECKPOINT_RUNS_MAX, `${runs.length} runs: not joined`);
+  await other.close();
+  await requireClean(parts, DATABASE, ['same']);
+});
+
+const KILLED_AT = [
+  'checkpoint.before_write',
+  'checkpoint.after_write',
+  'checkpoint.after_verify',
+  'checkpoint.after_register',
+  // The first passages are of runs, this one is of the first state.
+  'checkpoint.after_write=kill@18',
+  'checkpoint.after_verify=kill@18',
+  'compaction.after_join',
+  'compaction.after_unregister',
+  'compaction.after_remove',
+];
+
+for (const [index, failpoint] of KILLED_AT.entries()) {
+  test(`killed at ${failpoint}, nothing half done is used, and the next process makes the rest`, async () => {
+    const blobId = `killed-${index}`;
+    const log = await seed(blobId, STATE_EVERY_DELTAS + 300);
+    const target = { parts, database: DATABASE, blobId };
+    const plan = failpoint.includes('=') ? failpoint : `${failpoint}=kill`;
+    assert.is(await runHistoryProcess('compact', target, plan), 'SIGKILL');
+    await requireClean(parts, DATABASE, [blobId]);
+    const past = await openHistory(database);
+    await requireVersions(past, log, [331, 331 * 13, log.version]);
+    await past.close();
+    assert.is(await runHistoryProcess('compact', target), 0);
+    await requireClean(parts, DATABASE, [blobId]);
+    const after = await openHistory(database);
+    const { states } = await after.checkpoints.index(blobId);
+    assert.ok(states.some(({ version }) => version === STATE_EVERY_DELTAS));
+    await requireVersions(after, log, [331, 331 * 13, log.version]);
+    await after.close();
+  });
+}
+
+test('a wrong, cut or missing checkpoint is never used: it is left out, reported and made anew', async () => {
+  const log = await seed('wrong');
+  const past = await openHistory(database);
+  const state = await past.history.load('wrong');
+  await past.compaction.settle();
+  past.history.leave(state);
+  await past.compaction.settle();
+  const { states, runs } = await past.checkpoints.index('wrong');
+  await past.close();
+  const idOf = (hash: string | undefined): { _id: string } => {
+    const entry = [...states, ...runs].find((one) => one.hash === hash);
+    const place = entry && ('version' in entry ? `s${entry.version}` : `r${entry.first}-${entry.last}`);
+    return { _id: `wrong:${place}:${hash}:0` };
+  };
+  const stored = await database.checkpoints.findOne(idOf(states[0]?.hash));
+  assert.ok(stored);
+  const flipped = Uint8Array.from(stored.bytes);
+  flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] ?? 0) ^ 1;
+  await database.checkpoints.updateOne(idOf(states[0]?.hash), { $set: { bytes: flipped } });
+  await database.checkpoints.updateOne(idOf(states[1]?.hash), { $set: { bytes: stored.bytes.subarray(0, 40) } });
+  await database.checkpoints.deleteOne(idOf(states[2]?.hash));
+  await database.checkpoints.deleteOne(idOf(runs[0]?.hash));
+
+  const after = await openHistory(database);
+  await requireVersions(after, log, [331, 331 * 13, 331 * 26, log.version]);
+  const loaded = await after.history.load('wrong');
+  assert.is(loaded.doc.getText('content').toJSON(), log.texts.get(log.version));
+  assert.is(after.compaction.rejected, 4);
+  await after.compaction.settle();
+  await after.compaction.rebuild(loaded);
+  const again = await after.checkpoints.index('wrong');
+  assert.equal(
+    again.states.map(({ version }) => version),
+    states.map(({ version }) => version),
+  );
+  await after.close();
+  await requireClean(parts, DATABASE, ['wrong']);
+});
+
+test('the cost of a commit does not grow with the history: no query to the database, and few checkpoints', async () => {
+  await seed('steady', 3_000);
+  const past = await openHistory(database);
+  const state = await past.history.load('steady');
+  await past.compaction.settle();
+  const asked: string[] = [];
+  const checkpoints = past.checkpoints as { index: (blobId: string) => Promise<unknown> };
+  const index = checkpoints.index.bind(past.checkpoints);
+  checkpoints.index = (blobId) => {
+    asked.push(blobId);
+    return index(blobId);
+  };
+  for (let commit = 0; commit < 1_000; commit++) past.history.checkpointIfDue(state);
+  await past.compaction.settle();
+  assert.equal(asked, []);
+  await past.close();
+});
+
+test('a blob that has runs and no state yet is loaded whole, its first delta included', async () => {
+  const log = await seed('young', 600);
+  const past = await openHistory(database);
+  await past.history.load('young');
+  await past.compaction.settle();
+  await past.close();
+  const other = await openHistory(database);
+  const { states, runs } = await other.checkpoints.index('young');
+  assert.equal([states.length, runs.length], [0, 2]);
+  const state = await other.history.load('young');
+  assert.is(state.doc.getText('content').toJSON(), log.texts.get(600));
+  assert.is(state.genesis.contentType, 'text/plain');
+  assert.is(state.owner, 'ann');
+  assert.is(state.owners.size, 1);
+  await other.close();
+});
+
+test('VERSION_NOT_FOUND beyond the head', async () => {
+  const log = await seed('short', 300);
+  const past = await openHistory(database);
+  try {
+    await textAt(past, 'short', log.version + 1);
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as { reason?: string }).reason, 'VERSION_NOT_FOUND');
+  }
+  await past.close();
+});
+
+test.run();
