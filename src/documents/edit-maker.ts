@@ -44,13 +44,14 @@ export class EditMaker {
   makeInitial(
     contentType: string,
     content: Uint8Array,
-    author: { readonly userId: string; readonly providerId: string | undefined },
+    author: Pick<Intent, 'userId' | 'providerId' | 'trial'>,
   ): Initial | undefined {
     const doc = createDocument({ gc: true });
     rootOf(doc, shapeOf(contentType));
     const state = stateAsUpdate(doc, contentType, content);
     if (state) {
-      const checked = new Guard({ doc, shape: 'yjs', owners: new Map() }).check(state, author.userId);
+      const guard = new Guard({ doc, shape: 'yjs', owners: new Map() });
+      const checked = guard.check(state, author.userId, author.trial === 'passed');
       doc.destroy();
       return checked.brings ? { update: checked.update, newClients: checked.newClients } : undefined;
     }

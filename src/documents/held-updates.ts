@@ -4,6 +4,8 @@
  */
 import * as Y from 'yjs';
 import { ROOM_PENDING_BYTES_MAX, ROOM_PENDING_EDITS_MAX, TRIAL_DELETIONS_BYTES, TRIAL_FROM_BYTES } from '../limits.ts';
+import { updateOf } from '../domain/content/opaque-document.ts';
+import type { Patch } from '../domain/delta.ts';
 import { lineOf, type Intent } from './intent.ts';
 import { tooManyWait } from './pending-intents.ts';
 import type { RoomState } from './room-state.ts';
@@ -39,7 +41,7 @@ export class HeldUpdates {
   /** True, and taken, if the intent must be tried first or comes behind one that must. Refused over the limits (G7). */
   takes(intent: Intent): boolean {
     const line = this.#lines.get(lineOf(intent));
-    if (!line && (this.#state.version === 0 || !needsTrial(intent))) return false;
+    if (!line && !this.#needsTrial(intent)) return false;
     if (this.#count >= ROOM_PENDING_EDITS_MAX || this.#bytes + intent.bytes > ROOM_PENDING_BYTES_MAX) {
       intent.reject(tooManyWait());
     } else this.#enter(intent);
@@ -80,7 +82,7 @@ export class HeldUpdates {
   async #run(key: object, line: Intent[]): Promise<void> {
     let before: Intent | undefined;
     for (let intent = line[0]; intent; intent = line[0]) {
-      if (needsTrial(intent)) {
+      if (this.#needsTrial(intent)) {
         // It builds on what its session sent before, so that must be in the document it is tried on.
         await before?.settled.catch(() => undefined);
         await this.#try(intent);
@@ -96,13 +98,34 @@ export class HeldUpdates {
     }
   }
 
+  #needsTrial(intent: Intent): boolean {
+    return intent.trial !== 'passed' && (intent.trial === 'needed' || this.#rawUpdatesOf(intent).some(isLarge));
+  }
+
+  /** What of it a client made: whole content of an opaque document is such an update too. */
+  #rawUpdatesOf(intent: Intent): Uint8Array[] {
+    const { work } = intent;
+    if (work.kind === 'push') return [work.update];
+    const contentType = this.#contentTypeOf(intent);
+    if (contentType === undefined) return [];
+    const created: Patch[] = work.kind === 'create' ? [{ kind: 'content', content: work.content }] : [];
+    const patches = work.kind === 'patch' ? [work.patch] : work.kind === 'batch' ? work.patches : created;
+    return patches.flatMap((patch) => updateOf(this.#state.doc, contentType, patch) ?? []);
+  }
+
+  /** Undefined: there is no such blob. */
+  #contentTypeOf({ work }: Intent): string | undefined {
+    if (work.kind === 'create') return work.genesis.contentType;
+    return this.#state.version === 0 ? undefined : this.#state.genesis.contentType;
+  }
+
   async #try(intent: Intent): Promise<void> {
     if (!intent.isOpen) return;
     try {
       await this.#trials.try({
         state: () => Y.encodeStateAsUpdate(this.#state.doc),
-        updates: rawUpdatesOf(intent),
-        contentType: this.#state.genesis.contentType,
+        updates: this.#rawUpdatesOf(intent),
+        contentType: this.#contentTypeOf(intent) ?? '',
       });
       intent.trial = 'passed';
     } catch (error) {
@@ -111,18 +134,8 @@ export class HeldUpdates {
   }
 }
 
-function needsTrial(intent: Intent): boolean {
-  return intent.trial !== 'passed' && (intent.trial === 'needed' || rawUpdatesOf(intent).some(isLarge));
-}
-
 /** A client that comes back sends all it ever deleted, most of it known: that is soon seen, and not tried each time. */
 function isLarge(update: Uint8Array): boolean {
   const bringsStructs = update[0] !== 0;
   return update.byteLength >= (bringsStructs ? TRIAL_FROM_BYTES : TRIAL_DELETIONS_BYTES);
-}
-
-function rawUpdatesOf({ work }: Intent): Uint8Array[] {
-  if (work.kind === 'push') return [work.update];
-  const patches = work.kind === 'patch' ? [work.patch] : work.kind === 'batch' ? work.patches : [];
-  return patches.flatMap((patch) => (patch.kind === 'yjs_update' ? [patch.update] : []));
 }

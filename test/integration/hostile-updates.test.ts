@@ -106,4 +106,22 @@ test('an editor that brings a large document goes on typing behind it, in order'
   assert.is(editor.closed(), undefined);
 });
 
+test('G7: content of an opaque document is tried as the update it is, at its creation and later', async () => {
+  const contentType = 'application/vnd.yjs';
+  const text = write([{ client: 1, clock: 0, structs: [string('a'.repeat(40_000), { parent: 'content' })] }]);
+  const bomb = Y.mergeUpdates([text, fan(40_000)]);
+  await refused(ada.blobs.createBlob({ id: 'opaque-bomb', contentType, content: bomb }), 'UPDATE_TOO_COMPLEX');
+  await refused(ada.blobs.getBlob({ id: 'opaque-bomb' }), 'BLOB_NOT_FOUND');
+  const doc = new Y.Doc();
+  doc.getText('notes').insert(0, 'n'.repeat(2 * TRIAL_FROM_BYTES));
+  const content = Y.encodeStateAsUpdate(doc);
+  const { blob } = await ada.blobs.createBlob({ id: 'opaque-large', contentType, content });
+  assert.is(blob?.version, 1n);
+  await refused(
+    ada.deltas.applyDelta({ blobId: 'opaque-large', patch: { case: 'content', value: bomb } }),
+    'UPDATE_TOO_COMPLEX',
+  );
+  assert.is((await ada.blobs.getBlob({ id: 'opaque-large' })).blob?.version, 1n);
+});
+
 test.run();
