@@ -52,7 +52,7 @@ export class AttributionReads {
       const ranges = await this.#rangesAt(room, version, grain, origins);
       const items = await this.#attributed(blobId, ranges.slice(start, start + size), origins);
       const end = start + items.length;
-      return { version, items, nextPageToken: end < ranges.length ? encodePageToken(query, [version, end]) : '' };
+      return { version, items, nextPageToken: end < ranges.length ? encodePageToken(query, `${version}:${end}`) : '' };
     });
   }
 
@@ -94,10 +94,7 @@ interface Position {
 }
 
 /** Later pages stay at the version of the first, wherever the head is by then. */
-function positionOf(decoded: unknown, first: Position): Position {
-  if (!Array.isArray(decoded)) return first;
-  const [version, start] = decoded as readonly unknown[];
-  return Number.isSafeInteger(version) && Number.isSafeInteger(start)
-    ? { version: Number(version), start: Number(start) }
-    : first;
+function positionOf(decoded: string | number | undefined, first: Position): Position {
+  const [, version, start] = /^(\d{1,15}):(\d{1,15})$/.exec(String(decoded)) ?? [];
+  return version === undefined ? first : { version: Number(version), start: Number(start) };
 }
