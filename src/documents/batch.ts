@@ -62,7 +62,7 @@ export class Batch {
   add(intent: Intent, draft: Draft, authored?: Authored): void {
     this.#placed.push({ intent, index: this.#push(draft), authored });
     this.#request(intent);
-    this.#lastSession = intent.work.kind === 'push' ? intent.work.session : undefined;
+    this.#lastSession = intent.work.kind === 'push' && !intent.work.separate ? intent.work.session : undefined;
   }
 
   /** One of several deltas of an intent, which `addGroup` then places. */
@@ -88,7 +88,7 @@ export class Batch {
     this.#requests.set(`${intent.userId}\n${intent.requestId}`, { index: this.#drafts.length - 1, count });
   }
 
-  /** Updates that one session pushed in a row make one delta: they were typed one after the other, by one hand. */
+  /** Updates that one session pushed in a row make one delta, unless it wants them apart: they were typed by one hand. */
   extendPush(intent: Intent, session: unknown, update: Uint8Array, newClients: readonly number[]): boolean {
     const last = this.#drafts.at(-1);
     if (!last || this.#lastSession !== session) return false;

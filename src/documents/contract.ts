@@ -260,9 +260,10 @@ export interface LiveDocument {
   updateSince(version: number): Uint8Array | undefined;
   /**
    * Hands in an editor's update. Resolves once it is durable, with the version that contains it; rejects with a
-   * StudioError, nothing applied. Calls are committed in the order they were made.
+   * StudioError, nothing applied. Calls are committed in the order they were made. Those made in a row may become one
+   * delta; with `separate` each becomes one of its own, so that every version it was told can be named.
    */
-  push(update: Uint8Array): Promise<{ version: number }>;
+  push(update: Uint8Array, options?: { readonly separate?: boolean }): Promise<{ version: number }>;
   /** Leaves. Pending pushes still commit. */
   close(): void;
 }

@@ -12,7 +12,13 @@ export type Work =
       readonly derivation?: Derivation;
     }
   | { readonly kind: 'patch'; readonly patch: Patch; readonly fromVersion?: number; readonly previousDelta?: string }
-  | { readonly kind: 'push'; readonly update: Uint8Array; readonly session: LiveSession }
+  | {
+      readonly kind: 'push';
+      readonly update: Uint8Array;
+      readonly session: LiveSession;
+      /** Never joined with the push before it: it makes a delta of its own. */
+      readonly separate: boolean;
+    }
   | { readonly kind: 'transform'; readonly content: Uint8Array; readonly derivation: Derivation }
   /** All become deltas of one commit, each made on the result of the one before, or none does. */
   | {

@@ -185,7 +185,8 @@ export class Preparation {
       batch.addNothing(intent);
       return;
     }
-    if (batch.extendPush(intent, work.session, checked.update, checked.newClients)) return;
+    const joins = !work.separate && batch.extendPush(intent, work.session, checked.update, checked.newClients);
+    if (joins) return;
     batch.add(intent, {
       ...draftOf(intent, 'update', headBase(batch.headVersion), { updates: [checked.update] }),
       newClients: checked.newClients,

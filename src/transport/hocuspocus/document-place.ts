@@ -25,16 +25,14 @@ export interface PlaceOptions {
 export class DocumentPlace extends DocumentSession implements Anxious {
   readonly key: string;
   readonly user: UserUse;
-  readonly #wantsVersions: boolean;
   readonly #onEnded: (place: DocumentPlace) => void;
   readonly #saved: Message;
   #unsavedSinceMs = 0;
 
   constructor(options: PlaceOptions) {
-    super(options.caller, options.address.bytes);
+    super(options.caller, options.address.bytes, options.wantsVersions);
     this.key = options.address.key;
     this.user = options.user;
-    this.#wantsVersions = options.wantsVersions;
     this.#onEnded = options.onEnded;
     this.#saved = syncStatusMessage(this.address, true);
   }
@@ -122,7 +120,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
   }
 
   protected override pushed(): void {
-    if (!this.#wantsVersions || this.pendingPushes > 1) return;
+    if (!this.wantsVersions || this.pendingPushes > 1) return;
     this.#unsavedSinceMs = Date.now();
     this.socket.hub.anxious.add(this);
   }
@@ -134,7 +132,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
   }
 
   protected saved(version: number): void {
-    if (this.#wantsVersions) this.#notify({ saved: { version } });
+    if (this.wantsVersions) this.#notify({ saved: { version } });
   }
 
   protected refuse(updates: number): void {

@@ -25,6 +25,8 @@ interface Ask {
 export abstract class DocumentSession implements LiveSession, Member, TokenWatcher {
   readonly userId: string;
   readonly address: Uint8Array;
+  /** Whether the editor is told which version each of its edits became. */
+  protected readonly wantsVersions: boolean;
   #socket: EditorSocket | undefined;
   #live: LiveDocument | undefined;
   #shared: SharedDocument | undefined;
@@ -40,9 +42,10 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   #refused = 0;
   #stopWatching: () => void = () => {};
 
-  constructor(caller: Caller, address: Uint8Array) {
+  constructor(caller: Caller, address: Uint8Array, wantsVersions: boolean) {
     this.userId = caller.userId;
     this.address = address;
+    this.wantsVersions = wantsVersions;
   }
 
   /** So many of the editor's updates are durable. */
@@ -245,7 +248,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
 
   async #commit(live: LiveDocument, update: Uint8Array, owed: number, generation: number): Promise<void> {
     try {
-      const { version } = await live.push(update);
+      const { version } = await live.push(update, { separate: this.wantsVersions });
       this.#missingAsks = 0;
       this.#onSaved(this.#owed(owed, generation), version);
     } catch (error) {

@@ -24,13 +24,11 @@ const KEEP_ALIVE = awarenessMessage(NO_ADDRESS, Uint8Array.of(0));
 const READ_ONLY = 'ACCESS_DENIED: You may read this blob, not change it.';
 
 export class EditorSession extends DocumentSession implements Anxious {
-  readonly #wantsVersions: boolean;
   #unsavedSinceMs = 0;
 
   /** `wantsVersions`: the client understands messages of type SAVED. */
   constructor(caller: Caller, wantsVersions: boolean) {
-    super(caller, NO_ADDRESS);
-    this.#wantsVersions = wantsVersions;
+    super(caller, NO_ADDRESS, wantsVersions);
   }
 
   begin(): void {
@@ -70,7 +68,7 @@ export class EditorSession extends DocumentSession implements Anxious {
   }
 
   protected override pushed(): void {
-    if (!this.#wantsVersions || this.pendingPushes > 1) return;
+    if (!this.wantsVersions || this.pendingPushes > 1) return;
     this.#unsavedSinceMs = Date.now();
     this.socket.hub.anxious.add(this);
   }
@@ -78,7 +76,7 @@ export class EditorSession extends DocumentSession implements Anxious {
   protected acknowledge(): void {}
 
   protected saved(version: number): void {
-    if (this.#wantsVersions) this.socket.outlet.send(savedMessage({ saved: { version } }));
+    if (this.wantsVersions) this.socket.outlet.send(savedMessage({ saved: { version } }));
   }
 
   /** The socket stays open for reading. */
