@@ -5,8 +5,9 @@ import * as encoding from 'lib0/encoding';
 import { WebSocket } from 'ws';
 import * as syncProtocol from 'y-protocols/sync';
 import * as Y from 'yjs';
+import { residentBytes } from './processes.ts';
 import { print, printTable, type Verdict } from './report.ts';
-import { residentBytes, startRig, type Rig } from './rig.ts';
+import { startRig, type Rig } from './rig.ts';
 import type { BenchOptions } from './run.ts';
 
 const REST_MEBIBYTES_MAX = 150;

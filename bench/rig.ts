@@ -1,7 +1,7 @@
 /** A studio of the benchmark's own: real parts and a real `studio serve`, on free ports, gone at the end. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,11 +26,18 @@ export interface Rig {
   /** `http://127.0.0.1:<port>` */
   readonly address: string;
   readonly grpcAddress: string;
+  /** Of the `studio serve` that runs now. */
   readonly servePid: number;
+  /** Where the parts keep their data, each in a folder of its name. */
+  readonly dataDir: string;
   readonly part: (name: PartName) => Part;
   readonly token: (userId: string) => Promise<string>;
   /** A connection of its own. */
   readonly connect: (userId: string) => Promise<StudioClient>;
+  /** Another `studio serve` in place of this one, on the same ports. */
+  readonly restart: () => Promise<void>;
+  /** SIGKILL to `studio serve` and the database at once; then both again, as they were. */
+  readonly crash: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -66,21 +73,43 @@ export async function startRig(options: { readonly worker: boolean }): Promise<R
     const env: NodeJS.ProcessEnv = { ...process.env, STUDIO_DATA_DIR: dataDir, STUDIO_JWT_SECRET: secret };
     Object.assign(env, { STUDIO_PORT: String(port), STUDIO_GRPC_PORT: String(grpcPort), STUDIO_LOG_LEVEL: 'warn' });
     for (const [name, { url }] of parts) env[VARIABLES[name]] = url;
-    const serve = launch('serve', env);
+    let serve = launch('serve', env);
     studio.push(serve);
     if (options.worker) studio.push(launch('worker', env));
     await Promise.all(studio.map((launched) => launched.ready));
+    const serveAgain = async (): Promise<void> => {
+      studio.splice(studio.indexOf(serve), 1);
+      serve = launch('serve', env);
+      studio.push(serve);
+      await serve.ready;
+    };
     const token = (userId: string): Promise<string> => signToken(secret, { userId });
     return {
       address: `http://127.0.0.1:${port}`,
       grpcAddress: `127.0.0.1:${grpcPort}`,
-      servePid: serve.pid,
+      get servePid() {
+        return serve.pid;
+      },
+      dataDir,
       part,
       token,
       connect: async (userId) => {
         const client = createStudioClient({ address: `127.0.0.1:${grpcPort}`, token: await token(userId) });
         clients.push(client);
         return client;
+      },
+      restart: async () => {
+        await serve.stop();
+        await serveAgain();
+      },
+      crash: async () => {
+        const database = part('mongodb');
+        database.kill();
+        await Promise.all([serve.kill(), database.exited]);
+        await database.stop();
+        const { port: databasePort } = database;
+        parts.set('mongodb', await startPart('mongodb', { dataDir, partsDir, searchPath, port: databasePort }));
+        await serveAgain();
       },
       stop,
     };
@@ -94,6 +123,7 @@ interface Launched {
   readonly pid: number;
   readonly ready: Promise<void>;
   readonly stop: () => Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 function launch(command: 'serve' | 'worker', env: NodeJS.ProcessEnv): Launched {
@@ -128,12 +158,9 @@ function launch(command: 'serve' | 'worker', env: NodeJS.ProcessEnv): Launched {
       child.kill('SIGTERM');
       await exited;
     },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
   };
-}
-
-/** Resident memory, in bytes. */
-export function residentBytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kibibytes === undefined) throw new Error(`Process ${pid} has no resident memory.`);
-  return Number(kibibytes) * 1024;
 }

@@ -6,12 +6,14 @@ import { benchFootprint } from './footprint.ts';
 import { describeMachine } from './machine.ts';
 import { benchProviders } from './providers.ts';
 import { print, type Verdict } from './report.ts';
+import { benchTrace } from './trace.ts';
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Verdict[]>>> = {
   deltas: benchDeltas,
   providers: benchProviders,
   editors: benchEditors,
   footprint: benchFootprint,
+  trace: benchTrace,
 };
 
 export interface BenchOptions {
@@ -27,6 +29,7 @@ const HELP = `npm run bench -- [NAME…] [--rounds N] [--scale X]
   providers   from an update to its derived blob, against a bare Temporal workflow
   editors     editor to editor, 20 in one document
   footprint   memory at rest and of an idle connection
+  trace       a long paper, keystroke by keystroke: taken in, read back, kept
 
 A mongod or secantusd-rs on PATH is used when there is one. The exit code is 1 when a goal was missed.`;
 
