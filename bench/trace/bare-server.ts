@@ -1,7 +1,7 @@
 /** The least a Yjs server can do: applies what comes to a document in memory, and relays it. Keeps nothing. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocket, WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import * as Y from 'yjs';
 import { Y_WEBSOCKET } from '../wire/dialect.ts';
 

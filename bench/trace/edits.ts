@@ -38,7 +38,7 @@ export function makeEdits(share: number): Edits {
       }
     });
   }
-  const content = text.toString();
+  const content = text.toJSON();
   if (count === trace.txns.length && content !== trace.endContent)
     throw new Error('The trace does not end as it says.');
   const made = { updates, content, snapshot: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc) };

@@ -43,17 +43,18 @@ export class LightEditor {
     const socket = new WebSocket(dialect.url(base, room, token, versions), { perMessageDeflate: false, maxPayload: 0 });
     const editor = new LightEditor(place, socket);
     const hello = dialect.hello(room, token);
-    const granted = new Promise<void>((resolve) => (editor.#onGranted = resolve));
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => reject(new Error('an editor was not let in in time')), OPEN_MS_MAX);
+      const letIn = (): void => {
+        clearTimeout(late);
+        resolve();
+      };
+      editor.#onGranted = letIn;
       socket.once('error', reject);
       socket.once('close', (code, reason) => reject(new Error(`an editor was refused: ${code} ${reason.toString()}`)));
       socket.once('open', () => {
         if (hello) socket.send(hello);
-        void (hello ? granted : Promise.resolve()).then(() => {
-          clearTimeout(late);
-          resolve();
-        });
+        else letIn();
       });
     });
     socket.removeAllListeners('error').on('error', () => {});
