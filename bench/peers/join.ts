@@ -8,7 +8,7 @@ import { LightEditor } from '../wire/light-editor.ts';
 import { startContestant, type ContestantName } from './contestants.ts';
 import { installPeers } from './installation.ts';
 
-const CONTESTANTS: readonly ContestantName[] = ['studio /sync', 'studio /hocuspocus', 'y-websocket', 'Hocuspocus'];
+const CONTESTANTS: readonly ContestantName[] = ['studio /sync', 'studio /hocuspocus', 'Hocuspocus'];
 const CLIENTS = 1_000;
 const DOCUMENT_BYTES = 4 * 1024 * 1024;
 /** Typed at once somewhere in it: it has as many structs as people's typing leaves. */
