@@ -60,13 +60,15 @@ interface EventBody {
 
 export function encodeEvent(event: StudioEvent): { data: Uint8Array; headers: MsgHdrs } {
   const attributes = headers();
-  attributes.set('ce-specversion', '1.0');
-  attributes.set('ce-id', event.id);
-  attributes.set('ce-source', SOURCE);
-  attributes.set('ce-type', `${TYPE_PREFIX}${event.type}`);
-  attributes.set('ce-subject', event.blobId);
-  attributes.set('ce-time', event.time.toISOString());
-  attributes.set('content-type', 'application/json');
+  // By it the stream knows what it has already.
+  attributes.append('Nats-Msg-Id', event.id);
+  attributes.append('ce-specversion', '1.0');
+  attributes.append('ce-id', event.id);
+  attributes.append('ce-source', SOURCE);
+  attributes.append('ce-type', `${TYPE_PREFIX}${event.type}`);
+  attributes.append('ce-subject', event.blobId);
+  attributes.append('ce-time', event.time.toISOString());
+  attributes.append('content-type', 'application/json');
   return { data: Buffer.from(JSON.stringify(bodyOf(event))), headers: attributes };
 }
 

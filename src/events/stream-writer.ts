@@ -1,15 +1,18 @@
 /** Puts one commit's events into the stream and waits until the stream has them. */
+import type { NatsConnection } from 'nats';
 import type { AccessControl, Named } from '../access/contract.ts';
 import { lineageOf } from '../domain/blob-access.ts';
 import type { Commit } from '../domain/delta.ts';
-import { PUBLISH_TIMEOUT_MS } from '../limits.ts';
+import { StudioError } from '../errors.ts';
 import { bodyOf, encodeEvent, eventsOf } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
+import { StreamAcks } from './stream-acks.ts';
 import { eventSubject, userSubject } from './subjects.ts';
 
 export class StreamWriter {
   readonly #connection: EventConnection;
   readonly #access: Pick<AccessControl, 'of'>;
+  #known: { readonly core: NatsConnection; readonly acks: StreamAcks } | undefined;
 
   constructor(connection: EventConnection, access: Pick<AccessControl, 'of'>) {
     this.#connection = connection;
@@ -18,17 +21,19 @@ export class StreamWriter {
 
   /** Rejects unless every event was acknowledged; tried again, the doubles carry the same ids. */
   async write(commit: Commit): Promise<void> {
-    const jetstream = this.#connection.jetstream();
+    const acks = this.#acks();
     await Promise.all(
-      eventsOf(commit).map(async (event) => {
-        const { data, headers } = encodeEvent(event);
-        await jetstream.publish(eventSubject(event.type, event.blobId), data, {
-          msgID: event.id,
-          headers,
-          timeout: PUBLISH_TIMEOUT_MS,
-        });
-      }),
+      eventsOf(commit).map((event) =>
+        acks.publish({ subject: eventSubject(event.type, event.blobId), ...encodeEvent(event) }),
+      ),
     );
+  }
+
+  #acks(): StreamAcks {
+    const { core } = this.#connection;
+    if (!core) throw new StudioError('EVENTS_UNAVAILABLE', 'The event stream does not answer.');
+    if (this.#known?.core !== core) this.#known = { core, acks: new StreamAcks(core) };
+    return this.#known.acks;
   }
 
   /** Tells the live listeners of all who may read the blob: a notice, not an event; it may get lost. */

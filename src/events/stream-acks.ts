@@ -1,0 +1,88 @@
+/**
+ * Messages for the stream, and its word that it has them: what JetStream's own client does one request at a time, with a
+ * timer and an error made beforehand for each, which took more of a busy process than the commits themselves.
+ */
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import { StudioError } from '../errors.ts';
+import { PUBLISH_TIMEOUT_MS } from '../limits.ts';
+
+/** How exactly the timeout is kept. */
+const CHECK_EVERY_MS = PUBLISH_TIMEOUT_MS / 5;
+const NO_RESPONDERS = 503;
+
+interface Outstanding {
+  readonly until: number;
+  readonly resolve: () => void;
+  readonly reject: (error: StudioError) => void;
+}
+
+export interface StreamMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: MsgHdrs;
+}
+
+/** For one connection; the client subscribes again by itself when that comes back. */
+export class StreamAcks {
+  readonly #connection: NatsConnection;
+  readonly #inbox = createInbox();
+  /** In the order they were sent, which is that of their time. */
+  readonly #outstanding = new Map<string, Outstanding>();
+  #sent = 0;
+  #checking: NodeJS.Timeout | undefined;
+
+  constructor(connection: NatsConnection) {
+    this.#connection = connection;
+    connection.subscribe(`${this.#inbox}.*`, { callback: (error, message) => this.#onAnswer(error, message) });
+  }
+
+  /** Resolves once the stream has it, or had it already. Rejects with EVENTS_UNAVAILABLE: it may have it all the same. */
+  publish({ subject, data, headers }: StreamMessage): Promise<void> {
+    const reply = `${this.#inbox}.${(this.#sent++).toString(36)}`;
+    return new Promise((resolve, reject) => {
+      this.#outstanding.set(reply, { until: Date.now() + PUBLISH_TIMEOUT_MS, resolve, reject });
+      this.#checking ??= setInterval(() => this.#expire(), CHECK_EVERY_MS).unref();
+      try {
+        this.#connection.publish(subject, data, { headers, reply });
+      } catch (cause) {
+        this.#outstanding.delete(reply);
+        reject(unavailable(cause));
+      }
+    });
+  }
+
+  #onAnswer(error: Error | null, message: Msg): void {
+    const outstanding = this.#outstanding.get(message.subject);
+    if (!outstanding) return;
+    this.#outstanding.delete(message.subject);
+    if (error || message.headers?.code === NO_RESPONDERS) outstanding.reject(unavailable(error));
+    else if (isAck(message)) outstanding.resolve();
+    else outstanding.reject(unavailable(new Error(message.string())));
+  }
+
+  #expire(): void {
+    const now = Date.now();
+    for (const [reply, outstanding] of this.#outstanding) {
+      if (outstanding.until > now) break;
+      this.#outstanding.delete(reply);
+      outstanding.reject(unavailable(undefined));
+    }
+    if (this.#outstanding.size > 0) return;
+    clearInterval(this.#checking);
+    this.#checking = undefined;
+  }
+}
+
+/** `{"stream":…,"seq":…}`, or `{"error":…}`. */
+function isAck(message: Msg): boolean {
+  try {
+    const answer = message.json<{ readonly error?: unknown; readonly seq?: number }>();
+    return answer.error === undefined && (answer.seq ?? 0) > 0;
+  } catch {
+    return false;
+  }
+}
+
+function unavailable(cause: unknown): StudioError {
+  return new StudioError('EVENTS_UNAVAILABLE', 'The event stream does not answer.', {}, { cause });
+}
