@@ -1,0 +1,75 @@
+/** The event stream's word that it has a message, from a real JetStream. */
+import { headers } from 'nats';
+import { pino } from 'pino';
+import * as assert from 'uvu/assert';
+import { EventConnection } from '../../src/events/connection.ts';
+import { StreamAcks } from '../../src/events/stream-acks.ts';
+import { STREAM } from '../../src/events/subjects.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+
+const test = suite('stream acknowledgements', { timeoutMs: 60_000 });
+const DATA = Buffer.from('{}');
+let parts: TestParts;
+let connection: EventConnection;
+let acks: StreamAcks;
+
+test.before(async () => {
+  parts = await startParts({ nats: true });
+  connection = await EventConnection.open({ url: parts.url('nats'), name: 'acks', logger: pino({ level: 'silent' }) });
+  const { core } = connection;
+  assert.ok(core);
+  acks = new StreamAcks(core);
+});
+test.after(() => connection.close());
+test.after(() => parts.stop());
+
+async function stored(): Promise<number> {
+  return (await connection.manager().streams.info(STREAM)).state.messages;
+}
+
+function reasonOf(publishing: Promise<void>): Promise<string> {
+  return publishing.then(
+    () => 'acknowledged',
+    (error: { reason: string }) => error.reason,
+  );
+}
+
+test('G5: what was acknowledged is in the stream, each message once however often it is sent', async () => {
+  const before = await stored();
+  const publishing = Array.from({ length: 1_000 }, (_none, index) => {
+    const attributes = headers();
+    attributes.set('Nats-Msg-Id', `message-${index % 500}`);
+    return acks.publish({ subject: 'studio.delta.applied.blob', data: DATA, headers: attributes });
+  });
+  await Promise.all(publishing);
+  assert.is((await stored()) - before, 500);
+});
+
+test('G5: what no stream takes is not acknowledged', async () => {
+  assert.is(
+    await reasonOf(acks.publish({ subject: 'nobody.listens', data: DATA, headers: headers() })),
+    'EVENTS_UNAVAILABLE',
+  );
+  const { core } = connection;
+  // Somebody who is no stream answers.
+  core?.subscribe('somebody.listens', { callback: (_error, message) => void message.respond(Buffer.from('no ack')) });
+  await core?.flush();
+  const answered = acks.publish({ subject: 'somebody.listens', data: DATA, headers: headers() });
+  assert.is(await reasonOf(answered), 'EVENTS_UNAVAILABLE');
+});
+
+test('G7: what is not answered is given up, and later messages are acknowledged', async () => {
+  await parts.kill('nats');
+  const unanswered = acks.publish({ subject: 'studio.delta.applied.blob', data: DATA, headers: headers() });
+  assert.is(await reasonOf(unanswered), 'EVENTS_UNAVAILABLE');
+  await parts.restart('nats');
+  await eventually('it is connected again', () => connection.healthy);
+  assert.is(
+    await reasonOf(acks.publish({ subject: 'studio.delta.applied.blob', data: DATA, headers: headers() })),
+    'acknowledged',
+  );
+});
+
+test.run();
