@@ -38,6 +38,8 @@ export interface Rig {
   readonly restart: () => Promise<void>;
   /** SIGKILL to `studio serve` and the database at once; then both again, as they were. */
   readonly crash: () => Promise<void>;
+  /** Both again after an end in good order: what the database kept in memory is in its files then. */
+  readonly settle: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -83,6 +85,11 @@ export async function startRig(options: { readonly worker: boolean }): Promise<R
       studio.push(serve);
       await serve.ready;
     };
+    const databaseAgain = async (): Promise<void> => {
+      const { port: databasePort, stop: stopDatabase } = part('mongodb');
+      await stopDatabase();
+      parts.set('mongodb', await startPart('mongodb', { dataDir, partsDir, searchPath, port: databasePort }));
+    };
     const token = (userId: string): Promise<string> => signToken(secret, { userId });
     return {
       address: `http://127.0.0.1:${port}`,
@@ -103,12 +110,14 @@ export async function startRig(options: { readonly worker: boolean }): Promise<R
         await serveAgain();
       },
       crash: async () => {
-        const database = part('mongodb');
-        database.kill();
-        await Promise.all([serve.kill(), database.exited]);
-        await database.stop();
-        const { port: databasePort } = database;
-        parts.set('mongodb', await startPart('mongodb', { dataDir, partsDir, searchPath, port: databasePort }));
+        part('mongodb').kill();
+        await Promise.all([serve.kill(), part('mongodb').exited]);
+        await databaseAgain();
+        await serveAgain();
+      },
+      settle: async () => {
+        await serve.stop();
+        await databaseAgain();
         await serveAgain();
       },
       stop,

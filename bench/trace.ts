@@ -36,10 +36,8 @@ export async function benchTrace(options: BenchOptions): Promise<Verdict[]> {
   try {
     const disk = join(rig.dataDir, 'mongodb');
     await takeIn(rig, bare, edits, WARM_UP_EDITS, 1);
-    const before = await folderBytes(disk);
     const rounds = Math.min(options.rounds, ROUNDS_MAX);
     const { blobId, editor, bareMs, studioMs } = await takeIn(rig, bare, edits, fed.length, rounds);
-    const grown = ((await folderBytes(disk)) - before) / rounds;
     const [bareRate, studioRate] = [bareMs, studioMs].map((all) => (fed.length * 1_000) / median(all));
     const share = (studioRate ?? 0) / (bareRate ?? 1);
     printTable([
@@ -59,7 +57,11 @@ export async function benchTrace(options: BenchOptions): Promise<Verdict[]> {
     printTable([['one commit after the other', 'new', 'old', 'ratio'], ...ends.rows, ...ids.rows]);
     verdicts.push(...ends.verdicts, ...ids.verdicts);
 
+    await rig.settle();
+    const before = await folderBytes(disk);
     const whole = await readBack(rig, edits);
+    await rig.settle();
+    const grown = (await folderBytes(disk)) - before;
     const versions = await readVersions(rig, whole, edits.updates.length);
     const cold = await readCold(rig, whole, edits.content, edits.snapshot);
     printTable([['reading', 'median', 'worst', ''], ...cold.rows, ...versions.rows]);
@@ -74,7 +76,7 @@ export async function benchTrace(options: BenchOptions): Promise<Verdict[]> {
       row('its updates alone', bytesOf(kept)),
       row(`the log, as documents (${commits} commits)`, commitBytes),
       row('checkpoints, as documents', checkpointBytes),
-      row("growth of the database's folder, journal and indexes included", grown, fed.length),
+      row("growth of the database's folder, journal and indexes included", grown),
     ]);
     verdicts.push(await compareMemory(options.scale));
     return verdicts;
