@@ -86,9 +86,9 @@ export async function startRig(options: { readonly worker: boolean }): Promise<R
       await serve.ready;
     };
     const databaseAgain = async (): Promise<void> => {
-      const { port: databasePort, stop: stopDatabase } = part('mongodb');
-      await stopDatabase();
-      parts.set('mongodb', await startPart('mongodb', { dataDir, partsDir, searchPath, port: databasePort }));
+      const database = part('mongodb');
+      await database.stop();
+      parts.set('mongodb', await startPart('mongodb', { dataDir, partsDir, searchPath, port: database.port }));
     };
     const token = (userId: string): Promise<string> => signToken(secret, { userId });
     return {
