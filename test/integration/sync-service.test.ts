@@ -107,7 +107,10 @@ test('a client that says what it has seen is sent the deltas after it, and not t
   const first = listen(far, id);
   const opened = await first.nth('opened');
   first.cancel();
-  for (let n = 1; n <= 3; n += 1) await append(id, `${'x'.repeat(50_000)}${'y'.repeat(n)}`);
+  for (let n = 0; n < 3; n += 1) {
+    const edits = [{ offset: 50_000 + n, insert: 'y' }];
+    await client.deltas.applyDelta({ blobId: id, patch: { case: 'textEdits', value: { edits } } });
+  }
   const again = await listen(far, id, { afterVersion: opened.version }).nth('opened');
   assert.is(again.version, opened.version + 3n);
   assert.ok(again.update.byteLength < 500, `${again.update.byteLength} bytes`);
