@@ -5,13 +5,20 @@ import { StudioCallError } from './call-error.ts';
 import type {
   DescMessage,
   DescMethod,
+  DescMethodBiDiStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
   DescService,
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
-import type { CallOptions as GrpcCallOptions, Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import type {
+  CallOptions as GrpcCallOptions,
+  Client,
+  ClientDuplexStream,
+  ClientReadableStream,
+  ServiceError,
+} from '@grpc/grpc-js';
 
 export interface CallOptions {
   /** The call fails with DEADLINE_EXCEEDED after this long. Absent: the client's for a single answer, none for a stream. */
@@ -37,14 +44,21 @@ type ServerStreaming<I extends DescMessage, O extends DescMessage> = (
   options?: CallOptions,
 ) => AsyncIterable<MessageShape<O>>;
 
+type BiDiStreaming<I extends DescMessage, O extends DescMessage> = (
+  requests: AsyncIterable<MessageInitShape<I>>,
+  options?: CallOptions,
+) => AsyncIterable<MessageShape<O>>;
+
 type Call<M extends DescMethod> =
   M extends DescMethodUnary<infer I, infer O>
     ? Unary<I, O>
     : M extends DescMethodServerStreaming<infer I, infer O>
       ? ServerStreaming<I, O>
-      : never;
+      : M extends DescMethodBiDiStreaming<infer I, infer O>
+        ? BiDiStreaming<I, O>
+        : never;
 
-/** The service's methods that send one message. Calls reject, and streams throw, with a StudioCallError. */
+/** The service's methods but those that stream to a single answer. Calls reject, and streams throw, with a StudioCallError. */
 export type ServiceClient<S extends DescService> = {
   readonly [M in keyof S['method'] as Call<S['method'][M]> extends never ? never : M]: Call<S['method'][M]>;
 };
@@ -54,6 +68,7 @@ export function createServiceClient<S extends DescService>(service: S, channel: 
   for (const method of service.methods) {
     if (method.methodKind === 'unary') calls[method.localName] = unary(method, channel);
     else if (method.methodKind === 'server_streaming') calls[method.localName] = serverStreaming(method, channel);
+    else if (method.methodKind === 'bidi_streaming') calls[method.localName] = biDiStreaming(method, channel);
   }
   return calls as ServiceClient<S>;
 }
@@ -96,6 +111,36 @@ function serverStreaming(method: DescMethod, channel: Channel): ServerStreaming<
     stream.on('error', () => {});
     return readAll(stream, options.signal);
   };
+}
+
+function biDiStreaming(method: DescMethod, channel: Channel): BiDiStreaming<DescMessage, DescMessage> {
+  const { path, serialize, deserialize } = wireOf(method);
+  return (requests, options = {}) => {
+    const limits: GrpcCallOptions = options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
+    const stream = channel.grpc.makeBidiStreamRequest(path, serialize, deserialize, authorization(channel), limits);
+    stream.on('error', () => {});
+    // What fails in the caller's own requests is thrown where the answers are read.
+    sendAll(stream, method, requests).catch((error: unknown) =>
+      stream.destroy(error instanceof Error ? error : new Error(String(error))),
+    );
+    return readAll(stream, options.signal);
+  };
+}
+
+/** As fast as the studio takes them; no further once the call is over. */
+async function sendAll(
+  stream: ClientDuplexStream<MessageShape<DescMessage>, MessageShape<DescMessage>>,
+  method: DescMethod,
+  requests: AsyncIterable<MessageInitShape<DescMessage>>,
+): Promise<void> {
+  const over = new Promise<void>((resolve) => void stream.once('close', resolve).once('end', resolve));
+  for await (const request of requests) {
+    if (stream.destroyed || stream.readableEnded) return;
+    if (!stream.write(create(method.input, request))) {
+      await Promise.race([over, new Promise((resolve) => stream.once('drain', resolve))]);
+    }
+  }
+  stream.end();
 }
 
 async function* readAll<T>(stream: ClientReadableStream<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {

@@ -5,6 +5,7 @@ import { DagService } from '../gen/memmie/studio/v1/dag_service_pb.ts';
 import { DeltaService } from '../gen/memmie/studio/v1/delta_service_pb.ts';
 import { EventService } from '../gen/memmie/studio/v1/event_service_pb.ts';
 import { ProviderService } from '../gen/memmie/studio/v1/provider_service_pb.ts';
+import { RetentionService } from '../gen/memmie/studio/v1/retention_service_pb.ts';
 import { SyncService } from '../gen/memmie/studio/v1/sync_service_pb.ts';
 import { createServiceClient, type Channel, type ServiceClient } from './service-client.ts';
 
@@ -28,7 +29,8 @@ export interface StudioClient {
   readonly providers: ServiceClient<typeof ProviderService>;
   readonly events: ServiceClient<typeof EventService>;
   readonly access: ServiceClient<typeof AccessService>;
-  /** Subscribe and Push; a replica that keeps itself up to date is in clients/web. */
+  readonly retention: ServiceClient<typeof RetentionService>;
+  /** The frames themselves; a replica that keeps itself up to date is in clients/web. */
   readonly sync: ServiceClient<typeof SyncService>;
   /** Calls under way fail. */
   close(): void;
@@ -58,6 +60,7 @@ export function createStudioClient(options: StudioClientOptions): StudioClient {
     providers: createServiceClient(ProviderService, channel),
     events: createServiceClient(EventService, channel),
     access: createServiceClient(AccessService, channel),
+    retention: createServiceClient(RetentionService, channel),
     sync: createServiceClient(SyncService, channel),
     close: () => grpc.close(),
   };
