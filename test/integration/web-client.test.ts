@@ -239,6 +239,60 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     assert.ok(replica.state.problem?.isFinal);
   });
 
+  test(`${name} (G8): one who types on while made a reader and a writer again stays, and all of it is saved`, async () => {
+    const id = await createText(client, '');
+    await client.access.grantAccess({ blobId: id, userId: 'bob', role: Role.EDITOR });
+    const replica = open(linkTo(there.address, await here.token('bob')), id);
+    await replica.whenSynced();
+    let typed = 0;
+    const typing = setInterval(() => textOf(replica).insert(0, String(typed++ % 10)), 2);
+    try {
+      for (const role of [Role.VIEWER, Role.EDITOR, Role.VIEWER, Role.EDITOR]) {
+        await client.access.grantAccess({ blobId: id, userId: 'bob', role });
+        await eventually('it is told', () => replica.state.readOnly === (role === Role.VIEWER));
+        const before = typed;
+        await eventually('and types on', () => typed > before + 20);
+        assert.is(replica.state.status, 'connected');
+      }
+    } finally {
+      clearInterval(typing);
+    }
+    await replica.whenSaved();
+    assert.is((await sameText(id, replica)).length, typed + 1);
+  });
+
+  test(`${name}: what is typed in the moment after an acknowledgement is pushed too`, async () => {
+    const id = await createText(client, '');
+    // Without awareness, whose renewals would push it in the end.
+    const link = linkTo(here.address, token);
+    const replica = new StudioDocument({ blobId: id, doc: new Y.Doc(), link, awareness: null });
+    documents.push(replica);
+    await replica.whenSynced();
+    // An edit in any of the turns that follow on the acknowledgement, as programs that react to the state make them.
+    for (let turns = 1; turns <= 6; turns += 1) {
+      textOf(replica).insert(0, 'a');
+      await new Promise<void>((resolve) => {
+        const react = ({ saved }: DocumentState): void => {
+          if (!saved) return;
+          replica.off('change', react);
+          let left = turns;
+          const turn = (): void => {
+            if (left-- > 0) {
+              queueMicrotask(turn);
+              return;
+            }
+            textOf(replica).insert(0, 'b');
+            resolve();
+          };
+          turn();
+        };
+        replica.on('change', react);
+      });
+      await eventually('the reaction is saved', () => replica.state.saved);
+    }
+    await sameText(id, replica);
+  });
+
   test(`${name}: a token that expires is replaced`, async () => {
     const id = await createText(client, 'x');
     const brief = await here.token('ada', { ttlSeconds: 2 - TOKEN_CLOCK_TOLERANCE_SECONDS });

@@ -32,7 +32,7 @@ export class Sender {
   wake(): void {
     if (this.#isSending || this.#options.signal.aborted) return;
     this.#isSending = true;
-    void this.#send().finally(() => (this.#isSending = false));
+    void this.#send();
   }
 
   async #send(): Promise<void> {
@@ -42,7 +42,11 @@ export class Sender {
     while (!signal.aborted) {
       const update = isReadOnly() ? undefined : outbox.take();
       const awareness = takeAwareness();
-      if (!update && !awareness) return;
+      if (!update && !awareness) {
+        // In one go with looking: whoever wakes it a moment later finds it asleep.
+        this.#isSending = false;
+        return;
+      }
       try {
         const version = await link.push({ update, awareness });
         if (signal.aborted) return;
@@ -53,7 +57,8 @@ export class Sender {
         if (signal.aborted) return;
         if (update) outbox.putBack();
         const failure = StudioError.from(error);
-        if (failure.isFinal) {
+        // One who was made a reader stays: what was typed is kept, and pushed once that is allowed again.
+        if (failure.isFinal && !failure.isWriteDenied) {
           this.#options.onRefused(failure);
           return;
         }

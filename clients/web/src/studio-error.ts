@@ -70,6 +70,11 @@ export class StudioError extends Error {
     return MISSING_REASONS.has(this.reason);
   }
 
+  /** As the answer to a push: the caller may read the document and not change it, which may change while it is open. */
+  get isWriteDenied(): boolean {
+    return this.reason === 'ACCESS_DENIED';
+  }
+
   /** Time does not mend it. What did not come from the studio (a network, a proxy) always may. */
   get isFinal(): boolean {
     return FINAL_REASONS.has(this.reason) || (this.reason !== '' && FINAL_CODES.has(this.code));
