@@ -3,13 +3,14 @@ import * as Y from 'yjs';
 
 /**
  * What a document knew before `update`, given what it knows now: of every client whose structs the update brings, its
- * clock where they begin. `update` must be what the document emitted when it last changed.
+ * clock where they begin. `update` must be what the document emitted when it last changed; of several, taken out one
+ * after the other in any order, what it knew before all of them.
  */
 export function vectorBefore(vector: Uint8Array, update: Uint8Array): Uint8Array {
   const before = Y.decodeStateVector(vector);
   for (const [client, clock] of Y.parseUpdateMeta(update).from) {
     if (clock === 0) before.delete(client);
-    else before.set(client, clock);
+    else if (clock < (before.get(client) ?? 0)) before.set(client, clock);
   }
   return Y.encodeStateVector(before);
 }

@@ -193,6 +193,40 @@ test('G8: a process cut from the database shows nothing new to anyone, then only
   watching.stop();
 });
 
+test('G3: an editor that was not shown updates for a while gets them all, the first being a large one', async () => {
+  const id = await createText(ada, 'start');
+  const token = await here.token('ada');
+  const [shown, one, two, three] = [
+    await editors.openSynced(cut, id, token),
+    await editors.openSynced(here, id, token),
+    await editors.openSynced(here, id, token),
+    await editors.openSynced(here, id, token),
+  ];
+  two.text.insert(0, 'a');
+  three.text.insert(0, 'b');
+  await eventually('all have all', () => shown.text.length === 7 && one.text.length === 7);
+  for (let round = 0; round < 3; round += 1) {
+    const shownBefore = shown.text.length;
+    proxy.pause();
+    await sleep(1_200);
+    // NATS brings them to that process, which holds them back one by one.
+    for (const [editor, text] of [
+      [one, 'x'.repeat(300 * 1024)],
+      [two, 'c'],
+      [three, 'd'],
+    ] as const) {
+      const before = (await readText(ada, id)).length;
+      editor.text.insert(0, text);
+      await eventually('it is stored', async () => (await readText(ada, id)).length === before + text.length);
+    }
+    await sleep(300);
+    assert.is(shown.text.length, shownBefore);
+    proxy.resume();
+    const stored = await readText(ada, id);
+    await eventually('it is shown all', () => shown.text.toJSON() === stored);
+  }
+});
+
 test('G8: with the database unreachable, calls say so instead of answering from memory', async () => {
   const id = await createText(ada, 'text');
   const client = await world.connect(cut, 'ada');

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { readConfig } from '../../src/config.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
+import { SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { createAuthenticator, type Authenticator } from '../../src/transport/authentication.ts';
 import { createEditorDoors, type EditorDoors } from '../../src/transport/editor-doors.ts';
 import { startListener, type Listener } from '../../src/transport/listener.ts';
@@ -179,6 +180,22 @@ test('a stateless message beyond its bound ends its document', async () => {
   await rich.settled(editor);
   editor.provider.sendStateless('x'.repeat(64 * 1024 + 1));
   await eventually('it is closed', () => editor.ended[0]?.startsWith('CONTENT_TOO_LARGE') ?? false);
+  beside.text.insert(0, 'y');
+  await rich.settled(beside);
+});
+
+test('a change beyond the bound of a message ends its document, and no other of its socket', async () => {
+  const doors = await doorsWith({});
+  const socket = rich.socket(doors.socketAddress);
+  const [id, other] = await Promise.all([newText(), newText()]);
+  const ada = await token();
+  const [editor, beside] = [
+    await rich.openSynced(socket, id, { token: ada }),
+    await rich.openSynced(socket, other, { token: ada }),
+  ];
+  editor.text.insert(0, 'x'.repeat(SYNC_MESSAGE_BYTES_MAX));
+  await eventually('it is closed', () => editor.ended[0]?.startsWith('CONTENT_TOO_LARGE') ?? false);
+  assert.ok(editor.provider.hasUnsyncedChanges);
   beside.text.insert(0, 'y');
   await rich.settled(beside);
 });

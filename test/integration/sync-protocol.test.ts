@@ -2,7 +2,7 @@
 import * as encoding from 'lib0/encoding';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
+import { SYNC_MESSAGE_BYTES_MAX, TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
@@ -79,6 +79,8 @@ test("G8: a room can't be made under another's id, a bad name or a type that is 
   const cases: [string, string, string, string, number][] = [
     [taken, eve, 'text/plain', 'BLOB_NOT_FOUND', 4404],
     ['no%20id', token, 'text/plain', 'BLOB_NOT_FOUND', 4404],
+    ['team/notes', token, 'text/plain', 'BLOB_NOT_FOUND', 4404],
+    ['', token, 'text/plain', 'BLOB_NOT_FOUND', 4404],
     ['picture', token, 'image/png', 'CONTENT_TYPE_UNSUPPORTED', 4400],
     ['nonsense', token, 'nonsense', 'CONTENT_TYPE_UNSUPPORTED', 4400],
   ];
@@ -153,6 +155,16 @@ test('who asks is told who is here', async () => {
   await eventually('a newcomer is told', () => presence() === 1);
   socket.send(Uint8Array.of(3));
   await eventually('and again', () => presence() === 2);
+});
+
+test('G7: a change that is too long for a message stops its editor, which would else bring it for ever', async () => {
+  const id = await createText(client, '');
+  const editor = await world.openSynced(here, id, token);
+  editor.text.insert(0, 'x'.repeat(SYNC_MESSAGE_BYTES_MAX));
+  const closed = await eventually('it is closed', editor.closed);
+  assert.equal([closed.code, closed.reason.split(':')[0]], [4413, 'CONTENT_TOO_LARGE']);
+  assert.not.ok(editor.provider.shouldConnect);
+  assert.is(await readText(client, id), '');
 });
 
 test('a message of no known type ends the socket that sent it; authentication that is not for servers does not', async () => {

@@ -1,8 +1,9 @@
 /** One document on a socket of Hocuspocus's protocol, from its first token to its end. */
 import { StudioError } from '../../errors.ts';
-import { STATELESS_BYTES_MAX, SYNC_UNSAVED_NOTICE_MS } from '../../limits.ts';
+import { STATELESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX, SYNC_UNSAVED_NOTICE_MS } from '../../limits.ts';
 import { closeCode, closeReason } from '../sync/close-codes.ts';
 import { DocumentSession } from '../sync/document-session.ts';
+import { messageTooLarge } from '../sync/editor-web-socket.ts';
 import { grantedMessage, type SavedNotice } from '../sync/messages.ts';
 import { closeMessage, deniedMessage, statelessMessage, syncStatusMessage, tokenRequestMessage } from './messages.ts';
 import type { Caller } from '../../domain/caller.ts';
@@ -41,6 +42,10 @@ export class DocumentPlace extends DocumentSession implements Anxious {
   handle(message: DocumentMessage, bytes: number): void {
     this.charge(bytes);
     this.socket.charge(this.user.rate, bytes);
+    if (bytes - this.address.byteLength > SYNC_MESSAGE_BYTES_MAX) {
+      this.end(messageTooLarge());
+      return;
+    }
     switch (message.kind) {
       case 'step1':
         // The stock provider counts its unsaved changes anew when it sends one.

@@ -4,9 +4,10 @@
  * became of an edit is told in stateless messages.
  */
 import { WebSocketServer } from 'ws';
-import { SYNC_ADDRESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../limits.ts';
+import { SYNC_MESSAGE_READ_BYTES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { refuseUpgrade } from '../upgrades.ts';
+import { EditorWebSocket } from '../sync/editor-web-socket.ts';
 import { HocuspocusSocket } from './hocuspocus-socket.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -19,9 +20,10 @@ const PATH = /^\/hocuspocus\/?$/;
 export class HocuspocusUpgrade implements UpgradeRoute {
   readonly #hub: EditorHub;
   readonly #server = new WebSocketServer({
+    WebSocket: EditorWebSocket,
     noServer: true,
     clientTracking: false,
-    maxPayload: SYNC_MESSAGE_BYTES_MAX + SYNC_ADDRESS_BYTES_MAX,
+    maxPayload: SYNC_MESSAGE_READ_BYTES_MAX,
     perMessageDeflate: false,
   });
 

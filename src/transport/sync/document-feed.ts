@@ -2,6 +2,7 @@
  * What one editor is sent of one document: its state once, when it asks, and then every update. A reader that does not
  * keep up is left out (G7), and brought up to the state of then once it reads again.
  */
+import { vectorBefore } from '../../domain/state-vector.ts';
 import { StudioError } from '../../errors.ts';
 import { writeAwarenessUpdate, type AwarenessEntry } from './awareness-update.ts';
 import { awarenessMessage } from './messages.ts';
@@ -25,6 +26,8 @@ export class DocumentFeed implements Drained {
   #isCurrent = false;
   /** What the editor has, when it is to be sent what it lacks; absent: it has not asked. */
   #has: Uint8Array | undefined;
+  /** Updates up to this version that come yet are missing, too: #has is from when the document held them already. */
+  #lacksUpTo = 0;
   #awaitsTurn = false;
   /** Clients whose presence it was not told of. */
   #missedPresence: Set<number> | undefined;
@@ -46,15 +49,20 @@ export class DocumentFeed implements Drained {
     this.#has = undefined;
   }
 
-  sendUpdate(update: Uint8Array): void {
-    if (!this.#isCurrent) return;
+  /** `version`: of the document with the update. It may be further by now, where updates were held back. */
+  sendUpdate(update: Uint8Array, version: number): void {
     const { socket, shared, live, address } = this.#options;
+    if (!this.#isCurrent) {
+      if (this.#has && version <= this.#lacksUpTo) this.#has = vectorBefore(this.#has, update);
+      return;
+    }
     if (!socket.outlet.isFull) {
       socket.outlet.send(shared.updates.of(address, update));
       return;
     }
     this.#isCurrent = false;
     this.#has = shared.states.vectorBefore(live, update);
+    this.#lacksUpTo = live.version;
     socket.outlet.whenDrained(this);
   }
 
@@ -62,6 +70,7 @@ export class DocumentFeed implements Drained {
     if (this.#isOver) return;
     this.#isCurrent = false;
     this.#has = stateVector;
+    this.#lacksUpTo = 0;
     this.#sendLacking();
   }
 

@@ -125,8 +125,8 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
 
   // --- called by the engine
 
-  onUpdate(update: Uint8Array): void {
-    this.#feed?.sendUpdate(update);
+  onUpdate(update: Uint8Array, version: number): void {
+    this.#feed?.sendUpdate(update, version);
   }
 
   onClose(error: Error): void {

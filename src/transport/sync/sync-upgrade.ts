@@ -9,6 +9,7 @@ import { StudioError } from '../../errors.ts';
 import { refuseUpgrade } from '../upgrades.ts';
 import { closeCode, closeReason } from './close-codes.ts';
 import { EditorConnection, EditorSession } from './editor-connection.ts';
+import { EditorWebSocket } from './editor-web-socket.ts';
 import { NO_ADDRESS, permissionDeniedMessage } from './messages.ts';
 import { openOrCreate } from './opening.ts';
 import type { IncomingMessage } from 'node:http';
@@ -19,12 +20,14 @@ import type { UpgradeRoute } from '../upgrades.ts';
 import type { EditorHub } from './editor-hub.ts';
 import type { UserUse } from './user-gate.ts';
 
-const PATH = /^\/sync\/([^/]+)$/;
+/** Whatever is named: a name that can't be an id is refused as an unknown one is, so that its client stops trying. */
+const PATH = /^\/sync\/(.*)$/;
 
 /** The Origin has been checked by then (upgrades.ts). */
 export class SyncUpgrade implements UpgradeRoute {
   readonly #hub: EditorHub;
   readonly #server = new WebSocketServer({
+    WebSocket: EditorWebSocket,
     noServer: true,
     clientTracking: false,
     maxPayload: SYNC_MESSAGE_BYTES_MAX,
