@@ -47,8 +47,9 @@ const low = { messagesPerSecond: 1_000_000, bytesPerSecond: 1e9 };
 
 async function doorsWith(
   limits: NonNullable<Parameters<typeof createEditorDoors>[0]['limits']>,
+  { documents } = engine,
 ): Promise<{ port: number; socketAddress: string }> {
-  const doors = createEditorDoors({ documents: engine.documents, authenticator, logger, limits });
+  const doors = createEditorDoors({ documents, authenticator, logger, limits });
   const draining = new AbortController().signal;
   const { routes } = doors;
   const listener = await startListener({
@@ -182,6 +183,27 @@ test('a stateless message beyond its bound ends its document', async () => {
   await eventually('it is closed', () => editor.ended[0]?.startsWith('CONTENT_TOO_LARGE') ?? false);
   beside.text.insert(0, 'y');
   await rich.settled(beside);
+});
+
+test('a document for which there is no room yet is opened once there is, without a new connection', async () => {
+  const config = readConfig({ ...parts.environment, STUDIO_LOG_LEVEL: 'silent', STUDIO_DOCUMENTS_MEMORY_MB: '1' });
+  const crowded = await openEngine(config, logger);
+  try {
+    const doors = await doorsWith({}, crowded);
+    const [large, small, ada] = [await newText(), await newText(), await token()];
+    const first = await rich.openSynced(rich.socket(doors.socketAddress), large, { token: ada });
+    for (let n = 0; n < 60; n += 1) first.text.insert(0, 'x'.repeat(32 * 1024));
+    await rich.settled(first);
+    // Documents are weighed now and then.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const second = rich.open(rich.socket(doors.socketAddress), small, { token: ada });
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    assert.equal([second.provider.isSynced, second.denied], [false, []]);
+    first.provider.destroy();
+    await rich.settled(second);
+  } finally {
+    await crowded.close();
+  }
 });
 
 test('a change beyond the bound of a message ends its document, and no other of its socket', async () => {

@@ -155,7 +155,7 @@ export class HocuspocusSocket extends EditorSocket {
     this.#replay(address, opening, place);
   }
 
-  /** While a part does not answer the client keeps what it has; it need not connect again for that. */
+  /** For what will soon be otherwise the client need not connect again; denied, the stock one would not come back. */
   async #openPatiently(
     caller: Caller,
     { documentName }: Address,
@@ -166,9 +166,7 @@ export class HocuspocusSocket extends EditorSocket {
       try {
         return await openOrCreate(this.hub, caller, documentName, place, this.#settings.createType);
       } catch (error) {
-        const isWorthwhile =
-          error instanceof StudioError && error.code === 'unavailable' && error.reason !== 'DRAINING';
-        if (!isWorthwhile || retries >= SYNC_OPEN_RETRIES_MAX || opening.isOver) throw error;
+        if (!isWorthWaiting(error) || retries >= SYNC_OPEN_RETRIES_MAX || opening.isOver) throw error;
         await new Promise((resolve) => setTimeout(resolve, SYNC_OPEN_RETRY_MS));
       }
     }
@@ -241,6 +239,14 @@ export class HocuspocusSocket extends EditorSocket {
     else if (this.#users?.delete(use)) this.hub.users.leave(use);
   }
 }
+
+/** A part does not answer, or other documents take all the room there is. */
+function isWorthWaiting(error: unknown): boolean {
+  if (!(error instanceof StudioError) || error.reason === 'DRAINING') return false;
+  return error.code === 'unavailable' || ROOM_LIMITS.has(error.metadata.limit ?? '');
+}
+
+const ROOM_LIMITS = new Set(['ROOMS_LOADED_MAX', 'STUDIO_DOCUMENTS_MEMORY_MB']);
 
 function startsWith(data: Uint8Array, prefix: Uint8Array): boolean {
   if (data.byteLength <= prefix.byteLength) return false;
