@@ -256,8 +256,6 @@ export const LIVE_RECHECK_DISCONNECTED_MS = 500;
 
 // --- live sessions
 export const SYNC_MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
-/** On a socket of many documents longer ones are read up to this, to end their document alone; over it the socket ends. */
-export const SYNC_MESSAGE_READ_BYTES_MAX = 16 * 1024 * 1024;
 /** What may wait for a reader. Beyond it nothing more is sent until it has read that, then what it lacks by then. */
 export const SYNC_SEND_BUFFER_BYTES_MAX = 1024 * 1024;
 /** Presence is left out for a reader with more than this before it, and sent as it then is once that is read. */

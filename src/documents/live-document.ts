@@ -27,10 +27,10 @@ export async function openLiveDocument(
     await room.authorize(caller, 'read');
     // Another process may have written since this room was loaded; an editor must not start on less than the log.
     await room.refresh();
+    // The last thing that is waited for: between it and the joining nothing can be revoked, or deleted, unheard.
+    const access = await room.authorize(caller, 'read');
     if (room.state.facts.deletedAt)
       throw new StudioError('BLOB_DELETED', `Blob "${blobId}" is deleted.`, { blob_id: blobId });
-    // The last thing that is waited for: between it and the joining nothing can be revoked unheard.
-    const access = await room.authorize(caller, 'read');
     return new RoomView(rooms, room, room.sessions.join(session, caller, access));
   } catch (error) {
     rooms.release(room);

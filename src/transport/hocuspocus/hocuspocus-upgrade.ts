@@ -4,7 +4,7 @@
  * became of an edit is told in stateless messages.
  */
 import { WebSocketServer } from 'ws';
-import { SYNC_MESSAGE_READ_BYTES_MAX } from '../../limits.ts';
+import { REQUEST_BYTES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { refuseUpgrade } from '../upgrades.ts';
 import { EditorWebSocket } from '../sync/editor-web-socket.ts';
@@ -23,7 +23,8 @@ export class HocuspocusUpgrade implements UpgradeRoute {
     WebSocket: EditorWebSocket,
     noServer: true,
     clientTracking: false,
-    maxPayload: SYNC_MESSAGE_READ_BYTES_MAX,
+    // What is longer than a message may be ends its document alone, and only what is longer than this the socket.
+    maxPayload: REQUEST_BYTES_MAX,
     perMessageDeflate: false,
   });
 
