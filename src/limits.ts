@@ -130,11 +130,17 @@ export const FLUSH_DELTAS_MAX = 256;
 export const FLUSH_BYTES_MAX = 8 * 1024 * 1024;
 /** Blobs carried by one insertMany. */
 export const COMMIT_DOCUMENTS_MAX = 200;
-/** A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still land). */
-export const INSERT_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * One commit, which is one document (LIMIT_EXCEEDED); what would take it beyond goes with the next. MongoDB takes 16 MiB,
+ * of which some is left to what is not counted.
+ */
+export const COMMIT_BYTES_MAX = 15 * 1024 * 1024;
+/** Commits that share an insert: they are within its command, for which the same holds as for a document. */
+export const INSERT_BYTES_MAX = COMMIT_BYTES_MAX;
 export const INSERTS_IN_FLIGHT_MAX = 2;
 /** Commits waiting for an insert, one per blob at most. */
 export const COMMITS_WAITING_MAX = 10_000;
+/** A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still land). */
 export const COMMIT_RETRY_MS_MAX = 15_000;
 export const COMMIT_RETRY_PAUSE_MS = 50;
 /** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */

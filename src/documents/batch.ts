@@ -22,7 +22,16 @@ export interface Prepared {
   readonly placed: readonly Placed[];
   /** Intents that are not in it: a raw update that must be tried first, and what its session sent after it. */
   readonly held: readonly Intent[];
+  /** The last ones, where all would be more than one commit may hold. */
+  readonly postponed: readonly Intent[];
 }
+
+/** About what a commit takes in the database beside its deltas, a delta beside its bytes, and each of what it lists. */
+const COMMIT_BYTES = 512;
+const DELTA_BYTES = 512;
+const ENTRY_BYTES = 16;
+const RANGE_BYTES = 2 * ENTRY_BYTES;
+const ID_BYTES = 64;
 
 export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
 
@@ -32,7 +41,7 @@ export class Batch {
   readonly #drafts: Draft[] = [];
   readonly #placed: Placed[] = [];
   readonly #requests = new Map<string, { readonly index: number; readonly count?: number }>();
-  #bytes = 0;
+  #bytes = COMMIT_BYTES;
   #lastSession: unknown;
   genesis: Genesis | undefined;
   owner: string;
@@ -45,6 +54,11 @@ export class Batch {
   /** The version the head will have after what is in the batch already. */
   get headVersion(): number {
     return this.#state.version + this.#drafts.length;
+  }
+
+  /** About what it takes in the database, and not less. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** What the flush will commit, as far as it is known; the ids are the flush's own, and replaced when it is numbered. */
@@ -78,8 +92,10 @@ export class Batch {
   }
 
   #push(draft: Draft): number {
-    for (const update of draft.updates) this.#bytes += update.byteLength;
-    this.#bytes += draft.patch.body?.byteLength ?? 0;
+    for (const update of draft.updates) this.#bytes += ENTRY_BYTES + update.byteLength;
+    this.#bytes += DELTA_BYTES + (draft.patch.body?.byteLength ?? 0) + (draft.copies?.byteLength ?? 0);
+    this.#bytes += draft.base.extras.length * RANGE_BYTES + draft.newClients.length * ENTRY_BYTES;
+    this.#bytes += (draft.reverts?.length ?? 0) * ID_BYTES;
     return this.#drafts.push(draft) - 1;
   }
 
@@ -98,7 +114,7 @@ export class Batch {
       newClients: [...last.newClients, ...newClients.filter((id) => !last.newClients.includes(id))],
     };
     this.#placed.push({ intent, index: this.#drafts.length - 1 });
-    this.#bytes += update.byteLength;
+    this.#bytes += ENTRY_BYTES + update.byteLength + newClients.length * ENTRY_BYTES;
     return true;
   }
 
@@ -113,8 +129,8 @@ export class Batch {
     return first !== undefined;
   }
 
-  finish(held: readonly Intent[]): Prepared {
-    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed, held };
+  finish(left: Pick<Prepared, 'held' | 'postponed'>): Prepared {
+    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed, ...left };
     const appliedAt = new Date();
     const genesis = this.genesis ?? this.#state.genesis;
     // Not a copy of all owners: a blob may have had ten thousand client ids.
@@ -134,7 +150,7 @@ export class Batch {
       rootId: genesis.rootId,
       deltas,
     };
-    return { commit, bytes: this.#bytes, placed: this.#placed, held };
+    return { commit, bytes: this.#bytes, placed: this.#placed, ...left };
   }
 
   #delta(draft: Draft, index: number, appliedAt: Date): Delta {

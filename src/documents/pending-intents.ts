@@ -45,6 +45,12 @@ export class PendingIntents {
     return taken;
   }
 
+  /** Before all others: they were taken first, and turned out to be too much for one flush. */
+  putBack(intents: readonly Intent[]): void {
+    this.#intents.unshift(...intents);
+    for (const intent of intents) this.#bytes += intent.bytes;
+  }
+
   takeOf(lines: ReadonlySet<object>): Intent[] {
     if (lines.size === 0) return [];
     const taken = this.#intents.filter((intent) => lines.has(lineOf(intent)));

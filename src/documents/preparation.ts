@@ -11,7 +11,7 @@ import type { Delta } from '../domain/delta.ts';
 import type { Guard } from '../domain/guard/guard.ts';
 import { NeedsTrial } from '../domain/guard/refusals.ts';
 import { StudioError } from '../errors.ts';
-import { CONTENT_BYTES_MAX } from '../limits.ts';
+import { COMMIT_BYTES_MAX, CONTENT_BYTES_MAX } from '../limits.ts';
 import { requestKey } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Authoring } from './authoring.ts';
@@ -53,20 +53,24 @@ export class Preparation {
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
     await this.#recallRequests(intents);
     const held = new Set<Intent>();
-    for (;;) {
-      const batch = await this.#fill(intents, held);
-      if (batch) return batch.finish([...held]);
-      // Refused halfway: nothing of it may stay, and what came after it was made on top of it.
+    for (let taken = intents; ;) {
+      const filled = await this.#fill(taken, held);
+      if (filled instanceof Batch) return filled.finish({ held: [...held], postponed: intents.slice(taken.length) });
+      // Refused halfway, or too much: nothing of it may stay, and what came after it was made on top of it.
+      taken = taken.slice(0, filled.take);
+      // Those are asked anew in their turn.
+      for (const postponed of intents.slice(taken.length)) held.delete(postponed);
       this.#guard.settle();
       this.#authoring.settleLost();
     }
   }
 
   /**
-   * Undefined when an intent was refused, or held, after some of it had been accepted: the rest starts anew. `held`
-   * gets those that must be tried first, and what their sessions sent after them.
+   * How many of the intents to take, from the first, and start anew with, when one was refused or held after some of it
+   * had been accepted, or came to more than a commit may hold. `held` gets those that must be tried first, and what
+   * their sessions sent after them.
    */
-  async #fill(intents: readonly Intent[], held: Set<Intent>): Promise<Batch | undefined> {
+  async #fill(intents: readonly Intent[], held: Set<Intent>): Promise<Batch | { readonly take: number }> {
     const lines = new Set<object>();
     const batch = new Batch(this.#state);
     // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
@@ -74,7 +78,7 @@ export class Preparation {
     const settle = async (): Promise<BlobAccess | undefined> =>
       version > 0 ? this.#access.settled(this.#state.lineage) : undefined;
     const access = this.#access.known(blobId) ?? (await settle());
-    for (const intent of intents) {
+    for (const [index, intent] of intents.entries()) {
       if (!intent.isOpen) continue;
       const line = lineOf(intent);
       if (held.has(intent) || lines.has(line)) {
@@ -92,8 +96,12 @@ export class Preparation {
           held.add(intent);
           lines.add(line);
         } else intent.reject(error);
-        if (batch.headVersion !== before) return undefined;
+        if (batch.headVersion !== before) return { take: intents.length };
       }
+      if (batch.bytes <= COMMIT_BYTES_MAX) continue;
+      if (before > version) return { take: index };
+      intent.reject(tooLarge());
+      return { take: intents.length };
     }
     return batch;
   }
@@ -227,6 +235,12 @@ export class Preparation {
     }
     return checked;
   }
+}
+
+function tooLarge(): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', `A change may come to at most ${COMMIT_BYTES_MAX} bytes.`, {
+    limit: 'COMMIT_BYTES_MAX',
+  });
 }
 
 function actionOf(work: Work): Action {

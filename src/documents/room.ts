@@ -156,6 +156,10 @@ export class Room {
     try {
       for (let races = 0; races <= COMMIT_RACES_MAX; races++) {
         const prepared = await this.#preparation.prepare(batch);
+        if (prepared.postponed.length > 0) {
+          this.#flushing = batch = batch.slice(0, -prepared.postponed.length);
+          this.#pending.putBack(prepared.postponed);
+        }
         if (prepared.held.length > 0) {
           this.#flushing = batch = batch.filter((intent) => !prepared.held.includes(intent));
           // With what the same sessions sent since.
