@@ -31,6 +31,8 @@ export class Preparation {
   readonly #log: CommitLog;
   readonly #access: AccessControl;
   readonly #patches: PatchPreparation;
+  /** Of this flush: first answers that were not in memory, by request key. */
+  #recalled: ReadonlyMap<string, Delta> = new Map();
 
   constructor(options: {
     readonly state: RoomState;
@@ -51,7 +53,7 @@ export class Preparation {
   }
 
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
-    await this.#recallRequests(intents);
+    this.#recalled = await this.#recallRequests(intents);
     const held = new Set<Intent>();
     for (let taken = intents; ;) {
       const filled = await this.#fill(taken, held);
@@ -106,23 +108,35 @@ export class Preparation {
     return batch;
   }
 
-  /** G4: looks up the request ids that memory can't answer for, all of the flush at once. */
-  async #recallRequests(intents: readonly Intent[]): Promise<void> {
-    if (this.#state.requestsComplete) return;
-    const keys = intents.flatMap((intent) =>
-      intent.requestId === undefined || this.#state.requestedBefore(intent.userId, intent.requestId)
-        ? []
-        : [requestKey(this.#state.blobId, intent.userId, intent.requestId)],
-    );
-    if (keys.length === 0) return;
-    for (const commit of await this.#log.withRequestKeys(keys)) {
-      for (const delta of commit.deltas) if (delta.toVersion <= this.#state.version) this.#state.rememberRequest(delta);
+  /**
+   * G4: looks up the request ids that memory can't answer for, all of the flush at once. Not into that memory, where they
+   * would take the place of others that this flush asks for.
+   */
+  async #recallRequests(intents: readonly Intent[]): Promise<ReadonlyMap<string, Delta>> {
+    const recalled = new Map<string, Delta>();
+    const { blobId, version, requestsComplete } = this.#state;
+    if (requestsComplete) return recalled;
+    const keys = new Set<string>();
+    for (const { userId, requestId } of intents) {
+      if (requestId === undefined || this.#state.requestedBefore(userId, requestId)) continue;
+      keys.add(requestKey(blobId, userId, requestId));
     }
+    if (keys.size === 0) return recalled;
+    for (const { deltas } of await this.#log.withRequestKeys([...keys])) {
+      for (const delta of deltas) {
+        const key = delta.requestId === undefined ? '' : requestKey(blobId, delta.userId, delta.requestId);
+        if (delta.toVersion <= version && keys.has(key)) recalled.set(key, delta);
+      }
+    }
+    return recalled;
   }
 
   async #answerRepeat(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<boolean> {
     if (intent.requestId === undefined) return false;
-    const first = this.#state.requestedBefore(intent.userId, intent.requestId);
+    const { userId, requestId } = intent;
+    const first =
+      this.#state.requestedBefore(userId, requestId) ??
+      this.#recalled.get(requestKey(this.#state.blobId, userId, requestId));
     if (first && access) {
       authorize(intent, actionOf(intent.work), access);
       const deltas = intent.work.kind === 'batch' ? await this.#batchOf(first) : undefined;

@@ -116,10 +116,6 @@ export class RoomState {
     return this.#requests.find(userId, requestId);
   }
 
-  rememberRequest(delta: Delta): void {
-    this.#requests.remember(delta);
-  }
-
   /** Deltas first..last if all of them are still in memory. */
   recent(first: number, last: number): readonly Delta[] | undefined {
     return this.#recent.range(first, last);
@@ -212,7 +208,7 @@ export class RoomState {
     this.#facts = factsAfter(this.#facts, delta);
     const author = authorOf(delta);
     for (const client of delta.newClients) if (!this.#owners.has(client)) this.#own(client, author);
-    this.rememberRequest(delta);
+    this.#requests.remember(delta);
     for (const update of delta.updates) this.#grownBytes += update.byteLength;
     this.#recent.push(delta);
   }
