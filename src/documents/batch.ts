@@ -1,5 +1,5 @@
 /** What one flush has come to so far: its deltas, and where each intent finds its change in them. */
-import type { Delta, Genesis } from '../domain/delta.ts';
+import type { Commit, Delta, Genesis } from '../domain/delta.ts';
 import { flushDeltaId } from '../storage/commit-document.ts';
 import type { LiveSession } from './contract.ts';
 import type { UnnumberedCommit, UnnumberedDelta } from './committer.ts';
@@ -161,6 +161,15 @@ export class Batch {
       toVersion: this.#state.version + index + 1,
       appliedAt,
     };
+  }
+}
+
+/** Tells each caller the delta its change became; without a commit, that there was nothing to do at `version`. */
+export function acknowledge(prepared: Prepared, version: number, commit?: Commit): void {
+  for (const { intent, index, count } of prepared.placed) {
+    const delta = index < 0 ? undefined : commit?.deltas[index];
+    const deltas = count === undefined ? undefined : commit?.deltas.slice(index + 1 - count, index + 1);
+    intent.resolve({ delta, deltas, version: delta?.toVersion ?? version, repeated: false });
   }
 }
 

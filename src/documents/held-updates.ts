@@ -15,19 +15,25 @@ export class HeldUpdates {
   readonly #state: RoomState;
   readonly #trials: UpdateTrials;
   readonly #release: (intent: Intent) => void;
+  readonly #lastOf: (line: object) => Intent | undefined;
   readonly #lines = new Map<object, Intent[]>();
   #count = 0;
   #bytes = 0;
 
-  /** `release` takes the intents that may join a flush, in their session's order. */
+  /**
+   * `release` takes the intents that may join a flush, in their session's order. `lastOf` tells what of a session was
+   * sent last and is in a flush, or waits for one.
+   */
   constructor(options: {
     readonly state: RoomState;
     readonly trials: UpdateTrials;
     readonly release: (intent: Intent) => void;
+    readonly lastOf: (line: object) => Intent | undefined;
   }) {
     this.#state = options.state;
     this.#trials = options.trials;
     this.#release = options.release;
+    this.#lastOf = options.lastOf;
   }
 
   get size(): number {
@@ -80,7 +86,7 @@ export class HeldUpdates {
   }
 
   async #run(key: object, line: Intent[]): Promise<void> {
-    let before: Intent | undefined;
+    let before = this.#lastOf(key);
     for (let intent = line[0]; intent; intent = line[0]) {
       if (this.#needsTrial(intent)) {
         // It builds on what its session sent before, so that must be in the document it is tried on.

@@ -61,6 +61,10 @@ export class PendingIntents {
     return taken;
   }
 
+  lastOf(line: object): Intent | undefined {
+    return this.#intents.findLast((intent) => lineOf(intent) === line);
+  }
+
   takeAll(): Intent[] {
     this.#bytes = 0;
     return this.#intents.splice(0);

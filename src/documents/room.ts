@@ -17,7 +17,7 @@ import { Authoring } from './authoring.ts';
 import { EditMaker } from './edit-maker.ts';
 import { HeldUpdates } from './held-updates.ts';
 import { type Intent, lineOf, type Settled } from './intent.ts';
-import { soleAuthor, type Prepared } from './batch.ts';
+import { acknowledge, soleAuthor, type Prepared } from './batch.ts';
 import { PendingIntents, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { Refreshers } from './refreshers.ts';
@@ -69,7 +69,12 @@ export class Room {
       log: services.log,
       access: services.access,
     });
-    this.#held = new HeldUpdates({ state, trials: services.trials, release: (intent) => this.#enqueue(intent) });
+    this.#held = new HeldUpdates({
+      state,
+      trials: services.trials,
+      release: (intent) => this.#enqueue(intent),
+      lastOf: (line) => this.#pending.lastOf(line) ?? this.#flushing.findLast((intent) => lineOf(intent) === line),
+    });
   }
 
   get isQuiet(): boolean {
@@ -168,7 +173,7 @@ export class Room {
         if (!prepared.commit) {
           this.#guard.settle();
           this.#authoring.settleLost();
-          this.#acknowledge(prepared);
+          acknowledge(prepared, this.state.version);
           return;
         }
         const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
@@ -207,16 +212,8 @@ export class Room {
     });
     if (update) this.sessions.send(update, this.state.version, soleAuthor(prepared));
     this.#services.heads.mark(this.state);
-    this.#acknowledge(prepared, commit);
+    acknowledge(prepared, this.state.version, commit);
     this.#services.history.checkpointIfDue(this.state);
-  }
-
-  #acknowledge(prepared: Prepared, commit?: Commit): void {
-    for (const { intent, index, count } of prepared.placed) {
-      const delta = index < 0 ? undefined : commit?.deltas[index];
-      const deltas = count === undefined ? undefined : commit?.deltas.slice(index + 1 - count, index + 1);
-      intent.resolve({ delta, deltas, version: delta?.toVersion ?? this.state.version, repeated: false });
-    }
   }
 
   /** Lost races wait for the database as long as their commit would. */

@@ -1,0 +1,49 @@
+/** Updates of one editor, in the order it made them, though large ones are tried first. */
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import { openLiveDocument } from '../../src/documents/live-document.ts';
+import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { openRooms, type RoomsWorld } from './rooms-world.ts';
+
+const test = suite('order of pushes', { timeoutMs: 60_000 });
+let parts: TestParts;
+let world: RoomsWorld;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  world = await openRooms(parts, { memoryBytesMax: 64 * 1024 * 1024 });
+});
+test.after(async () => {
+  await world?.close();
+  await parts?.stop();
+});
+
+test('G6: a large update that builds on one still on its way is tried on what holds it', async () => {
+  await world.createText('pasted', '');
+  const session = { onUpdate: (): void => undefined, onClose: (): void => undefined };
+  const live = await openLiveDocument(world.rooms, { userId: 'ada', administrator: false }, 'pasted', session);
+  try {
+    const doc = new Y.Doc();
+    const updates: Uint8Array[] = [];
+    doc.on('update', (update: Uint8Array) => updates.push(update));
+    const pasted = 'pasted '.repeat(TRIAL_FROM_BYTES / 4);
+    for (const text of ['typed ', pasted, ' typed again', ` ${pasted}`]) {
+      doc.getText('content').insert(doc.getText('content').length, text);
+    }
+    const versions = await Promise.all(updates.map((update) => live.push(update)));
+    assert.equal(
+      versions.map(({ version }) => version),
+      [...versions].map(({ version }) => version).sort((a, b) => a - b),
+    );
+  } finally {
+    live.close();
+  }
+  assert.is(
+    await world.readText('pasted'),
+    `typed ${'pasted '.repeat(TRIAL_FROM_BYTES / 4)} typed again ${'pasted '.repeat(TRIAL_FROM_BYTES / 4)}`,
+  );
+});
+
+test.run();
