@@ -1,4 +1,5 @@
 /** What one flush has come to so far: its deltas, and where each intent finds its change in them. */
+import type { Derivation } from '../domain/blob.ts';
 import type { Commit, Delta, Genesis } from '../domain/delta.ts';
 import { flushDeltaId } from '../storage/commit-document.ts';
 import type { LiveSession } from './contract.ts';
@@ -71,6 +72,12 @@ export class Batch {
   get isDeleted(): boolean {
     const last = this.#drafts.findLast(({ operation }) => operation === 'delete' || operation === 'undelete');
     return last ? last.operation === 'delete' : this.#state.facts.deletedAt !== undefined;
+  }
+
+  /** What the blob's last transform was made from, those in the batch included. */
+  get derivedFrom(): Derivation | undefined {
+    const last = this.#drafts.findLast(({ derivation }) => derivation !== undefined);
+    return last ? last.derivation : this.#state.derivedFrom;
   }
 
   add(intent: Intent, draft: Draft, authored?: Authored): void {

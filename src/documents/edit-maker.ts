@@ -1,6 +1,7 @@
 /** What each kind of server-made edit does to the document it is made on. */
 import type * as Y from 'yjs';
 import { headBase } from '../domain/base.ts';
+import type { Derivation } from '../domain/blob.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { readContent, writtenFormat } from '../domain/content/format.ts';
 import { stateAsUpdate } from '../domain/content/opaque-document.ts';
@@ -94,19 +95,20 @@ export class EditMaker {
 
   /**
    * A provider's new output, merged three ways: what changed between its previous output and this one is put into the
-   * content as people have made it since. G9: inputs older than those of the last transform are refused as stale.
+   * content as people have made it since. `last`: what that was made from; `version`: of the head that the edit is made
+   * on, changes of the flush included. G9: inputs older than those of the last transform are refused as stale.
    */
   async makeTransform(
     work: Extract<Work, { kind: 'transform' }>,
-    state: RoomState,
+    last: Derivation | undefined,
+    version: number,
   ): Promise<{ outcome: 'stale' } | { outcome: 'made'; edit: MadeEdit | undefined; skippedHunks: number }> {
-    const last = state.derivedFrom;
     const isOlder = last?.inputs.some((input) =>
       work.derivation.inputs.some((next) => next.blobId === input.blobId && next.version < input.version),
     );
     if (isOlder) return { outcome: 'stale' };
     if (last?.outputHash === work.derivation.outputHash) return { outcome: 'made', edit: undefined, skippedHunks: 0 };
-    const contentType = state.genesis.contentType;
+    const contentType = this.#state.genesis.contentType;
     const previous = last ? await this.#contents.get(last.outputHash) : undefined;
     let skippedHunks = 0;
     const edit: Edit = (doc: Y.Doc) => {
@@ -116,7 +118,7 @@ export class EditMaker {
       skippedHunks = merged.skipped;
       if (merged.content !== ours) authorContent(doc, contentType, merged.content);
     };
-    const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(state.version));
+    const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(version));
     return { outcome: 'made', edit: authored ? { authored } : undefined, skippedHunks };
   }
 

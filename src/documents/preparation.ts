@@ -216,7 +216,7 @@ export class Preparation {
   }
 
   async #addTransform(intent: Intent, work: Extract<Work, { kind: 'transform' }>, batch: Batch): Promise<void> {
-    const made = await this.#edits.makeTransform(work, this.#state);
+    const made = await this.#edits.makeTransform(work, batch.derivedFrom, batch.headVersion);
     if (made.outcome === 'stale') {
       intent.resolve({ version: this.#state.version, repeated: false });
       return;

@@ -22,6 +22,7 @@ import { trialsFromSource } from '../unit/documents/trial-threads.ts';
 
 export interface RoomsWorld {
   readonly rooms: Rooms;
+  readonly contents: Contents;
   loadsOf(blobId: string): number;
   createText(blobId: string, text: string): Promise<void>;
   readText(blobId: string): Promise<string>;
@@ -64,6 +65,7 @@ export async function openRooms(
   await access.start();
   return {
     rooms,
+    contents,
     loadsOf: (blobId) => loads.get(blobId) ?? 0,
     createText: async (blobId, text) => {
       const content = Buffer.from(text);
