@@ -24,7 +24,7 @@ export class BlobViews {
     if (options.fresh || !room.meta) {
       const stored = await this.#heads.getMeta(room.state.blobId);
       // A process that died between a commit and its head left none: healed here.
-      if (!stored) await this.#heads.insert(room.state.head());
+      if (!stored) await this.#heads.advance([room.state.head()]);
       room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0 };
     }
     return blobOf(room.state, room.meta);

@@ -43,10 +43,18 @@ export class HeadWriter {
 
   /** For calls that are acknowledged only after the head. */
   async writeNow(state: RoomState): Promise<void> {
+    const head = state.head();
     this.#dirty.delete(state);
-    this.#failpoints.pass('head.before_write');
-    if (state.version === 1) await this.#heads.insert(state.head());
-    else await this.#heads.advance([state.head()]);
+    try {
+      this.#failpoints.pass('head.before_write');
+      if (head.version === 1) await this.#heads.insert(head);
+      else await this.#heads.advance([head]);
+    } catch (error) {
+      // Its caller is told; the change is in the log all the same.
+      this.#keep(head);
+      this.#schedule();
+      throw error;
+    }
   }
 
   #schedule(): void {

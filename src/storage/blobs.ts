@@ -67,8 +67,8 @@ export class BlobHeads {
     return blobs;
   }
 
-  /** First write of a head; somebody else having healed it meanwhile is as good. */
-  async insert(head: DerivedHead): Promise<void> {
+  /** First write of a head. False: it was there already, maybe an older one. */
+  async insert(head: DerivedHead): Promise<boolean> {
     try {
       await this.#database.blobs.insertOne({
         ...derivedFields(head),
@@ -78,8 +78,10 @@ export class BlobHeads {
         processed_by: {},
         meta_version: 0,
       });
+      return true;
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      return false;
     }
   }
 
@@ -89,7 +91,20 @@ export class BlobHeads {
    */
   async advance(heads: readonly DerivedHead[]): Promise<void> {
     if (heads.length === 0) return;
-    const result = await this.#database.blobs.bulkWrite(
+    if ((await this.#update(heads)) === heads.length) return;
+    const stored = await this.getMany(heads.map((head) => head.id));
+    const versions = new Map(stored.map(({ id, version }) => [id, version]));
+    for (const head of heads) {
+      const version = versions.get(head.id);
+      if (version === undefined && (await this.insert(head))) continue;
+      // Who inserted it in between may have known less.
+      if (version === undefined || version < head.version) await this.#update([head]);
+    }
+  }
+
+  /** How many of them there were, and older. */
+  async #update(heads: readonly DerivedHead[]): Promise<number> {
+    const { matchedCount } = await this.#database.blobs.bulkWrite(
       heads.map((head) => ({
         updateOne: {
           filter: { _id: head.id, version: { $lt: head.version } },
@@ -99,9 +114,7 @@ export class BlobHeads {
       })),
       { ordered: false },
     );
-    if (result.matchedCount === heads.length) return;
-    const known = new Set((await this.getMany(heads.map((head) => head.id))).map((blob) => blob.id));
-    for (const head of heads) if (!known.has(head.id)) await this.insert(head);
+    return matchedCount;
   }
 
   /** The derived fields as stored. */
