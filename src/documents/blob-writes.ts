@@ -86,10 +86,10 @@ export class BlobWrites {
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));
       await this.#headWriter.writeNow(room.state);
-      room.closeSessions(blobDeleted(id));
       return submissions.committed(room, settled);
     });
   }
+
   /** Acknowledged after the head, so that lists have the blob again by then. */
   async undeleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed> {
     const submissions = this.#submissions;

@@ -60,15 +60,9 @@ export class Room {
     this.#authoring = new Authoring({ state, guard: this.#guard, bases: services.bases });
     const edits = new EditMaker({ authoring: this.#authoring, state, contents: services.contents });
     const reverts = new RevertMaker({ ...services, state, authoring: this.#authoring });
-    this.#preparation = new Preparation({
-      state,
-      guard: this.#guard,
-      authoring: this.#authoring,
-      edits,
-      reverts,
-      log: services.log,
-      access: services.access,
-    });
+    const { log, access } = services;
+    const [guard, authoring] = [this.#guard, this.#authoring];
+    this.#preparation = new Preparation({ state, guard, authoring, edits, reverts, log, access });
     this.#held = new HeldUpdates({
       state,
       trials: services.trials,
@@ -213,6 +207,7 @@ export class Room {
     if (update) this.sessions.send(update, this.state.version, soleAuthor(prepared));
     this.#services.heads.mark(this.state);
     acknowledge(prepared, this.state.version, commit);
+    this.#closeIfDeleted();
     this.#services.history.checkpointIfDue(this.state);
   }
 
@@ -252,7 +247,7 @@ export class Room {
       const update = this.state.apply(commits);
       if (update) this.#authoring.followCommitted(update);
       if (update) this.sessions.send(update, this.state.version);
-      if (this.state.facts.deletedAt) this.closeSessions(blobDeleted(this.state.blobId));
+      this.#closeIfDeleted();
     } catch (error) {
       this.#fail(error);
     }
@@ -266,6 +261,10 @@ export class Room {
     this.#refreshers.rejectAll(error);
     this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
     this.closeSessions(StudioError.from(error));
+  }
+
+  #closeIfDeleted(): void {
+    if (this.state.facts.deletedAt) this.closeSessions(blobDeleted(this.state.blobId));
   }
 
   closeSessions(error: StudioError): void {

@@ -1,12 +1,15 @@
 /** Deleted blobs come back, and what raced their deletion is there. */
 import * as assert from 'uvu/assert';
 import { Operation } from '../../src/gen/memmie/studio/v1/operation_pb.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { allDeltas, connectAs, insertAt, readText, refused, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
+import { SyncWorld } from './sync-world.ts';
 
 const test = suite('undelete');
+const world = new SyncWorld();
 let parts: TestParts;
 let studios: TestStudio[] = [];
 let ann: StudioClient;
@@ -22,6 +25,7 @@ test.before(async () => {
   elsewhere = connectAs(second.address, await second.token('ann'));
   bob = connectAs(first.address, await first.token('bob'));
 });
+test.after(() => world.close());
 test.after(async () => {
   await Promise.all(studios.map((studio) => studio.stop()));
   await parts?.stop();
@@ -90,6 +94,21 @@ test('an edit that raced the deletion stays committed', async () => {
   const text = await readText(elsewhere, id);
   for (const edit of acknowledged) assert.ok(text.includes(edit), edit);
   assert.is(text.length, acknowledged.join('').length);
+});
+
+test('editors of a blob that came back stay, though its deletion is asked for once more', async () => {
+  const id = await textBlob('edited');
+  const [studio] = studios as [TestStudio];
+  const before = await world.openSynced(studio, id, await studio.token('ann'));
+  await ann.blobs.deleteBlob({ id, requestId: 'd-1' });
+  await eventually('the editor is told of the deletion', () => before.closed() !== undefined);
+  await ann.blobs.undeleteBlob({ id });
+  const editor = await world.openSynced(studio, id, await studio.token('ann'));
+  const { delta } = await ann.blobs.deleteBlob({ id, requestId: 'd-1' });
+  assert.is(delta?.toVersion, 2n);
+  editor.text.insert(0, 'still ');
+  await eventually('its edit is in', async () => (await readText(ann, id)) === 'still here');
+  assert.is(editor.closed(), undefined);
 });
 
 test('bad input: unknown, foreign, and stale etags; the blob is as it was', async () => {
