@@ -6,7 +6,7 @@ import { normalizeContentType } from '../domain/content/shape.ts';
 import type { Delta, Patch } from '../domain/delta.ts';
 import { requireId } from '../domain/ids.ts';
 import { requireLabels } from '../domain/labels.ts';
-import type { BlobHeads } from '../storage/blobs.ts';
+import { metaVersionOf, type BlobHeads } from '../storage/blobs.ts';
 import { newBlobId, type BlobCreation } from './blob-creation.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { Committed, CreateBlob, UpdateBlob } from './contract.ts';
@@ -58,20 +58,27 @@ export class BlobWrites {
       await room.authorize(caller, 'write');
       await submissions.requireNews(room);
       requireLabels(request.labels ?? {});
-      const ifVersion = await submissions.requireEtag(room, request.etag);
+      const { content, etag, requestId } = request;
+      const ifVersion = await submissions.requireEtag(room, etag, content === undefined ? undefined : requestId);
       let delta: Delta | undefined;
-      if (request.content !== undefined) {
-        await submissions.prepareContent(room.state.genesis.contentType, request.content);
-        const patch: Patch = { kind: 'content', content: request.content };
+      let isRepeated = false;
+      if (content !== undefined) {
+        await submissions.prepareContent(room.state.genesis.contentType, content);
+        const patch: Patch = { kind: 'content', content };
         const work: Work = { kind: 'patch', patch, fromVersion: request.fromVersion };
-        const intent = submissions.intent(caller, work, request.content.byteLength, { ...request, ifVersion });
-        delta = (await submissions.committed(room, await room.submit(intent))).delta;
+        const intent = submissions.intent(caller, work, content.byteLength, { ...request, ifVersion });
+        const settled = await room.submit(intent);
+        isRepeated = settled.repeated;
+        delta = (await submissions.committed(room, settled)).delta;
       } else if (room.state.facts.deletedAt) {
         throw blobDeleted(request.id);
       }
       if (request.labels !== undefined) {
-        const expected = request.etag === undefined ? undefined : room.meta?.metaVersion;
-        if (!(await this.#heads.setLabels(request.id, request.labels, expected))) throw etagMismatch(request.id);
+        // Not that of the room as it is now: others may have set labels since the etag was checked.
+        const expected = etag ? metaVersionOf(etag) : undefined;
+        const isSet = await this.#heads.setLabels(request.id, request.labels, expected);
+        // The first time they were set, or somebody has set others since.
+        if (!isSet && !isRepeated) throw etagMismatch(request.id);
       }
       return { blob: await this.#views.ofRoom(room, { fresh: true }), delta };
     });
@@ -82,7 +89,7 @@ export class BlobWrites {
     return this.#rooms.with(id, async (room) => {
       await room.authorize(caller, 'delete');
       await submissions.requireNews(room);
-      const ifVersion = await submissions.requireEtag(room, options.etag);
+      const ifVersion = await submissions.requireEtag(room, options.etag, options.requestId);
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));
       await this.#headWriter.writeNow(room.state);
@@ -97,7 +104,7 @@ export class BlobWrites {
       await room.authorize(caller, 'undelete');
       // A deletion by another process must not be taken for none.
       await room.refresh();
-      const ifVersion = await submissions.requireEtag(room, options.etag);
+      const ifVersion = await submissions.requireEtag(room, options.etag, options.requestId);
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'undelete' }, 0, { requestId, ifVersion }));
       await this.#headWriter.writeNow(room.state);

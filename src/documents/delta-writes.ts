@@ -59,7 +59,7 @@ export class DeltaWrites {
       await room.authorize(caller, 'write');
       // What is reverted may have been committed by another process.
       await room.refresh();
-      const ifVersion = await submissions.requireEtag(room, request.etag);
+      const ifVersion = await submissions.requireEtag(room, request.etag, request.requestId);
       const patch: Patch = { kind: 'revert', target };
       const work: Work = { kind: 'patch', patch, fromVersion };
       const settled: Settled = await room.submit(

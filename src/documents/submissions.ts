@@ -16,6 +16,9 @@ export interface SubmitOptions {
   readonly ifVersion?: number;
 }
 
+/** No blob that can be changed is at this version. */
+const NO_VERSION = 0;
+
 export class Submissions {
   readonly #views: BlobViews;
   readonly #contents: Contents;
@@ -40,13 +43,18 @@ export class Submissions {
     if (shapeOf(contentType) === 'binary') await this.#contents.put(contentHash(content), content);
   }
 
-  /** The version an etag stands for, after checking that it is the current one. */
-  async requireEtag(room: Room, etag: string | undefined): Promise<number | undefined> {
+  /**
+   * The version that an etag stands for, after checking that it is the current one. G4: a request that was answered once
+   * has its answer whatever the etag is by now, so where there is a request id one that is not current gives NO_VERSION,
+   * which any other change is refused for.
+   */
+  async requireEtag(room: Room, etag: string | undefined, requestId: string | undefined): Promise<number | undefined> {
     if (etag === undefined || etag === '') return undefined;
     await room.refresh();
     const blob = await this.#views.ofRoom(room, { fresh: true });
-    if (blob.etag !== etag) throw etagMismatch(blob.id);
-    return blob.version;
+    if (blob.etag === etag) return blob.version;
+    if (requestId) return NO_VERSION;
+    throw etagMismatch(blob.id);
   }
 
   intent(caller: Caller, work: Work, bytes: number, options: SubmitOptions): Intent {

@@ -232,6 +232,11 @@ export function etagOf(version: number, metaVersion: number): string {
   return `${version}.${metaVersion}`;
 }
 
+/** Of a blob's own etag. */
+export function metaVersionOf(etag: string): number {
+  return Number(etag.slice(etag.indexOf('.') + 1));
+}
+
 function fromDocument(document: BlobDocument): Blob {
   return {
     id: document._id,

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { FLUSH_DELTAS_MAX, ROOM_RECENT_REQUESTS_MAX } from '../../src/limits.ts';
 import { OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
-import { connectAs, readText, type StudioClient } from '../harness/studio-client.ts';
+import { connectAs, readText, refused, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 
@@ -54,6 +54,41 @@ test('G4: old requests of many commits, sent again together with newer ones, all
   const repeated = await send(blobId, again);
   for (const number of again) assert.is(repeated.get(number), first.get(number), `request ${number}`);
   assert.is((await readText(ann, blobId)).length, count);
+});
+
+test('G4: a request that named an etag gets its first answer though the etag is old by then', async () => {
+  const id = 'etags';
+  await ann.blobs.createBlob({ id, contentType: 'text/plain', content: Buffer.from('first') });
+  const etagNow = async (): Promise<string> => (await ann.blobs.getBlob({ id })).blob?.etag ?? '';
+  const calls: ((request: { id: string; etag: string; requestId: string }) => Promise<{ delta?: { id: string } }>)[] = [
+    (request) => ann.blobs.updateBlob({ ...request, content: Buffer.from('second'), labels: { values: { a: 'b' } } }),
+    ({ id: blobId, ...request }) =>
+      ann.blobs.revertBlob({ ...request, blobId, target: { case: 'toVersion', value: 1n } }),
+    (request) => ann.blobs.deleteBlob(request),
+    (request) => ann.blobs.undeleteBlob(request),
+  ];
+  for (const [index, call] of calls.entries()) {
+    const request = { id, etag: await etagNow(), requestId: `etag-${index}` };
+    const first = await call(request);
+    const again = await call(request);
+    assert.ok(first.delta?.id);
+    assert.is(again.delta?.id, first.delta?.id, request.requestId);
+    await refused(call({ ...request, requestId: `other-${index}` }), 'ETAG_MISMATCH');
+  }
+  assert.is((await ann.blobs.getBlob({ id })).blob?.version, 5n);
+});
+
+test('of changes of labels that name the same etag one is made', async () => {
+  const id = 'labelled';
+  await ann.blobs.createBlob({ id, contentType: 'text/plain' });
+  for (let round = 0; round < 10; round++) {
+    const etag = (await ann.blobs.getBlob({ id })).blob?.etag;
+    const changes = Array.from({ length: 8 }, (_, index) =>
+      ann.blobs.updateBlob({ id, etag, labels: { values: { by: String(index) } } }),
+    );
+    const made = (await Promise.allSettled(changes)).filter(({ status }) => status === 'fulfilled');
+    assert.is(made.length, 1, `round ${round}`);
+  }
 });
 
 test.run();
