@@ -128,15 +128,9 @@ export const ROOM_PENDING_EDITS_MAX = 4_096;
 export const ROOM_PENDING_BYTES_MAX = 64 * 1024 * 1024;
 export const FLUSH_DELTAS_MAX = 256;
 export const FLUSH_BYTES_MAX = 8 * 1024 * 1024;
-/** Blobs carried by one insertMany. */
+/** Blobs and bytes in one insert, and in one commit (LIMIT_EXCEEDED): MongoDB takes 16 MiB in a command or a document. */
 export const COMMIT_DOCUMENTS_MAX = 200;
-/**
- * One commit, which is one document (LIMIT_EXCEEDED); what would take it beyond goes with the next. MongoDB takes 16 MiB,
- * of which some is left to what is not counted.
- */
 export const COMMIT_BYTES_MAX = 15 * 1024 * 1024;
-/** Commits that share an insert: they are within its command, for which the same holds as for a document. */
-export const INSERT_BYTES_MAX = COMMIT_BYTES_MAX;
 export const INSERTS_IN_FLIGHT_MAX = 2;
 /** Commits waiting for an insert, one per blob at most. */
 export const COMMITS_WAITING_MAX = 10_000;

@@ -6,10 +6,10 @@ import type { Logger } from 'pino';
 import type { Commit, Delta } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import {
+  COMMIT_BYTES_MAX,
   COMMIT_DOCUMENTS_MAX,
   COMMIT_RETRY_PAUSE_MS,
   COMMITS_WAITING_MAX,
-  INSERT_BYTES_MAX,
   INSERTS_IN_FLIGHT_MAX,
 } from '../limits.ts';
 import { StudioError } from '../errors.ts';
@@ -117,7 +117,7 @@ export class Committer {
     let count = 0;
     for (const waiting of this.#queue) {
       bytes += waiting.bytes;
-      if (count > 0 && (count >= COMMIT_DOCUMENTS_MAX || bytes > INSERT_BYTES_MAX)) break;
+      if (count > 0 && (count >= COMMIT_DOCUMENTS_MAX || bytes > COMMIT_BYTES_MAX)) break;
       count += 1;
     }
     return this.#queue.splice(0, count);
