@@ -1,0 +1,54 @@
+/** Of chains of changes, rooms and commits. */
+
+// --- chains, reverts, and many changes at once
+/** Own edits a caller may link by previous_delta above one from_version that do not fold into it (CHAIN_TOO_LONG). */
+export const CHAIN_RANGES_MAX = 1_000;
+export const CHAIN_DELTAS_MAX = 100_000;
+/** Deltas one revert may undo one by one, and the history it looks through from the lowest of them to the head. */
+export const REVERT_DELTAS_MAX = 10_000;
+export const REVERT_IDS_MAX = 100;
+export const REVERT_SCANNED_DELTAS_MAX = 50_000;
+export const REVERT_SCANNED_BYTES_MAX = 64 * 1024 * 1024;
+export const BATCH_PATCHES_MAX = 100;
+export const BATCHES_PER_FLUSH_MAX = 16;
+/** Changes of one ApplyDeltas stream that are not answered yet; over either, it is not read. */
+export const STREAM_DELTAS_IN_FLIGHT_MAX = 256;
+export const STREAM_DELTAS_IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
+
+// --- rooms and commits
+export const ROOM_PENDING_EDITS_MAX = 4_096;
+export const ROOM_PENDING_BYTES_MAX = 64 * 1024 * 1024;
+export const FLUSH_DELTAS_MAX = 256;
+export const FLUSH_BYTES_MAX = 8 * 1024 * 1024;
+/** Blobs and bytes in one insert, and in one commit (LIMIT_EXCEEDED): MongoDB takes 16 MiB in a command or a document. */
+export const COMMIT_DOCUMENTS_MAX = 200;
+export const COMMIT_BYTES_MAX = 15 * 1024 * 1024;
+export const INSERTS_IN_FLIGHT_MAX = 2;
+/** Commits waiting for an insert, one per blob at most. */
+export const COMMITS_WAITING_MAX = 10_000;
+/** A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still land). */
+export const COMMIT_RETRY_MS_MAX = 15_000;
+export const COMMIT_RETRY_PAUSE_MS = 50;
+/** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */
+export const COMMIT_RACES_MAX = 1_000;
+export const ROOMS_LOADED_MAX = 2_000;
+export const TWIN_IDLE_MS_MAX = 5_000;
+export const ROOM_IDLE_MS_MAX = 60_000;
+/** Committed deltas a room keeps in memory to advance bases without reading the log. */
+export const ROOM_TAIL_DELTAS_MAX = 2_048;
+export const ROOM_TAIL_BYTES_MAX = 2 * 1024 * 1024;
+/** And no more than this part of what the document itself takes, but for the first so many bytes. */
+export const ROOM_TAIL_DOCUMENT_FRACTION_MAX = 1 / 8;
+export const ROOM_TAIL_BYTES_MIN = 64 * 1024;
+export const ROOM_TAIL_IDLE_DELTAS_MAX = 16;
+/** Counted for a live document while it is loading, when its size is not known yet. */
+export const ROOM_LOADING_BYTES = 256 * 1024;
+export const ROOM_REMOTE_COMMITS_MAX = 1_024;
+export const ROOM_RECENT_REQUESTS_MAX = 1_024;
+/** Documents at past versions kept for authoring, per process. */
+export const BASE_DOCUMENTS_CACHED_MAX = 32;
+/** How far a stored head may lag behind the log after a change; while more follow, it is written every HEAD_PACE_MS. */
+export const HEAD_LAG_MS_MAX = 200;
+export const HEAD_PACE_MS = 1_000;
+export const HEADS_PER_WRITE_MAX = 100;
+export const LOG_PAGE_COMMITS = 500;

@@ -1,0 +1,66 @@
+/** Of providers and their runs. */
+import { CONTENT_BYTES_MAX } from './content.ts';
+
+export const LINEAGE_DEPTH_MAX = 32;
+export const DAG_NODES_MAX = 10_000;
+export const PROVIDERS_PER_USER_MAX = 200;
+export const TRIGGER_PATTERNS_MAX = 32;
+export const PATTERN_CHARACTERS_MAX = 1_024;
+export const SCHEMA_BYTES_MAX = 64 * 1024;
+export const CONFIG_BYTES_MAX = 64 * 1024;
+export const PROVIDER_TIMEOUT_MS_DEFAULT = 30_000;
+export const PROVIDER_TIMEOUT_MS_MAX = 10 * 60 * 1000;
+export const PROVIDER_INPUT_BYTES_MAX = CONTENT_BYTES_MAX;
+export const PROVIDER_ATTEMPTS = 3;
+export const PROVIDER_BACKOFF_COEFFICIENT = 2;
+export const EXECUTION_LEASE_MS = 60_000;
+export const RECONCILE_EVERY_MS = 30_000;
+/** Events held until their signal is in Temporal. Many, because those of one root share a signal. */
+export const DISPATCH_IN_FLIGHT_MAX = 256;
+/** Signals of one root are at least this far apart. */
+export const SIGNAL_EVERY_MS = 50;
+export const SIGNALS_IN_FLIGHT_MAX = 16;
+/** Providers that may run on one user's blobs: own ones and those of scope `all`. */
+export const ACTIVE_PROVIDERS_MAX = 1_000;
+export const PROVIDER_NAME_CHARACTERS_MAX = 128;
+export const PROVIDER_DESCRIPTION_CHARACTERS_MAX = 2_048;
+export const SUPPORTED_TYPES_MAX = 64;
+export const WORKFLOW_NAME_CHARACTERS_MAX = 200;
+export const DEBOUNCE_MS_MAX = 60 * 60 * 1000;
+/** Input of a built-in, which runs inside a worker and can't be interrupted. */
+export const BUILTIN_INPUT_BYTES_MAX = 2 * 1024 * 1024;
+/** Content handed to a `workflow` provider in its input; larger content it reads through the API. */
+export const PROVIDER_INLINE_CONTENT_BYTES_MAX = 512 * 1024;
+export const PROVIDER_ERROR_CHARACTERS_MAX = 2_048;
+/** Before the second attempt; each later pause is PROVIDER_BACKOFF_COEFFICIENT times the one before. */
+export const PROVIDER_BACKOFF_MS = 1_000;
+/** Compiled schemas kept by a worker. */
+export const SCHEMAS_COMPILED_MAX = 128;
+/** Runs closed at once by a workflow that ends. */
+export const LEFTOVER_RUNS_MAX = 1_000;
+export const CLAIM_RACES_MAX = 16;
+/** Runs one plan starts; the next plan starts the rest. */
+export const PLAN_RUNS_MAX = 64;
+/** Built-ins one local activity runs one after the other. */
+export const BUILTIN_BATCH_RUNS_MAX = 16;
+/** Events in one workflow's history before it continues as new. */
+export const PROPAGATION_HISTORY_EVENTS_MAX = 2_000;
+export const LOCAL_STEP_MS_MAX = 60_000;
+/** A batch of built-ins, each over at most BUILTIN_INPUT_BYTES_MAX. */
+export const BUILTIN_STEP_MS_MAX = 5 * 60 * 1000;
+/** Before looking again for a child workflow of an earlier attempt to end. */
+export const CHILD_BUSY_MS = 1_000;
+export const STEP_RETRY_MS_MAX = 10_000;
+/** How long Temporal waits for a worker that took a workflow task and died. */
+export const WORKFLOW_TASK_MS_MAX = 5_000;
+export const TEMPORAL_CALL_MS_MAX = 5_000;
+export const TEMPORAL_RETRY_MS_MAX = 5_000;
+/** How long a worker waits for Temporal before it counts as started all the same. */
+export const WORKER_READY_MS_MAX = 15_000;
+export const WORKFLOW_TASKS_IN_FLIGHT_MAX = 20;
+export const LOCAL_STEPS_IN_FLIGHT_MAX = 20;
+export const WORKFLOWS_CACHED_MAX = 200;
+/** The reconciler looks back this far behind its mark: a head may be healed late. */
+export const RECONCILE_OVERLAP_MS = 2 * 60 * 1000;
+export const RECONCILE_PAGE_HEADS = 500;
+export const RECONCILE_ROOTS_REMEMBERED_MAX = 10_000;

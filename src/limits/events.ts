@@ -1,0 +1,30 @@
+/** Of events and those who watch them. */
+
+export const STREAM_BYTES_MAX = 1024 * 1024 * 1024;
+export const STREAM_AGE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
+/** JetStream's window for `Nats-Msg-Id`; consumers do not rely on it. */
+export const STREAM_DUPLICATE_WINDOW_MS = 2 * 60 * 1000;
+export const NATS_RETRY_MS = 500;
+export const PUBLISH_QUEUE_COMMITS_MAX = 10_000;
+export const PUBLISHES_IN_FLIGHT_MAX = 512;
+export const PUBLISH_TIMEOUT_MS = 5_000;
+export const PUBLISH_DRAIN_MS_MAX = 3_000;
+export const WATERMARK_EVERY_MS = 1_000;
+export const COMMITTER_LEASE_MS = 5_000;
+/** After a committer's lease lapsed its commits are published again this long: an insert of a dead process may land late. */
+export const SWEEP_REPEAT_MS_MAX = 10 * 60 * 1000;
+export const SWEEP_AGAIN_MS = 30_000;
+export const SWEEP_EVERY_MS = 1_000;
+export const CONSUMER_ACK_WAIT_MS = 30_000;
+export const CONSUMER_BACKOFF_MS_MAX = 30_000;
+/** Events whose readers are being asked for while earlier ones still are. */
+export const FEED_AHEAD_EVENTS_MAX = 64;
+/** Events of a watcher's backlog whose readers are asked for at once. */
+export const WATCH_BACKLOG_EVENTS = 100;
+export const WATCHERS_PER_PROCESS_MAX = 1_000;
+/** Blobs of which one watcher remembers how far it was shown them. */
+export const WATCH_BLOBS_REMEMBERED_MAX = 10_000;
+export const WATCH_QUEUE_EVENTS_MAX = 1_000;
+/** Live documents are checked against the log this often even when NATS seems healthy: a lost last message has no successor. */
+export const LIVE_RECHECK_MS = 5_000;
+export const LIVE_RECHECK_DISCONNECTED_MS = 500;

@@ -1,0 +1,64 @@
+/** Of what is kept of the past, and of looking at it. */
+
+// --- checkpoints
+/** Deltas in the smallest run; what follows the last run is read from the log, commit by commit. */
+export const RUN_DELTAS = 256;
+/** Runs are joined to this many deltas, and again by RUN_JOIN_FACTOR where a blob has more than CHECKPOINT_RUNS_MAX. */
+export const RUN_JOINED_DELTAS = 4_096;
+export const RUN_JOIN_FACTOR = 8;
+export const RUN_BYTES_MAX = 1024 * 1024;
+export const RUN_JOINED_BYTES_MAX = 4 * 1024 * 1024;
+export const CHECKPOINT_RUNS_MAX = 256;
+/** Deltas between states; doubled until a state costs at most STATE_BYTES_PER_DELTA for each, and there are few enough. */
+export const STATE_EVERY_DELTAS = 4_096;
+export const STATE_BYTES_PER_DELTA = 512;
+export const CHECKPOINT_STATES_MAX = 256;
+/** Bytes of updates after which a state is due all the same, unless the state itself is larger. */
+export const STATE_EVERY_BYTES = 2 * 1024 * 1024;
+/** A document that is let go leaves a state if it has grown by this since the last. */
+export const STATE_LEAVING_DELTAS = 128;
+export const STATE_LEAVING_BYTES = 256 * 1024;
+export const CHECKPOINT_PART_BYTES_MAX = 8 * 1024 * 1024;
+/** What one round makes of one blob before it is another blob's turn. */
+export const RUNS_PER_ROUND_MAX = 128;
+export const STATES_PER_ROUND_MAX = 8;
+/** Blobs waiting for their checkpoints; over it the blob waits for its next delta. */
+export const COMPACTIONS_WAITING_MAX = 10_000;
+/** How long a process that stops goes on leaving states. */
+export const CHECKPOINT_DRAIN_MS_MAX = 3_000;
+/** What is in no index this long after it was written belongs to nobody. */
+export const STRAY_AGE_MS_MIN = 10 * 60 * 1000;
+/** Work on states up to this size is done on the spot; beyond it in a thread with these bounds. */
+export const STATE_INLINE_BYTES_MAX = 96 * 1024;
+export const STATE_THREAD_MS_MAX = 60_000;
+export const STATE_THREAD_IDLE_MS_MAX = 10_000;
+export const STATE_THREAD_HEAP_MEGABYTES_MAX = 1_024;
+/** Attempts to read one version while its checkpoints are being replaced. */
+export const VERSION_READ_TRIES_MAX = 4;
+
+// --- retention
+/** History younger than this is never thinned; what is read from memory relies on it. */
+export const RETENTION_AFTER_MS_MIN = 24 * 60 * 60 * 1000;
+/** How often policies are applied by themselves, and how often a process looks whether it is time. */
+export const RETENTION_EVERY_MS = 24 * 60 * 60 * 1000;
+export const RETENTION_LOOK_MS = 10 * 60 * 1000;
+export const RETENTION_LEASE_MS = 2 * 60 * 1000;
+/** Of a pass, after which it goes on with the next look. */
+export const RETENTION_PASS_MS_MAX = 5 * 60 * 1000;
+
+// --- audit
+/** A blob with differences is looked at again after a while: a head may lag, a commit may be on its way. */
+export const AUDIT_AGAIN_MS = 500;
+export const AUDIT_AGAIN_TRIES = 2;
+/** Requests of one blob among which repeats are found. */
+export const AUDIT_REQUESTS_REMEMBERED_MAX = 1_000_000;
+
+// --- loading (BLOB_QUARANTINED)
+/** A state larger than this is first loaded in a thread that can be ended. */
+export const LOAD_TRIED_BYTES_MIN = 4 * 1024 * 1024;
+export const LOAD_BYTES_MAX = 512 * 1024 * 1024;
+export const LOAD_MS_MAX = 60_000;
+export const QUARANTINE_RETRY_MS_MIN = 15_000;
+export const QUARANTINE_RETRY_MS_MAX = 10 * 60 * 1000;
+/** Quarantined blobs one process remembers; over it the oldest is tried again sooner. */
+export const QUARANTINE_REMEMBERED_MAX = 10_000;
