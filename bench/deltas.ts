@@ -1,7 +1,10 @@
 /** Acknowledged deltas over gRPC, against bare inserts into the same database, taking turns. */
 import { randomBytes } from 'node:crypto';
+import { Client, credentials } from '@grpc/grpc-js';
 import { MongoClient, type Collection } from 'mongodb';
 import { OffsetEncoding, type StudioClient } from '../clients/node/src/index.ts';
+import { DeltaStream } from './delta-stream.ts';
+import { startHelper } from './processes.ts';
 import { median, milliseconds, percentile, perSecond, print, printTable, type Verdict } from './report.ts';
 import { startRig, type Rig } from './rig.ts';
 import type { BenchOptions } from './run.ts';
@@ -15,6 +18,8 @@ const WARM_UP_MS = 1_500;
 const CONNECTIONS_MAX = 4;
 /** About what one keystroke's commit takes in the log. */
 const INSERT_BYTES = 600;
+/** About what ApplyDelta is asked with. */
+const ECHO_BYTES = 100;
 
 interface Scenario {
   readonly name: string;
@@ -28,6 +33,7 @@ interface Scenario {
 export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
   print('\nDeltas: acknowledged ApplyDelta over gRPC, against bare journaled inserts');
   const rig = await startRig({ worker: false });
+  const echo = await startHelper<number>('./bare-grpc.ts');
   const mongo = new MongoClient(rig.part('mongodb').url, { writeConcern: { w: 'majority', journal: true } });
   try {
     await mongo.connect();
@@ -36,7 +42,8 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
     const insert10 = inserts(collection, 10);
     const one = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'one')));
     const many = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'many')));
-    const scenarios = [insert1, insert10, ...one, ...many];
+    const streams = await deltaStreams(rig, 100);
+    const scenarios = [insert1, insert10, echoes(echo.first, 1), echoes(echo.first, 100), ...one, ...many, streams];
     for (const scenario of scenarios) await takeTurn(scenario, WARM_UP_MS * options.scale, false);
     for (let round = 0; round < options.rounds; round += 1) {
       for (const scenario of scenarios) await takeTurn(scenario, TURN_MS * options.scale, true);
@@ -52,10 +59,11 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
         perSecond(Math.max(...ratesPerSecond)),
       ]),
     ]);
-    return judge({ insert1, insert10, writer1: many[0], writers100: many[2] });
+    return judge({ insert1, insert10, writer1: many[0], writers100: streams });
   } finally {
     await mongo.close();
     await rig.stop();
+    await echo.kill();
   }
 }
 
@@ -75,7 +83,7 @@ function judge(scenarios: {
       measured: `${slowdown.toFixed(2)} ×`,
     },
     {
-      goal: `100 writers on 100 blobs: deltas/s ≥ ${MANY_WRITERS_RATIO_MIN} × single inserts/s with 10 in flight`,
+      goal: `100 writers on 100 blobs, by ApplyDeltas: deltas/s ≥ ${MANY_WRITERS_RATIO_MIN} × single inserts/s with 10 in flight`,
       reached: gain >= MANY_WRITERS_RATIO_MIN,
       measured: `${gain.toFixed(2)} ×`,
     },
@@ -89,6 +97,54 @@ function inserts(collection: Collection, inFlight: number): Scenario {
     writers: inFlight,
     write: async () => {
       await collection.insertOne({ body });
+    },
+    latenciesMs: [],
+    ratesPerSecond: [],
+  };
+}
+
+/** gRPC alone: no delta over gRPC can be faster than this. */
+function echoes(port: number, inFlight: number): Scenario {
+  const clients = Array.from(
+    { length: Math.min(inFlight, CONNECTIONS_MAX) },
+    () => new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }),
+  );
+  const body = Buffer.alloc(ECHO_BYTES, 1);
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  return {
+    name: `bare gRPC echo, ${inFlight} in flight`,
+    writers: inFlight,
+    write: (writer) =>
+      new Promise((resolve, reject) => {
+        const client = clients[writer % clients.length];
+        client?.makeUnaryRequest('/bench.Bare/Echo', asIs, asIs, body, (error) => (error ? reject(error) : resolve()));
+      }),
+    latenciesMs: [],
+    ratesPerSecond: [],
+  };
+}
+
+/** As `deltas` on a blob for each writer, but each has a stream of changes in place of calls. */
+async function deltaStreams(rig: Rig, writers: number): Promise<Scenario> {
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS_MAX }, () => rig.connect('bench-streams')));
+  const made = await Promise.all(
+    Array.from({ length: writers }, async (_none, index) => {
+      const client = clients[index % clients.length];
+      if (!client) throw new Error('There is no client.');
+      const { blob } = await client.blobs.createBlob({ contentType: 'text/plain' });
+      return { blobId: blob?.id ?? '', stream: new DeltaStream(client), typed: 0 };
+    }),
+  );
+  return {
+    name: `${writers} writers, ${writers} blobs, streams`,
+    writers,
+    write: async (writer) => {
+      const own = made[writer];
+      if (!own) throw new Error('There is no such writer.');
+      const edits = [{ offset: own.typed, insert: 'x' }];
+      const value = { encoding: OffsetEncoding.CODE_POINTS, edits };
+      await own.stream.apply({ blobId: own.blobId, patch: { case: 'textEdits', value } });
+      own.typed += 1;
     },
     latenciesMs: [],
     ratesPerSecond: [],
