@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createCallInterceptors } from './call-interceptors.ts';
 import { createCallMetrics } from './call-metrics.ts';
 import { createEventsSocket } from './events-socket.ts';
@@ -51,6 +52,8 @@ export interface Transport {
 export async function startTransport(options: TransportOptions): Promise<Transport> {
   const { config, logger, authenticator, registry, events } = options;
   const draining = new AbortController();
+  // Every open stream listens for it; more than ten are no leak.
+  setMaxListeners(0, draining.signal);
   const interceptors = createCallInterceptors({
     authenticator,
     logger,
