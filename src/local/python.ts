@@ -48,9 +48,13 @@ export function findOnPath(name: string, searchPath: string): string | undefined
 
 function ask(command: string): Promise<string[]> {
   return new Promise((resolve) => {
-    execFile(command, ['-I', '-c', PROBE], { timeout: PYTHON_PROBE_MS_MAX }, (error, stdout) =>
-      resolve(error ? [] : stdout.trim().split('\n')),
-    );
+    const child = execFile(command, ['-I', '-c', PROBE], { timeout: PYTHON_PROBE_MS_MAX }, (error, stdout) => {
+      process.off('exit', end);
+      resolve(error ? [] : stdout.trim().split('\n'));
+    });
+    // Ctrl-C while several parts look for Python at once must not leave one behind that has not answered yet.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
   });
 }
 
