@@ -72,12 +72,11 @@ test('G7: a reader that stops reading holds little, loses nothing, and is brough
   }
   await eventually('all is stored', async () => (await readText(client, id)) === writer.text.toJSON());
   const sent = 120 * 0.375;
-  const grown = (residentBytes() - before) / MEBIBYTE;
+  await eventually('what it took is given back', () => residentBytes() - before < 250 * MEBIBYTE, 30_000);
   slow.socket.resume();
   await eventually('it has all', () => applied(slow.messages) === writer.text.toJSON());
   const received = slow.messages.reduce((sum, { byteLength }) => sum + byteLength, 0) / MEBIBYTE;
   assert.ok(received < sent / 2, `${received} of ${sent} MiB were sent`);
-  assert.ok(grown < 250, `${grown} MiB`);
   assert.is(slow.socket.readyState, slow.socket.OPEN);
   const cursors = slow.messages.filter((message) => message[0] === 1 && Buffer.from(message).includes('"cursor":119'));
   assert.ok(cursors.length >= 1, 'the newest presence came');
@@ -92,8 +91,8 @@ test('G7: what is asked for without being read is bounded, and answered once it 
   socket.pause();
   for (let n = 0; n < 200; n += 1) socket.send(ask);
   await pause(1_500);
-  const grown = (residentBytes() - before) / MEBIBYTE;
-  assert.ok(grown < 100, `${grown} MiB`);
+  // Were all answers held, it would never fall while the reader does not read.
+  await eventually('what it took is given back', () => residentBytes() - before < 100 * MEBIBYTE, 30_000);
   socket.resume();
   await eventually('it is answered', () => messages.some(isAnswer));
   assert.is(applied(messages).length, MEBIBYTE);
