@@ -32,8 +32,8 @@ export interface Rig {
   readonly dataDir: string;
   readonly part: (name: PartName) => Part;
   readonly token: (userId: string) => Promise<string>;
-  /** A connection of its own. */
-  readonly connect: (userId: string) => Promise<StudioClient>;
+  /** A connection of its own, to the first `studio serve` or the one with this index. */
+  readonly connect: (userId: string, serve?: number) => Promise<StudioClient>;
   /** Another `studio serve` in place of this one, on the same ports. */
   readonly restart: () => Promise<void>;
   /** SIGKILL to `studio serve` and the database at once; then both again, as they were. */
@@ -44,7 +44,10 @@ export interface Rig {
 }
 
 /** STUDIO_BENCH_NODE_OPTIONS goes to the studio's processes: `--cpu-prof --cpu-prof-dir=…` shows where time goes. */
-export async function startRig(options: { readonly worker: boolean }): Promise<Rig> {
+export async function startRig(options: {
+  readonly worker: boolean;
+  /** Default 1. */ readonly serves?: number;
+}): Promise<Rig> {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build makes it.');
   const dataDir = await mkdtemp(join(tmpdir(), 'studio-bench-'));
   const parts = new Map<PartName, Part>();
@@ -77,6 +80,12 @@ export async function startRig(options: { readonly worker: boolean }): Promise<R
     for (const [name, { url }] of parts) env[VARIABLES[name]] = url;
     let serve = launch('serve', env);
     studio.push(serve);
+    const grpcPorts = [grpcPort];
+    while (grpcPorts.length < (options.serves ?? 1)) {
+      const [more, moreGrpc] = [await freePort(), await freePort()];
+      grpcPorts.push(moreGrpc);
+      studio.push(launch('serve', { ...env, STUDIO_PORT: String(more), STUDIO_GRPC_PORT: String(moreGrpc) }));
+    }
     if (options.worker) studio.push(launch('worker', env));
     await Promise.all(studio.map((launched) => launched.ready));
     const serveAgain = async (): Promise<void> => {
@@ -100,8 +109,8 @@ export async function startRig(options: { readonly worker: boolean }): Promise<R
       dataDir,
       part,
       token,
-      connect: async (userId) => {
-        const client = createStudioClient({ address: `127.0.0.1:${grpcPort}`, token: await token(userId) });
+      connect: async (userId, index = 0) => {
+        const client = createStudioClient({ address: `127.0.0.1:${grpcPorts[index]}`, token: await token(userId) });
         clients.push(client);
         return client;
       },

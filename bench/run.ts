@@ -1,5 +1,6 @@
-/** `npm run bench -- NAME…`: deltas, providers, editors, footprint; all without a name. */
+/** `npm run bench -- NAME…`: deltas, contention, providers, editors, footprint; all without a name. */
 import { parseArgs } from 'node:util';
+import { benchContention } from './contention.ts';
 import { benchDeltas } from './deltas.ts';
 import { benchEditors } from './editors.ts';
 import { benchFootprint } from './footprint.ts';
@@ -23,6 +24,7 @@ const PEERS: Readonly<Record<string, (options: BenchOptions) => Promise<Verdict[
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Verdict[]>>> = {
   deltas: benchDeltas,
+  contention: benchContention,
   providers: benchProviders,
   editors: benchEditors,
   footprint: benchFootprint,
@@ -42,6 +44,7 @@ export interface BenchOptions {
 const HELP = `npm run bench -- [NAME…] [--rounds N] [--scale X] [--minutes M]
 
   deltas      acknowledged deltas against bare inserts into the same database
+  contention  30 writers through three studio processes on one blob
   providers   from an update to its derived blob, against a bare Temporal workflow
   editors     editor to editor, 20 in one document
   footprint   memory at rest and of an idle connection
