@@ -1,6 +1,6 @@
 /** Generated clients for a studio under test, and the reasons of its refusals. */
 import { ConnectError, createClient, type Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import * as assert from 'uvu/assert';
 import type { Code, Reason } from '../../src/errors.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
@@ -22,17 +22,22 @@ export interface StudioClient {
   readonly access: Client<typeof AccessService>;
 }
 
-export function connectAs(address: string, token: string | undefined): StudioClient {
-  const transport = createConnectTransport({
+export function connectAs(
+  address: string,
+  token: string | undefined,
+  protocol: 'connect' | 'grpc' = 'connect',
+): StudioClient {
+  const options: Parameters<typeof createGrpcTransport>[0] = {
     baseUrl: address,
-    httpVersion: '2',
     interceptors: [
       (next) => (request) => {
         if (token !== undefined) request.header.set('authorization', `Bearer ${token}`);
         return next(request);
       },
     ],
-  });
+  };
+  const transport =
+    protocol === 'grpc' ? createGrpcTransport(options) : createConnectTransport({ ...options, httpVersion: '2' });
   return {
     blobs: createClient(BlobService, transport),
     deltas: createClient(DeltaService, transport),

@@ -1,0 +1,59 @@
+/** A consumer of WatchEvents that resumes where it was, through any process. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventType } from '../../src/gen/memmie/studio/v1/event_pb.ts';
+import type { Random } from '../harness/random.ts';
+import { reasonOf, type StudioClient } from '../harness/studio-client.ts';
+import type { Ledger } from './ledger.ts';
+import type { World } from './world.ts';
+
+const PAUSE_MS = 100;
+/** Each watch is ended after so long, to resume elsewhere. */
+const WATCH_MS_MAX = 8_000;
+
+export class EventWatch {
+  /** `<blob id>:<version>` of each delta.applied. */
+  readonly seen = new Set<string>();
+  readonly #clients: readonly StudioClient[];
+  readonly #random: Random;
+  readonly #ledger: Ledger;
+  readonly #stop = new AbortController();
+  #cursor = '';
+
+  constructor(options: { readonly world: World; readonly random: Random; readonly ledger: Ledger }) {
+    this.#random = options.random;
+    this.#ledger = options.ledger;
+    this.#clients = options.world.places.map((_, index) => options.world.connect(index, 'grpc'));
+  }
+
+  /** True once there is a cursor: from then on nothing can be missed. */
+  get isAnchored(): boolean {
+    return this.#cursor !== '';
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const client = this.#random.pick(this.#clients);
+      const signal = AbortSignal.any([
+        this.#stop.signal,
+        AbortSignal.timeout(this.#random.int(WATCH_MS_MAX / 4, WATCH_MS_MAX)),
+      ]);
+      try {
+        for await (const { event, cursor } of client.events.watchEvents({ cursor: this.#cursor }, { signal })) {
+          if (event?.type === EventType.DELTA_APPLIED) this.seen.add(`${event.blobId}:${event.version}`);
+          this.#cursor = cursor;
+        }
+      } catch (error) {
+        if (reasonOf(error) === 'CURSOR_INVALID') {
+          this.#ledger.find(`a watch could not resume: ${String(error)}`);
+          this.#cursor = '';
+        }
+        this.#ledger.count('watches resumed');
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+}
