@@ -1,9 +1,10 @@
 /** What all writes have in common: how a request becomes an intent of its room, and its outcome an answer. */
+import { storageUnavailable } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
 import { contentHash } from '../domain/content/canonical.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { StudioError } from '../errors.ts';
-import { CONTENT_BYTES_MAX } from '../limits.ts';
+import { COMMIT_RETRY_MS_MAX, COMMIT_RETRY_PAUSE_MS, CONTENT_BYTES_MAX } from '../limits.ts';
 import type { Contents } from '../storage/contents.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { Committed } from './contract.ts';
@@ -40,7 +41,19 @@ export class Submissions {
         limit: 'CONTENT_BYTES_MAX',
       });
     }
-    if (shapeOf(contentType) === 'binary') await this.#contents.put(contentHash(content), content);
+    if (shapeOf(contentType) === 'binary') await this.#store(content);
+  }
+
+  /** The bytes wait for the database as long as the commit that names them would. */
+  async #store(content: Uint8Array): Promise<void> {
+    for (const deadline = Date.now() + COMMIT_RETRY_MS_MAX; ;) {
+      try {
+        return await this.#contents.put(contentHash(content), content);
+      } catch (error) {
+        if (Date.now() > deadline) throw storageUnavailable(error);
+        await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_PAUSE_MS));
+      }
+    }
   }
 
   /**

@@ -6,9 +6,14 @@ import type { StudioEvent } from './contract.ts';
 
 export type ReadRange = (blobId: string, fromSeq: number, toSeq: number) => Promise<readonly Commit[]>;
 
+/** What one watcher was shown of a blob: the deltas first..delta, and things told of the blob itself. */
 interface Seen {
+  first: number;
   delta: number;
+  /** The newest version that any event of the blob itself told of. */
   blob: number;
+  created: boolean;
+  deleted: number;
 }
 
 export class EventSequencer {
@@ -22,18 +27,18 @@ export class EventSequencer {
 
   /** What to show for an event that came: nothing, itself, or itself after what should have come before it. */
   async accept(event: StudioEvent): Promise<StudioEvent[]> {
-    const seen = this.#seen.get(event.blobId) ?? { delta: 0, blob: 0 };
+    const seen = this.#seen.get(event.blobId) ?? { first: 0, delta: 0, blob: 0, created: false, deleted: 0 };
     this.#seen.delete(event.blobId);
     this.#seen.set(event.blobId, seen);
     if (this.#seen.size > WATCH_BLOBS_REMEMBERED_MAX) this.#forgetOldest();
-    if (event.type !== 'delta.applied') {
-      if (event.version <= seen.blob) return [];
-      seen.blob = event.version;
-      return [event];
-    }
+    if (event.type !== 'delta.applied') return isNews(event, seen) ? [event] : [];
+    // Older than the first one that this watch was shown: whether an earlier watch was shown it is not known. Published
+    // late, after a crash, it may be news; so it is shown, out of order and perhaps twice, rather than never.
+    if (event.version < seen.first) return [event];
     if (event.version <= seen.delta) return [];
     const isHole = seen.delta > 0 && event.version > seen.delta + 1;
     const missed = isHole ? await this.#between(event.blobId, seen.delta + 1, event.version - 1) : [];
+    if (seen.first === 0) seen.first = event.version;
     seen.delta = event.version;
     return [...missed, event];
   }
@@ -51,4 +56,19 @@ export class EventSequencer {
       return;
     }
   }
+}
+
+/** A creation or deletion is told however late it comes; of updates only the newest counts. */
+function isNews(event: StudioEvent, seen: Seen): boolean {
+  const isNewest = event.version > seen.blob;
+  seen.blob = Math.max(seen.blob, event.version);
+  if (event.type === 'blob.updated') return isNewest;
+  if (event.type === 'blob.created') {
+    const isFirst = !seen.created;
+    seen.created = true;
+    return isFirst;
+  }
+  const isLater = event.version > seen.deleted;
+  seen.deleted = Math.max(seen.deleted, event.version);
+  return isLater;
 }

@@ -19,8 +19,6 @@ export interface StartStudio {
   readonly ports?: { readonly port: number; readonly grpcPort: number };
   /** STUDIO_FAILPOINTS. */
   readonly failpoints?: string;
-  /** Those of one that was killed, so that its clients find the next one; absent: free ones. */
-  readonly ports?: { readonly port: number; readonly grpcPort: number };
 }
 
 export interface TestStudio {

@@ -86,7 +86,8 @@ export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__P
  */
 export const EventService: GenService<{
   /**
-   * Streams events as they happen, of one blob in the order of its versions, until the caller goes away. Fails with
+   * Streams events as they happen, of one blob in the order of its versions, until the caller goes away. One published
+   * late, after a crash, comes out of that order where the stream had begun with a later version; it may come twice. Fails with
    * CURSOR_INVALID, LIMIT_EXCEEDED or EVENTS_UNAVAILABLE; go on with the last cursor then. Of one blob: fails with
    * BLOB_NOT_FOUND, and ends with ACCESS_DENIED once the caller may no longer read it.
    *
