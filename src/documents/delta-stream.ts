@@ -6,6 +6,7 @@ import type { Caller } from '../domain/caller.ts';
 import { StudioError } from '../errors.ts';
 import { STREAM_DELTAS_IN_FLIGHT_BYTES_MAX, STREAM_DELTAS_IN_FLIGHT_MAX } from '../limits.ts';
 import type { StreamedDelta, StreamedOutcome } from './contract.ts';
+import { asToldToCallers } from './database-failures.ts';
 import { type DeltaWrites, patchBytes } from './delta-writes.ts';
 
 /** Ends when the requests have ended and all outcomes are taken. Changes under way when it is left may still commit. */
@@ -99,7 +100,7 @@ class DeltaStream {
     this.#queued.set(blobId, queued);
     void before
       .then(() => this.#writes.applyDelta(this.#caller, request, onQueued))
-      .then(settle, (error: unknown) => settle(StudioError.from(error)))
+      .then(settle, (error: unknown) => settle(StudioError.from(asToldToCallers(error))))
       .finally(() => {
         onQueued();
         if (this.#queued.get(blobId) === queued) this.#queued.delete(blobId);

@@ -8,6 +8,7 @@ import { BlobCreation } from './blob-creation.ts';
 import type { BlobViews } from './blob-view.ts';
 import { BlobWrites } from './blob-writes.ts';
 import type { Documents, LiveDocument, LiveSession } from './contract.ts';
+import { tellingFailures } from './database-failures.ts';
 import { streamDeltas } from './delta-stream.ts';
 import { DeltaWrites } from './delta-writes.ts';
 import type { DifferenceReads } from './difference-reads.ts';
@@ -64,7 +65,8 @@ export class DocumentEngine implements Documents {
   }) {
     this.#rooms = options.rooms;
     this.#heads = options.heads;
-    const hide = hidingQuarantine(options.access);
+    const hiding = hidingQuarantine(options.access);
+    const hide: HideQuarantine = (call) => tellingFailures(hiding(call));
     this.#hide = hide;
     const submissions = new Submissions(options);
     const creation = new BlobCreation({ ...options, submissions });
@@ -79,7 +81,7 @@ export class DocumentEngine implements Documents {
     this.applyDeltas = (caller, requests) => streamDeltas(deltas, caller, requests);
     this.batchApplyDeltas = hide(deltas.batchApplyDeltas.bind(deltas));
     const transforms = new Transforms({ ...options, submissions, creation });
-    this.commitTransform = transforms.commitTransform.bind(transforms);
+    this.commitTransform = tellingFailures(transforms.commitTransform.bind(transforms));
     const { reads, versions, differences, attributions, names } = options;
     this.getBlob = hide(reads.getBlob.bind(reads));
     this.listBlobs = hide(reads.listBlobs.bind(reads));

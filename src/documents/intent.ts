@@ -3,6 +3,7 @@ import type { Derivation } from '../domain/blob.ts';
 import type { Base, Delta, Genesis, Patch } from '../domain/delta.ts';
 import { BATCHES_PER_FLUSH_MAX, FLUSH_BYTES_MAX, FLUSH_DELTAS_MAX } from '../limits.ts';
 import type { LiveSession } from './contract.ts';
+import { asToldToCallers } from './database-failures.ts';
 
 export type Work =
   | {
@@ -115,7 +116,7 @@ export class Intent {
 
   reject(error: unknown): void {
     this.#isOpen = false;
-    this.#reject(error);
+    this.#reject(asToldToCallers(error));
   }
 }
 

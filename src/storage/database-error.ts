@@ -1,6 +1,21 @@
 import { MongoError } from 'mongodb';
 
+/** The driver hands some errors of its sockets on as they are. */
+const SOCKET_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ERR_SOCKET_CLOSED',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+
 /** The server, the way to it or its answer: nothing that says anything about what is stored. */
 export function isDatabaseError(error: unknown): boolean {
-  return error instanceof MongoError;
+  if (error instanceof MongoError) return true;
+  return error instanceof Error && 'code' in error && SOCKET_ERRORS.has(String(error.code));
 }
