@@ -3,6 +3,8 @@ import { MongoServerError } from 'mongodb';
 import type { Database } from './database.ts';
 
 const DUPLICATE_KEY = 11_000;
+/** SHA-256 of no bytes: the content of a binary blob whose first content was reverted, which nobody ever stored. */
+const NO_BYTES = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 export class Contents {
   readonly #database: Database;
@@ -23,6 +25,7 @@ export class Contents {
   }
 
   async get(sha256: string): Promise<Uint8Array | undefined> {
+    if (sha256 === NO_BYTES) return new Uint8Array(0);
     const found = await this.#database.contents.findOne({ _id: sha256 });
     return found ? Uint8Array.from(found.bytes) : undefined;
   }
