@@ -21,6 +21,7 @@ export class Editor {
   readonly #inserted: string[] = [];
   readonly #deleted: string[] = [];
   #stopping = false;
+  #gone = false;
   #closed: string | undefined;
 
   constructor(options: {
@@ -54,7 +55,7 @@ export class Editor {
       this.#edit();
       await sleep(this.#random.int(5, PAUSE_MS_MAX));
     }
-    this.#provider.connect();
+    if (!this.#gone) this.#provider.connect();
   }
 
   async #goOffline(): Promise<void> {
@@ -65,7 +66,7 @@ export class Editor {
       this.#edit();
       await sleep(this.#random.int(5, PAUSE_MS_MAX));
     }
-    this.#provider.connect();
+    if (!this.#gone) this.#provider.connect();
   }
 
   #edit(): void {
@@ -125,7 +126,6 @@ export class Editor {
 
   /** Gone in the middle of everything: nobody knows which of its edits arrived. */
   cutOff(): void {
-    this.#stopping = true;
     const edits = this.#ledger.edits('perhaps', this.blob.id);
     edits.inserted.push(...this.#inserted);
     edits.deleted.push(...this.#deleted);
@@ -134,6 +134,8 @@ export class Editor {
   }
 
   close(): void {
+    this.#stopping = true;
+    this.#gone = true;
     (this.#provider.ws as unknown as WebSocket | null)?.terminate();
     this.#provider.awareness.destroy();
     this.#provider.destroy();

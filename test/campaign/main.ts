@@ -1,5 +1,6 @@
 /** `npm run campaign -- [--kills N] [--seed S] [--minutes M]`: exit code 1 if anything was found. */
 import { randomInt } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 
@@ -12,6 +13,8 @@ const HELP = `npm run campaign -- [--kills N] [--seed S] [--minutes M]
   --writers N   gRPC clients; default 8
 
 Everything acknowledged must be there afterwards, once, the same everywhere. The exit code is 1 if anything was found.`;
+
+setMaxListeners(200, process);
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

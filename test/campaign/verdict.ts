@@ -1,9 +1,11 @@
 /** After a campaign: everything that was promised is looked for, and whatever is missing is named. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { auditStudio } from '../../src/documents/audit/audit.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { eventually } from '../harness/eventually.ts';
-import { Random } from '../harness/random.ts';
+import type { Random } from '../harness/random.ts';
 import type { StudioClient } from '../harness/studio-client.ts';
 import { INITIAL, isAccounted, tokensOf, type CampaignBlob } from './blobs.ts';
 import type { Editor } from './editor.ts';
@@ -21,6 +23,8 @@ const SETTLE_MS_MIN = 1_000;
 const REPEATED_REQUESTS_MAX = 200;
 const VERSIONS_READ_PER_BLOB_MAX = 12;
 const CALL_TRIES_MAX = 20;
+const EVENTS_NAMED_MAX = 50;
+const DATABASE = 'studio';
 
 export interface Evidence {
   readonly world: World;
@@ -52,7 +56,7 @@ export class Verdict {
     await this.#undeleteAll();
     say('do the editors agree with the studios?');
     await this.#settled();
-    const database = await openDatabase({ url: world.parts.url('mongodb'), name: 'studio' });
+    const database = await openDatabase({ url: world.parts.url('mongodb'), name: DATABASE });
     try {
       say('is everything in the log, once?');
       await this.#readLogs(database);
@@ -61,9 +65,11 @@ export class Verdict {
       say('does everything read like the log?');
       for (const blob of blobs) await this.#requireAgreement(blob);
       say('was every event delivered?');
-      await this.#requireEvents();
+      await this.#requireEvents(database);
       say('do repeated requests get their first answers?');
       await this.#requireIdempotence(database);
+      say('what does the audit say?');
+      await this.#requireCleanAudit();
     } finally {
       await database.close();
     }
@@ -184,7 +190,7 @@ export class Verdict {
   }
 
   /** G5: from the consumer that was there all along, and from the stream as it is now. */
-  async #requireEvents(): Promise<void> {
+  async #requireEvents(database: Database): Promise<void> {
     const due = [...this.#logs].flatMap(([id, { deltas }]) => deltas.map(({ toVersion }) => `${id}:${toVersion}`));
     const missing = (seen: ReadonlySet<string>): string[] => due.filter((one) => !seen.has(one));
     const deadline = performance.now() + SETTLE_MS_MAX;
@@ -194,8 +200,22 @@ export class Verdict {
     if (unseen.length > 0) this.#ledger.find(`${unseen.length} events never seen: ${unseen.slice(0, 5).join(', ')}`);
     const inStream = await readStream(world.parts.url('nats'));
     const absent = missing(inStream);
-    if (absent.length > 0) this.#ledger.find(`${absent.length} not in the stream: ${absent.slice(0, 5).join(', ')}`);
+    if (absent.length > 0) this.#ledger.find(`${absent.length} not in the stream: ${this.#whose(absent)}`);
+    // Whose they are, and how far it has got, tells which of publisher and sweep left them out.
+    if (absent.length > 0) {
+      const leases = await database.db.collection('committers').find().toArray();
+      for (const lease of leases) this.#ledger.find(`lease ${JSON.stringify(lease)}`);
+    }
     this.#ledger.count('events due', due.length);
+  }
+
+  /** Which processes committed these. */
+  #whose(events: readonly string[]): string {
+    const ids = events.map((one) => {
+      const [blobId = '', version] = one.split(':');
+      return `${one} ${this.#logs.get(blobId)?.deltas[Number(version) - 1]?.id}`;
+    });
+    return ids.slice(0, EVENTS_NAMED_MAX).join(', ');
   }
 
   /** G4: those that had to be tried again first. */
@@ -219,6 +239,20 @@ export class Verdict {
         this.#ledger.find(`${id}: ${deltas.length - before.deltas.length} more deltas from repeated requests`);
       }
     }
+  }
+
+  /** Of everything that is stored, heads, checkpoints and attribution included. */
+  async #requireCleanAudit(): Promise<void> {
+    const report = await auditStudio({
+      url: this.#evidence.world.parts.url('mongodb'),
+      database: DATABASE,
+      logger: pino({ level: 'silent' }),
+      onFinding: ({ level, blobId, kind, text }) => {
+        if (level === 'difference') this.#ledger.find(`AUDIT: ${blobId}: ${kind}: ${text}`);
+        else this.#ledger.count(`audit: ${level}`);
+      },
+    });
+    this.#ledger.count('blobs audited', report.blobs);
   }
 
   async #read(id: string, studio: number, version?: number): Promise<string> {

@@ -128,11 +128,12 @@ export class World {
     });
     place.studio = studio;
     place.isDoomed = failpoints !== undefined;
-    void studio.exited.then(() => {
+    const died = (): void => {
       if (this.#ending || place.studio !== studio) return;
       place.studio = undefined;
       this.#onDeath(index, failpoints ?? '');
-    });
+    };
+    void studio.exited.then(died);
   }
 
   /** Something between the studios and their database, for a moment. */
@@ -160,8 +161,8 @@ export class World {
 
   async stop(): Promise<void> {
     this.#ending = true;
-    const ended = await Promise.allSettled(this.places.map(({ studio }) => studio?.stop()));
-    await Promise.all(this.places.map(({ proxy }) => proxy?.close()));
+    const ended = await Promise.allSettled(this.places.flatMap(({ studio }) => (studio ? [studio.stop()] : [])));
+    await Promise.all(this.places.flatMap(({ proxy }) => (proxy ? [proxy.close()] : [])));
     await this.parts.stop();
     for (const result of ended) if (result.status === 'rejected') throw result.reason;
   }
