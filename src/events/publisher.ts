@@ -9,6 +9,7 @@ import type { Failpoints } from '../failpoints.ts';
 import {
   LOG_PAGE_COMMITS,
   NATS_RETRY_MS,
+  PUBLISH_AGAIN_WATERMARKS_MAX,
   PUBLISH_QUEUE_COMMITS_MAX,
   PUBLISHES_IN_FLIGHT_MAX,
   WATERMARK_EVERY_MS,
@@ -31,6 +32,8 @@ export class EventPublisher implements CommitListener {
   readonly #ahead = new Set<number>();
   readonly #inFlight = new Set<Promise<void>>();
   #low = 0;
+  /** The watermarks of the last seconds in which it moved, oldest first. */
+  readonly #lows: number[] = [0];
   #highest = 0;
   /** Commits did not fit the queue; they are in the log. */
   #hasOverflowed = false;
@@ -61,7 +64,22 @@ export class EventPublisher implements CommitListener {
   async start(): Promise<void> {
     await this.#committers.renew(this.#committerId, 0);
     this.#renewing = setInterval(() => void this.#renew(), WATERMARK_EVERY_MS);
-    this.#connection.whenConnected(() => this.#pump());
+    let isFirst = true;
+    this.#connection.whenConnected(() => {
+      if (!isFirst) this.#goBack();
+      isFirst = false;
+      this.#pump();
+    });
+  }
+
+  /**
+   * A stream that was killed may lack what it said it had: it acknowledges before its files are written. So after each
+   * reconnection the last seconds are published again, from the log; what the stream has it knows by its id (G5).
+   */
+  #goBack(): void {
+    this.#low = Math.min(this.#low, this.#lows[0] ?? 0);
+    this.#ahead.clear();
+    this.#hasOverflowed = true;
   }
 
   onCommitted(commit: Commit): void {
@@ -119,6 +137,8 @@ export class EventPublisher implements CommitListener {
   }
 
   async #renew(): Promise<void> {
+    if (this.#low > (this.#lows.at(-1) ?? 0)) this.#lows.push(this.#low);
+    if (this.#lows.length > PUBLISH_AGAIN_WATERMARKS_MAX) this.#lows.shift();
     try {
       await this.#committers.renew(this.#committerId, this.#low);
     } catch (error) {
