@@ -17,13 +17,14 @@ export class Sweep {
   readonly #sweptAt = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #closed = false;
 
   constructor(options: {
     readonly connection: EventConnection;
     readonly writer: StreamWriter;
     readonly outbox: CommitOutbox;
     readonly committers: Committers;
-    /** Each commit found: its stored head may be missing too. */
+    /** A commit of each blob found: its stored head may be missing too. */
     readonly onSwept: (commit: Commit) => Promise<void>;
     readonly logger: Logger;
   }) {
@@ -44,9 +45,9 @@ export class Sweep {
   }
 
   async #round(): Promise<void> {
-    if (!this.#connection.healthy) return;
     try {
       for (const lapsed of await this.#committers.lapsed()) {
+        if (!this.#connection.healthy || this.#closed) return;
         const last = this.#sweptAt.get(lapsed.name);
         if (last !== undefined && Date.now() - last < SWEEP_AGAIN_MS) continue;
         if (await this.#committers.claimSweep(lapsed.name)) await this.#sweep(lapsed);
@@ -56,16 +57,22 @@ export class Sweep {
     }
   }
 
-  /** From the watermark each time, for ten minutes: an insert that a dead process had sent may land after the first look. */
+  /**
+   * From the watermark, again and again for ten minutes: an insert that a dead process had sent may land after the first
+   * look. The watermark moves over what was published without a hole before it, for whoever looks next.
+   */
   async #sweep(lapsed: LapsedCommitter): Promise<void> {
     let after = lapsed.low;
+    let low = lapsed.low;
     for (;;) {
       const commits = await this.#outbox.readByCommitter(lapsed.name, after, LOG_PAGE_COMMITS);
+      await Promise.all(commits.map((commit) => this.#writer.write(commit)));
       for (const commit of commits) {
-        await this.#onSwept(commit);
-        await this.#writer.write(commit);
         after = commit.committerSeq;
+        if (after === low + 1) low = after;
       }
+      if (low > lapsed.low) await this.#committers.moveLow(lapsed.name, low);
+      await this.#heal(commits);
       if (commits.length > 0)
         this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;
@@ -76,7 +83,17 @@ export class Sweep {
     this.#sweptAt.delete(lapsed.name);
   }
 
+  /** Each blob once. One that can't be mended now must not keep others from being told of. */
+  async #heal(commits: readonly Commit[]): Promise<void> {
+    for (const commit of new Map(commits.map((one) => [one.blobId, one])).values()) {
+      await this.#onSwept(commit).catch((error: unknown) => {
+        this.#logger.warn({ err: error, blobId: commit.blobId }, 'head of a swept blob not healed');
+      });
+    }
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
     await this.#running;
   }

@@ -42,9 +42,17 @@ export class Committers {
     await this.#committers.deleteOne({ _id: name });
   }
 
+  /** The latest first: of the others most has been published before. */
   async lapsed(): Promise<LapsedCommitter[]> {
     const found = await this.#committers.find({ lease_until: { $lt: new Date() } }).toArray();
-    return found.map((document) => ({ name: document._id, low: document.low, lapsedAt: document.lease_until }));
+    return found
+      .map((document) => ({ name: document._id, low: document.low, lapsedAt: document.lease_until }))
+      .sort((a, b) => b.lapsedAt.getTime() - a.lapsedAt.getTime());
+  }
+
+  /** For one whose lease has lapsed: everything up to `low` has its events now. */
+  async moveLow(name: string, low: number): Promise<void> {
+    await this.#committers.updateOne({ _id: name, lease_until: { $lt: new Date() } }, { $max: { low } });
   }
 
   /** One sweeper at a time; two would do no harm but double the events. */
