@@ -73,8 +73,9 @@ export class EventPublisher implements CommitListener {
   }
 
   /**
-   * A stream that was killed may lack what it said it had: it acknowledges before its files are written. So after each
-   * reconnection the last seconds are published again, from the log; what the stream has it knows by its id (G5).
+   * A stream that comes back may lack what it said it had: JetStream acknowledges before the disk has it, or it was made
+   * anew. So after each reconnection the last seconds are published again, from the log; what the stream has it knows by
+   * its id (G5).
    */
   #goBack(): void {
     this.#low = Math.min(this.#low, this.#lows[0] ?? 0);

@@ -106,7 +106,8 @@ export class Writer {
           await sleep(this.#random.int(0, RETRY_PAUSE_MS));
           continue;
         }
-        this.refused.push(request);
+        // An earlier try may still be on its way, through a process that does not know of the reason.
+        if (tries === 1) this.refused.push(request);
         const reason = reasonOf(error) ?? 'no reason';
         this.#ledger.count(`refused: ${reason}`);
         const kind = request.blobId.replace(/-\d+$/, '');

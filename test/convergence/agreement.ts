@@ -53,9 +53,9 @@ export async function requireAgreement(settled: Settled): Promise<void> {
   }
   requireAcknowledged(logged, account);
   if (kind.accounted) requireEffects(kind, account, head);
-  assert.equal(account.problems, []);
+  assert.is(account.problems.join('\n'), '', 'nothing went wrong on the way');
   await processes.at(-1)?.heal(blobId);
-  assert.equal(await world.audit(blobId), [], 'the audit finds nothing');
+  assert.is((await world.audit(blobId)).join('\n'), '', 'the audit finds nothing');
 }
 
 async function read(process: StudioProcess, { kind, blobId }: Settled, version?: number): Promise<string> {

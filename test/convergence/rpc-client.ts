@@ -110,20 +110,19 @@ export class RpcClient {
         const answers = [this.#send(change, requestId, this.#process())];
         if (this.#random.chance(DOUBLED)) answers.push(this.#send(change, requestId, this.#process()));
         const settled = await Promise.allSettled(answers);
+        const answered = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
         const failed = settled.find((one) => one.status === 'rejected');
-        if (failed) throw failed.reason;
-        this.#answered(
-          change,
-          view,
-          requestId,
-          settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
-        );
+        // One of two may be refused, for what the other process does not know yet.
+        if (failed && (answered.length === 0 || !isRefusal(failed.reason, this.#kind))) throw failed.reason;
+        this.#answered(change, view, requestId, answered);
         return;
       } catch (error) {
         if (isUnanswered(error) && tries < TRIES_MAX) continue;
         if (!isRefusal(error, this.#kind)) {
           this.#account.problems.push(`${change.name} ${requestId}: ${describe(error)}`);
         }
+        // An earlier try may still be on its way, through a process that does not know of the reason.
+        for (const token of change.deleted) this.#account.perhapsDeleted.add(token);
         this.#account.count(`refused: ${error instanceof StudioError ? error.reason : 'unknown'}`);
         return;
       }

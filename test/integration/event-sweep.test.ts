@@ -1,0 +1,94 @@
+/** What processes committed and, having died, never announced. */
+import * as assert from 'uvu/assert';
+import type { Commit, Delta } from '../../src/domain/delta.ts';
+import { commitId, deltaId } from '../../src/storage/commit-document.ts';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { Committers } from '../../src/storage/committers.ts';
+import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { readStream } from '../campaign/event-stream.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { startStudio } from '../harness/studio.ts';
+import { suite } from '../harness/suite.ts';
+
+const test = suite('event sweep', { timeoutMs: 120_000 });
+const DEAD = 40;
+const COMMITS_EACH = 4;
+const ANNOUNCED = 1;
+/** Of each dead process: a number that it lost a race with, and never used again. */
+const UNUSED = 3;
+let parts: TestParts;
+let database: Database;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  database = await openDatabase({ url: parts.url('mongodb'), name: 'studio' });
+});
+test.after(async () => {
+  await database?.close();
+  await parts?.stop();
+});
+
+/** One delta of one blob. */
+function commitOf(committer: string, committerSeq: number): Commit {
+  const blobId = `${committer}-${committerSeq}`;
+  const id = commitId(committer, committerSeq);
+  const genesis = { contentType: 'text/plain', parentIds: [], rootId: blobId, depth: 0, createdBy: 'user', labels: {} };
+  const delta: Delta = {
+    id: deltaId(id, 0),
+    blobId,
+    toVersion: 1,
+    userId: 'ann',
+    operation: 'create',
+    patch: { kind: 'create', bytes: 0 },
+    updates: [],
+    base: { fromVersion: 0, extras: [] },
+    chainLength: 1,
+    newClients: [],
+    genesis,
+    createdAt: new Date(),
+    appliedAt: new Date(),
+  };
+  const place = { firstSeq: 1, lastSeq: 1, owner: 'ann', contentType: 'text/plain', rootId: blobId };
+  return { id, blobId, committer, committerSeq, ...place, deltas: [delta] };
+}
+
+test('G5: what many dead processes left is published, and the marks move over it', async () => {
+  const committers = Array.from({ length: DEAD }, (_, index) => index.toString(16).padStart(16, '0'));
+  const log = new CommitLog(database);
+  const leases = new Committers(database.db);
+  const due: string[] = [];
+  for (const committer of committers) {
+    const seqs = Array.from({ length: COMMITS_EACH }, (_, index) => index + ANNOUNCED + 1).filter(
+      (seq) => seq !== UNUSED,
+    );
+    await log.insert(seqs.map((seq) => commitOf(committer, seq)));
+    await leases.renew(committer, ANNOUNCED);
+    await leases.abandon(committer, ANNOUNCED);
+    due.push(...seqs.map((seq) => `${committer}-${seq}:1`));
+  }
+  const studio = await startStudio({ parts, env: { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+  try {
+    await eventually(
+      'every event is in the stream',
+      async () => {
+        const seen = await readStream(parts.url('nats'));
+        const missing = due.filter((one) => !seen.has(one));
+        if (missing.length > 0) throw new Error(`${missing.length} are not`);
+        return true;
+      },
+      60_000,
+    );
+    // Up to the unused number, which an insert on its way may still take.
+    await eventually('the marks have moved', async () => {
+      const lapsed = await leases.lapsed();
+      const own = lapsed.filter(({ name }) => committers.includes(name));
+      assert.is(own.length, DEAD);
+      return own.every(({ low }) => low === UNUSED - 1);
+    });
+  } finally {
+    await studio.stop();
+  }
+});
+
+test.run();
