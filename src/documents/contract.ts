@@ -11,6 +11,7 @@ import type { ContentDifference } from '../domain/difference/content-difference.
 import type { StudioError } from '../errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { VersionGroup } from '../domain/version-groups.ts';
+import type { NamedVersion } from '../storage/named-versions.ts';
 
 export type { Retention, RetentionReport } from './retention-contract.ts';
 
@@ -160,13 +161,7 @@ export interface Attributed {
   readonly appliedAt?: Date;
 }
 
-export interface NamedVersion {
-  readonly blobId: string;
-  readonly version: number;
-  readonly name: string;
-  readonly userId: string;
-  readonly namedAt: Date;
-}
+export type { NamedVersion };
 
 export interface DagNode {
   readonly blob: Blob;
