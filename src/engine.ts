@@ -38,6 +38,7 @@ import { DurableConsumer } from './events/consumer.ts';
 import type { EventConsumer, EventWatcher } from './events/contract.ts';
 import { StreamFeed } from './events/feed.ts';
 import { NatsLiveChannel, NatsRelayChannel } from './events/live.ts';
+import { BlobNotices } from './events/notices.ts';
 import { AWARENESS_SUBJECTS, STATELESS_SUBJECTS } from './events/subjects.ts';
 import { EventPublisher } from './events/publisher.ts';
 import { StreamWriter } from './events/stream-writer.ts';
@@ -102,7 +103,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const [accessStore, epochs] = [new AccessStore(database), new AccessEpochStore(database.db)];
   const access = new AccessKeeper({ store: accessStore, epochs, hints, logger });
   const sharing = new BlobSharing({ store: accessStore, epochs, access, hints });
-  const writer = new StreamWriter(connection, access);
+  const writer = new StreamWriter(connection);
   const publisher = new EventPublisher({
     committerId,
     connection,
@@ -112,7 +113,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     failpoints,
     logger,
   });
-  const live = new NatsLiveChannel(connection, logger);
+  const live = new NatsLiveChannel(connection, committerId, logger);
+  const notices = new BlobNotices(connection, access);
   const follower = new OriginFollower(logger);
   const announcer = { onCommitted: live.announce.bind(live) };
 
@@ -120,7 +122,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     id: committerId,
     log,
     database,
-    listeners: [announcer, publisher, follower],
+    listeners: [announcer, publisher, notices, follower],
     failpoints,
     logger,
   });
@@ -213,6 +215,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       await rooms.settle();
       follower.close();
       committer.stop();
+      live.close();
+      notices.close();
       rooms.close();
       access.close();
       trials.close();

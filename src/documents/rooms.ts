@@ -95,6 +95,7 @@ export class Rooms {
     // Subscribed before the log is read: what is committed in between is then known twice rather than not at all.
     const early: Parameters<Room['onRemote']>[0][] = [];
     let room: Room | undefined;
+    let isHinted = false;
     const unsubscribe = this.#live.subscribe(
       blobId,
       (commit) => {
@@ -102,13 +103,17 @@ export class Rooms {
         if (room) room.onRemote(commit);
         else early.push(commit);
       },
-      () => void room?.refresh().catch(() => undefined),
+      () => {
+        if (room) room.refresh().catch(() => undefined);
+        else isHinted = true;
+      },
     );
     try {
       const state = await this.#services.history.load(blobId);
       if (state.version > 0) await this.#services.database.fence();
       room = new Room(state, this.#services);
       for (const commit of early) room.onRemote(commit);
+      if (isHinted) room.refresh().catch(() => undefined);
       const loaded = { room, unsubscribe, bytes: 0 };
       this.#loaded.set(blobId, loaded);
       this.#count(loaded);

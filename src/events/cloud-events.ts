@@ -11,14 +11,15 @@ const TYPE_PREFIX = 'studio.';
  * compare versions and count nothing. A creation and a deletion are always told.
  */
 export function eventsOf(commit: Commit): StudioEvent[] {
-  const events: StudioEvent[] = [];
-  for (const [index, delta] of commit.deltas.entries()) {
-    const isLast = index === commit.deltas.length - 1;
-    const blobType = blobEventType(delta);
-    if (isLast || blobType !== 'blob.updated') events.push(eventOf(commit, delta, blobType));
-    events.push(eventOf(commit, delta, 'delta.applied'));
-  }
-  return events;
+  return [...blobEventsOf(commit), ...commit.deltas.map((delta) => eventOf(commit, delta, 'delta.applied'))];
+}
+
+export function blobEventsOf(commit: Commit): StudioEvent[] {
+  const last = commit.deltas.at(-1);
+  return commit.deltas.flatMap((delta) => {
+    const type = blobEventType(delta);
+    return delta === last || type !== 'blob.updated' ? [eventOf(commit, delta, type)] : [];
+  });
 }
 
 function blobEventType(delta: Delta): EventType {

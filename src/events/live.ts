@@ -6,7 +6,9 @@ import { deserialize, serialize } from 'node:v8';
 import type { Logger } from 'pino';
 import type { LiveChannel } from '../documents/contract.ts';
 import type { Commit } from '../domain/delta.ts';
+import { LIVE_SILENT_BLOBS_MAX, LIVE_SILENT_MS_MAX } from '../limits.ts';
 import type { EventConnection } from './connection.ts';
+import { LiveInterest } from './interest.ts';
 import { LIVE_SUBJECTS, liveSubject, relaySubject } from './subjects.ts';
 
 /** Room for headers and subject below the server's limit. */
@@ -20,12 +22,22 @@ interface LiveHandler {
 export class NatsLiveChannel implements LiveChannel {
   readonly #connection: EventConnection;
   readonly #logger: Logger;
+  readonly #interest: LiveInterest;
   readonly #handlers = new Map<string, LiveHandler>();
+  /** Blobs whose last commits were announced to nobody, and until when that may matter. Oldest first. */
+  readonly #silent = new Map<string, number>();
 
-  constructor(connection: EventConnection, logger: Logger) {
+  /** `id`: of this process, unique. */
+  constructor(connection: EventConnection, id: string, logger: Logger) {
     this.#connection = connection;
     this.#logger = logger;
     forEachMessage(connection, LIVE_SUBJECTS, (blobId, data) => this.#receive(blobId, data));
+    this.#interest = new LiveInterest({
+      connection,
+      id,
+      openBlobs: () => this.#handlers.keys(),
+      onMore: (isNew) => this.#hint(isNew),
+    });
   }
 
   get healthy(): boolean {
@@ -35,6 +47,10 @@ export class NatsLiveChannel implements LiveChannel {
   announce(commit: Commit): void {
     const core = this.#connection.core;
     if (!core) return;
+    if (!this.#interest.wants(commit.blobId)) {
+      this.#keepSilent(commit.blobId);
+      return;
+    }
     const message = serialize(commit);
     const limit = (core.info?.max_payload ?? 0) - MESSAGE_MARGIN_BYTES;
     // Too large to send, the commit is only pointed at: who cares reads the log.
@@ -44,9 +60,35 @@ export class NatsLiveChannel implements LiveChannel {
   subscribe(blobId: string, onCommit: (commit: Commit) => void, onHint: () => void): () => void {
     const handler = { onCommit, onHint };
     this.#handlers.set(blobId, handler);
+    this.#interest.opened(blobId);
     return () => {
       if (this.#handlers.get(blobId) === handler) this.#handlers.delete(blobId);
     };
+  }
+
+  close(): void {
+    this.#interest.close();
+  }
+
+  #keepSilent(blobId: string): void {
+    const now = Date.now();
+    this.#silent.delete(blobId);
+    this.#silent.set(blobId, now + LIVE_SILENT_MS_MAX);
+    for (const [oldest, until] of this.#silent) {
+      if (until > now && this.#silent.size <= LIVE_SILENT_BLOBS_MAX) break;
+      this.#silent.delete(oldest);
+    }
+  }
+
+  /**
+   * Another process opened blobs: it may have read the log of one before a commit that this process, not knowing yet of
+   * its interest, announced to nobody. It is told to look again.
+   */
+  #hint(isNew: (blobId: string) => boolean): void {
+    const now = Date.now();
+    for (const [blobId, until] of this.#silent) {
+      if (until > now && isNew(blobId)) this.#connection.core?.publish(liveSubject(blobId), new Uint8Array());
+    }
   }
 
   #receive(blobId: string, data: Uint8Array): void {

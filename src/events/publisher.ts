@@ -7,6 +7,7 @@ import type { CommitListener } from '../documents/contract.ts';
 import type { Commit } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import {
+  EVENTS_PACE_MS,
   LOG_PAGE_COMMITS,
   NATS_RETRY_MS,
   PUBLISH_AGAIN_WATERMARKS_MAX,
@@ -40,6 +41,8 @@ export class EventPublisher implements CommitListener {
   #recovering = false;
   #renewing: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
+  #soon: NodeJS.Timeout | undefined;
+  #pumpedAt = -Infinity;
   #closed = false;
 
   constructor(options: {
@@ -87,18 +90,29 @@ export class EventPublisher implements CommitListener {
     this.#highest = Math.max(this.#highest, commit.committerSeq);
     if (this.#queue.length >= PUBLISH_QUEUE_COMMITS_MAX) this.#hasOverflowed = true;
     else this.#queue.push(commit);
-    void this.#writer.notify(commit);
-    this.#pump();
+    this.#pumpSoon();
+  }
+
+  /** At once after a pause; in a burst every EVENTS_PACE_MS, so that the commits between share what a write costs. */
+  #pumpSoon(): void {
+    if (this.#soon) return;
+    const waitMs = this.#pumpedAt + EVENTS_PACE_MS - performance.now();
+    if (waitMs <= 0) this.#pump();
+    else this.#soon = setTimeout(() => this.#pump(), waitMs);
   }
 
   #pump(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
     if (Date.now() < this.#pausedUntil) return;
+    this.#pumpedAt = performance.now();
     while (this.#connection.healthy && this.#queue.length > 0 && this.#inFlight.size < PUBLISHES_IN_FLIGHT_MAX) {
       const commit = this.#queue.shift();
       if (!commit) return;
       const publishing = this.#publish(commit).finally(() => {
         this.#inFlight.delete(publishing);
-        this.#pump();
+        // What the limit held back; else the next burst has its own time.
+        if (!this.#soon) this.#pump();
       });
       this.#inFlight.add(publishing);
     }
@@ -153,6 +167,7 @@ export class EventPublisher implements CommitListener {
     if (this.#closed) return;
     this.#closed = true;
     const deadline = Date.now() + waitMs;
+    this.#pump();
     while ((this.#queue.length > 0 || this.#inFlight.size > 0) && this.#connection.healthy && Date.now() < deadline) {
       await Promise.race([...this.#inFlight, new Promise((resolve) => setTimeout(resolve, 20))]);
     }

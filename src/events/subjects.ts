@@ -24,6 +24,9 @@ export function liveSubject(blobId: string): string {
   return `studio.live.${blobId}`;
 }
 
+/** What each process has open. */
+export const INTEREST_SUBJECT = 'studio.interest';
+
 export const AWARENESS_SUBJECTS = 'studio.awareness.>';
 
 /** Stateless messages of editors. */

@@ -39,7 +39,7 @@ export const ROOM_TAIL_DELTAS_MAX = 2_048;
 export const ROOM_TAIL_BYTES_MAX = 2 * 1024 * 1024;
 /** And no more than this part of what the document itself takes, but for the first so many bytes. */
 export const ROOM_TAIL_DOCUMENT_FRACTION_MAX = 1 / 8;
-export const ROOM_TAIL_BYTES_MIN = 64 * 1024;
+export const ROOM_TAIL_BYTES_MIN = 192 * 1024;
 export const ROOM_TAIL_IDLE_DELTAS_MAX = 16;
 /** Counted for a live document while it is loading, when its size is not known yet. */
 export const ROOM_LOADING_BYTES = 256 * 1024;

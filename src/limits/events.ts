@@ -17,6 +17,19 @@ export const COMMITTER_LEASE_MS = 5_000;
 export const SWEEP_REPEAT_MS_MAX = 10 * 60 * 1000;
 export const SWEEP_AGAIN_MS = 30_000;
 export const SWEEP_EVERY_MS = 1_000;
+/** Events of commits that follow one another closely go out together, this often; the first of them at once. */
+export const EVENTS_PACE_MS = 10;
+/** Notices for users likewise; of a blob that changed several times only the newest. */
+export const NOTICES_PACE_MS = 50;
+export const NOTICES_WAITING_MAX = 10_000;
+/** Hashes that blob ids are told apart by where a process tells what it has open: a power of two, at most 2 ** 16. */
+export const INTEREST_BITS = 16_384;
+export const INTEREST_EVERY_MS = 1_000;
+/** A process not heard of for so long has gone, or finds in the log what it was not told. */
+export const INTEREST_SILENT_MS_MAX = 5_000;
+/** Blobs whose commits were announced to nobody are remembered this long, for a process that opens them meanwhile. */
+export const LIVE_SILENT_MS_MAX = 2_000;
+export const LIVE_SILENT_BLOBS_MAX = 10_000;
 export const CONSUMER_ACK_WAIT_MS = 30_000;
 export const CONSUMER_BACKOFF_MS_MAX = 30_000;
 /** Events whose readers are being asked for while earlier ones still are. */

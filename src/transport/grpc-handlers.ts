@@ -1,7 +1,8 @@
 /** Turns one connect-style method implementation into the @grpc/grpc-js handler of the same method. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { Code, ConnectError, createHandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { invokeUnaryImplementation, transformInvokeImplementation } from '@connectrpc/connect/protocol';
+import { createCallContext, type CallContext } from './call-context.ts';
 import { headersOf, metadataOf, statusOf } from './grpc-metadata.ts';
 import { toConnectError } from './error-mapping.ts';
 import { STREAM_HEADERS_MS_MAX } from '../limits.ts';
@@ -25,7 +26,6 @@ type Surface = Pick<
 > & {
   on(event: 'cancelled', listener: () => void): unknown;
 };
-type Context = ReturnType<typeof createHandlerContext>;
 
 /** The handler speaks bytes: it parses and serializes itself, so that bytes fields come as on the other door. */
 export function createGrpcHandler(spec: MethodImplSpec, interceptors: Interceptor[]): UntypedHandleCall {
@@ -71,7 +71,7 @@ function clientStreaming(
 
 async function respond(
   call: Surface,
-  context: Context,
+  context: CallContext,
   callback: sendUnaryData<Bytes>,
   work: () => Promise<Bytes>,
 ): Promise<void> {
@@ -94,7 +94,7 @@ type ResponseStream =
 
 async function pump(
   call: ResponseStream,
-  context: Context,
+  context: CallContext,
   spec: MethodImplSpec & { kind: 'server_streaming' | 'bidi_streaming' },
   interceptors: Interceptor[],
   requests: AsyncIterable<MessageShape<DescMessage>>,
@@ -124,24 +124,22 @@ async function pump(
   }
 }
 
-function contextOf(spec: MethodImplSpec, call: Surface): Context {
+function contextOf(spec: MethodImplSpec, call: Surface): CallContext {
   const deadline = call.getDeadline();
-  const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
-  const context = createHandlerContext({
-    service: spec.method.parent,
-    method: spec.method,
-    protocolName: 'grpc',
-    requestMethod: 'POST',
+  const context = createCallContext(spec, {
     url: `http://${call.getHost()}${call.getPath()}`,
-    timeoutMs: Number.isFinite(deadlineMs) ? deadlineMs - Date.now() : undefined,
+    deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
     requestHeader: headersOf(call.metadata),
   });
-  call.on('cancelled', () => context.abort(new ConnectError('The caller went away.', Code.Canceled)));
+  // Also told of a call that was answered; its context is over by then.
+  call.on('cancelled', () => {
+    if (!context.signal.aborted) context.abort(new ConnectError('The caller went away.', Code.Canceled));
+  });
   return context;
 }
 
 /** Only when the implementation set any: otherwise they go out with the first message. */
-function sendHeaders(call: Surface, context: Context): void {
+function sendHeaders(call: Surface, context: CallContext): void {
   const metadata = metadataOf(context.responseHeader);
   if (Object.keys(metadata.getMap()).length > 0) call.sendMetadata(metadata);
 }

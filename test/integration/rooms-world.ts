@@ -61,7 +61,7 @@ export async function openRooms(
     logger,
   });
   const services = { database, access, log, contents, committer, heads, history, bases, trials, logger };
-  const rooms = new Rooms(services, new NatsLiveChannel(connection, logger), options);
+  const rooms = new Rooms(services, new NatsLiveChannel(connection, name, logger), options);
   await access.start();
   return {
     rooms,

@@ -1,7 +1,10 @@
 import { StudioError } from '../../errors.ts';
-import { OffsetEncoding as OffsetEncodingMessage } from '../../gen/memmie/studio/v1/delta_pb.ts';
+import {
+  OffsetEncoding as OffsetEncodingMessage,
+  type TextEdit as TextEditMessage,
+} from '../../gen/memmie/studio/v1/delta_pb.ts';
 import { numberOf } from './number.ts';
-import type { OffsetEncoding, Patch } from '../../domain/delta.ts';
+import type { OffsetEncoding, Patch, TextEdit } from '../../domain/delta.ts';
 import type { ApplyDeltaRequest } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
 
 /** Throws FIELD_INVALID when the request has no patch or an encoding that is not one. */
@@ -9,7 +12,11 @@ export function patchOf(request: Pick<ApplyDeltaRequest, 'patch'>): Patch {
   const { patch } = request;
   switch (patch.case) {
     case 'textEdits':
-      return { kind: 'text_edits', edits: patch.value.edits, encoding: offsetEncodingOf(patch.value.encoding) };
+      return {
+        kind: 'text_edits',
+        edits: patch.value.edits.map(editOf),
+        encoding: offsetEncodingOf(patch.value.encoding),
+      };
     case 'jsonPatch':
       return { kind: 'json_patch', patch: patch.value };
     case 'mergePatch':
@@ -24,6 +31,11 @@ export function patchOf(request: Pick<ApplyDeltaRequest, 'patch'>): Patch {
     default:
       throw new StudioError('FIELD_INVALID', 'The request must have a patch.', { field: 'patch', rule: 'required' });
   }
+}
+
+/** Without what the message carries beside its fields: the edit is stored as it is. */
+function editOf({ offset, deleteCount, insert }: TextEditMessage): TextEdit {
+  return { offset, deleteCount, insert };
 }
 
 function offsetEncodingOf(encoding: OffsetEncodingMessage): OffsetEncoding {
