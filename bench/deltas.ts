@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, credentials } from '@grpc/grpc-js';
 import { MongoClient, type Collection } from 'mongodb';
 import { OffsetEncoding, type StudioClient } from '../clients/node/src/index.ts';
+import { BareCommits } from './bare-commits.ts';
 import { DeltaStream } from './delta-stream.ts';
 import { startHelper } from './processes.ts';
 import { median, milliseconds, percentile, perSecond, print, printTable, type Verdict } from './report.ts';
@@ -13,11 +14,13 @@ const SINGLE_WRITER_RATIO_MAX = 2.5;
 const MANY_WRITERS_RATIO_MIN = 3;
 /** How long each scenario runs in each round. */
 const TURN_MS = 2_500;
-/** Measured but not counted: compilation, first connections. */
-const WARM_UP_MS = 1_500;
+/** Measured but not counted: a call's whole way is compiled only after some ten thousand of them. */
+const WARM_UP_MS = 6_000;
 const CONNECTIONS_MAX = 4;
 /** About what one keystroke's commit takes in the log. */
 const INSERT_BYTES = 600;
+/** Blobs of the bare inserts of many commits at once. */
+const BARE_BLOBS = 100;
 /** About what ApplyDelta is asked with. */
 const ECHO_BYTES = 100;
 
@@ -26,6 +29,8 @@ interface Scenario {
   readonly writers: number;
   /** One operation of this writer, acknowledged. */
   readonly write: (writer: number) => Promise<void>;
+  /** Deltas in one operation. Default 1. */
+  readonly deltas?: number;
   readonly latenciesMs: number[];
   readonly ratesPerSecond: number[];
 }
@@ -33,7 +38,8 @@ interface Scenario {
 export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
   print('\nDeltas: acknowledged ApplyDelta over gRPC, against bare journaled inserts');
   const rig = await startRig({ worker: false });
-  const echo = await startHelper<number>('./bare-grpc.ts');
+  const bare = await startHelper<number>('./bare-grpc.ts', { env: { BARE_MONGODB_URL: rig.part('mongodb').url } });
+  const commits = await BareCommits.open(rig.part('mongodb').url, BARE_BLOBS);
   const mongo = new MongoClient(rig.part('mongodb').url, { writeConcern: { w: 'majority', journal: true } });
   try {
     await mongo.connect();
@@ -43,7 +49,12 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
     const one = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'one')));
     const many = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'many')));
     const streams = await deltaStreams(rig, 100);
-    const scenarios = [insert1, insert10, echoes(echo.first, 1), echoes(echo.first, 100), ...one, ...many, streams];
+    const bareCall = calls(bare.first, 'Insert', 1);
+    const echo1 = calls(bare.first, 'Echo', 1);
+    const echo100 = calls(bare.first, 'Echo', 100);
+    const bareCommits = manyCommits(commits);
+    const limits = [insert1, insert10, echo1, echo100, bareCall, bareCommits];
+    const scenarios = [...limits, ...one, ...many, streams];
     for (const scenario of scenarios) await takeTurn(scenario, WARM_UP_MS * options.scale, false);
     for (let round = 0; round < options.rounds; round += 1) {
       for (const scenario of scenarios) await takeTurn(scenario, TURN_MS * options.scale, true);
@@ -59,11 +70,11 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
         perSecond(Math.max(...ratesPerSecond)),
       ]),
     ]);
+    printLimits({ writer1: many[0], bareCall, streams, bareCommits });
     return judge({ insert1, insert10, writer1: many[0], writers100: streams });
   } finally {
-    await mongo.close();
+    await Promise.all([mongo.close(), commits.close(), bare.kill()]);
     await rig.stop();
-    await echo.kill();
   }
 }
 
@@ -103,8 +114,34 @@ function inserts(collection: Collection, inFlight: number): Scenario {
   };
 }
 
-/** gRPC alone: no delta over gRPC can be faster than this. */
-function echoes(port: number, inFlight: number): Scenario {
+/** What no delta can beat on this machine: a server that only inserts before it answers, and inserts without a server. */
+function printLimits(scenarios: {
+  readonly writer1: Scenario | undefined;
+  readonly bareCall: Scenario;
+  readonly streams: Scenario;
+  readonly bareCommits: Scenario;
+}): void {
+  const { writer1, bareCall, streams, bareCommits } = scenarios;
+  const latency = median(writer1?.latenciesMs ?? []) / median(bareCall.latenciesMs);
+  const rate = median(streams.ratesPerSecond) / median(bareCommits.ratesPerSecond);
+  print(`  one writer: ${latency.toFixed(2)} × a gRPC server that only inserts a commit`);
+  print(`  100 writers by streams: ${rate.toFixed(2)} × the commits a second of inserts alone, ${BARE_BLOBS} in each`);
+}
+
+/** Two in flight, as the committer has. */
+function manyCommits(commits: BareCommits): Scenario {
+  return {
+    name: `bare inserts of ${BARE_BLOBS} commits, 2 in flight`,
+    writers: 2,
+    write: () => commits.insert(),
+    deltas: BARE_BLOBS,
+    latenciesMs: [],
+    ratesPerSecond: [],
+  };
+}
+
+/** A server that does nothing else: no delta over gRPC can be faster than this. */
+function calls(port: number, method: 'Echo' | 'Insert', inFlight: number): Scenario {
   const clients = Array.from(
     { length: Math.min(inFlight, CONNECTIONS_MAX) },
     () => new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }),
@@ -112,12 +149,14 @@ function echoes(port: number, inFlight: number): Scenario {
   const body = Buffer.alloc(ECHO_BYTES, 1);
   const asIs = (bytes: Buffer): Buffer => bytes;
   return {
-    name: `bare gRPC echo, ${inFlight} in flight`,
+    name: `bare gRPC ${method.toLowerCase()}, ${inFlight} in flight`,
     writers: inFlight,
     write: (writer) =>
       new Promise((resolve, reject) => {
         const client = clients[writer % clients.length];
-        client?.makeUnaryRequest('/bench.Bare/Echo', asIs, asIs, body, (error) => (error ? reject(error) : resolve()));
+        client?.makeUnaryRequest(`/bench.Bare/${method}`, asIs, asIs, body, (error) =>
+          error ? reject(error) : resolve(),
+        );
       }),
     latenciesMs: [],
     ratesPerSecond: [],
@@ -201,5 +240,5 @@ async function takeTurn(scenario: Scenario, durationMs: number, counts: boolean)
     }
   };
   await Promise.all(Array.from({ length: scenario.writers }, (_none, writer) => write(writer)));
-  if (counts) scenario.ratesPerSecond.push((done * 1000) / (performance.now() - started));
+  if (counts) scenario.ratesPerSecond.push((done * (scenario.deltas ?? 1) * 1000) / (performance.now() - started));
 }

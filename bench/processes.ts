@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -66,6 +67,20 @@ export function residentBytes(pid: number): number {
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+const CALM_WINDOW_MS = 500;
+const CALM_MS_MAX = 60_000;
+const CALM_SHARE = 0.1;
+
+/** Resolves when these processes have next to nothing left to do, or after a minute. */
+export async function untilCalm(pids: readonly number[]): Promise<void> {
+  const used = (): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+  for (const deadline = performance.now() + CALM_MS_MAX; performance.now() < deadline;) {
+    const before = used();
+    await sleep(CALM_WINDOW_MS);
+    if (used() - before < (CALM_SHARE * CALM_WINDOW_MS) / 1_000) return;
+  }
 }
 
 export function requireLinux(): void {

@@ -1,6 +1,6 @@
 /** Many documents, two people in each, each typing as soon as the other has seen the keystroke before. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuSeconds, requireLinux, residentBytes } from '../processes.ts';
+import { cpuSeconds, requireLinux, residentBytes, untilCalm } from '../processes.ts';
 import { median, perSecond, print, printTable, type Verdict } from '../report.ts';
 import { startRig } from '../rig.ts';
 import type { BenchOptions } from '../run.ts';
@@ -18,8 +18,6 @@ const CONTESTANTS: readonly ContestantName[] = [
 const DOCUMENTS = 200;
 const WARM_UP_MS = 2_000;
 const TURN_MS = 5_000;
-/** For what is under way to arrive before it is another's turn. */
-const SETTLE_MS = 500;
 const SAMPLE_MS = 1_000;
 /** Of so long a run it is asked that memory stays as it is after its first third. */
 const FLAT_MINUTES_MIN = 10;
@@ -180,7 +178,8 @@ class Crowd {
       this.#cpus.push((cpuSeconds(this.pid) - before[0]) / thousands);
       this.#databaseCpus.push((cpuSeconds(this.#databasePid) - before[1]) / thousands);
     }
-    await sleep(SETTLE_MS);
+    // A server that answers before it has stored would else be served by the database in another's turn.
+    await untilCalm([this.pid, this.#databasePid]);
   }
 
   row(): string[] {

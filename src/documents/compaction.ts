@@ -176,8 +176,10 @@ export class Compaction {
         if (!isDone) this.#jobs.set(next.state.blobId, next);
         else if (next.leaving && !this.#jobs.has(next.state.blobId)) this.#followed.delete(next.state.blobId);
       } catch (error) {
-        // Not tried again before the next run is due, so that a broken log is not read over and over.
-        this.#logger.warn({ err: error, blobId: next.state.blobId }, 'checkpoints not made');
+        // Not tried again before the next run is due, so that a broken log is not read over and over. What the end of
+        // the process cuts short is no fault.
+        const level = Date.now() > this.#deadline ? 'debug' : 'warn';
+        this.#logger[level]({ err: error, blobId: next.state.blobId }, 'checkpoints not made');
       }
     }
   }
