@@ -23,9 +23,11 @@ import { Preparation } from './preparation.ts';
 import { Refreshers } from './refreshers.ts';
 import { RemoteCommits } from './remote-commits.ts';
 import { RevertMaker } from './revert-maker.ts';
+import { retrying } from './retrying.ts';
 import type { RoomServices } from './room-services.ts';
 import type { RoomState } from './room-state.ts';
 import { Sessions } from './sessions.ts';
+import { Turns } from './turns.ts';
 
 export class Room {
   readonly state: RoomState;
@@ -46,6 +48,7 @@ export class Room {
   #isFlushing = false;
   readonly #remote = new RemoteCommits();
   readonly #refreshers = new Refreshers();
+  readonly #turns = new Turns();
   #failure: unknown;
 
   constructor(state: RoomState, services: RoomServices) {
@@ -119,6 +122,7 @@ export class Room {
   /** A commit of another process, heard of by NATS: in order, doubled, late or with a hole before it. */
   onRemote(commit: Commit): void {
     if (commit.lastSeq <= this.state.version || this.#failure !== undefined) return;
+    this.#turns.foreign(commit.committer);
     if (this.#isFlushing || commit.firstSeq !== this.state.version + 1) {
       this.#remote.add(commit);
       if (!this.#isFlushing) this.refresh().catch(() => undefined);
@@ -143,7 +147,11 @@ export class Room {
   async #run(): Promise<void> {
     while (this.#pending.size > 0 || this.#refreshers.size > 0) {
       if (this.#refreshers.size > 0) await this.#refreshers.serve(() => this.#catchUp());
-      if (this.#pending.size > 0) await this.#flush(this.#pending.takeFlush());
+      if (this.#pending.size > 0) {
+        await this.#turns.mine();
+        this.#applyRemote();
+        await this.#flush(this.#pending.takeFlush());
+      }
       this.#applyRemote();
     }
   }
@@ -173,11 +181,13 @@ export class Room {
         const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
         this.#guard.settle();
         if (outcome !== 'lost') {
+          this.#turns.own();
           this.#show(prepared, outcome);
           return;
         }
         this.#authoring.settleLost();
-        await this.#catchUpRetrying();
+        // Lost races wait for the database as long as their commit would.
+        await retrying(() => this.#catchUp());
       }
       throw new StudioError('LIMIT_EXCEEDED', 'This blob is being written by too many at once.', {
         limit: 'COMMIT_RACES_MAX',
@@ -211,19 +221,6 @@ export class Room {
     this.#services.history.checkpointIfDue(this.state);
   }
 
-  /** Lost races wait for the database as long as their commit would. */
-  async #catchUpRetrying(): Promise<void> {
-    for (const deadline = Date.now() + COMMIT_RETRY_MS_MAX; ;) {
-      try {
-        await this.#catchUp();
-        return;
-      } catch (error) {
-        if (error instanceof StudioError || Date.now() > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-  }
-
   /** What others committed: from NATS if it is here already, else from the log, there with a fence (G1). */
   async #catchUp(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -243,6 +240,7 @@ export class Room {
   }
 
   #applyForeign(commits: readonly Commit[]): void {
+    for (const { committer } of commits) this.#turns.foreign(committer);
     try {
       const update = this.state.apply(commits);
       if (update) this.#authoring.followCommitted(update);

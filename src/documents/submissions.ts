@@ -4,11 +4,12 @@ import type { Caller } from '../domain/caller.ts';
 import { contentHash } from '../domain/content/canonical.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { StudioError } from '../errors.ts';
-import { COMMIT_RETRY_MS_MAX, COMMIT_RETRY_PAUSE_MS, CONTENT_BYTES_MAX } from '../limits.ts';
+import { CONTENT_BYTES_MAX } from '../limits.ts';
 import type { Contents } from '../storage/contents.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { Committed } from './contract.ts';
 import { Intent, type Settled, type Work } from './intent.ts';
+import { retrying } from './retrying.ts';
 import type { Room } from './room.ts';
 
 export interface SubmitOptions {
@@ -46,14 +47,9 @@ export class Submissions {
 
   /** The bytes wait for the database as long as the commit that names them would. */
   async #store(content: Uint8Array): Promise<void> {
-    for (const deadline = Date.now() + COMMIT_RETRY_MS_MAX; ;) {
-      try {
-        return await this.#contents.put(contentHash(content), content);
-      } catch (error) {
-        if (Date.now() > deadline) throw storageUnavailable(error);
-        await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_PAUSE_MS));
-      }
-    }
+    await retrying(() => this.#contents.put(contentHash(content), content)).catch((error: unknown) => {
+      throw storageUnavailable(error);
+    });
   }
 
   /**
