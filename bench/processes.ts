@@ -70,10 +70,10 @@ export function cpuSeconds(pid: number): number {
 }
 
 const CALM_WINDOW_MS = 500;
-const CALM_MS_MAX = 60_000;
+const CALM_MS_MAX = 20_000;
 const CALM_SHARE = 0.1;
 
-/** Resolves when these processes have next to nothing left to do, or after a minute. */
+/** Resolves when these processes have next to nothing left to do, or after CALM_MS_MAX. */
 export async function untilCalm(pids: readonly number[]): Promise<void> {
   const used = (): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   for (const deadline = performance.now() + CALM_MS_MAX; performance.now() < deadline;) {
