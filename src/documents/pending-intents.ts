@@ -78,3 +78,9 @@ export class PendingIntents {
 export function tooManyWait(): StudioError {
   return new StudioError('LIMIT_EXCEEDED', 'Too many changes wait on this blob.', { limit: 'ROOM_PENDING_EDITS_MAX' });
 }
+
+export function tooManyRaces(): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', 'This blob is being written by too many at once.', {
+    limit: 'COMMIT_RACES_MAX',
+  });
+}

@@ -18,7 +18,7 @@ import { EditMaker } from './edit-maker.ts';
 import { HeldUpdates } from './held-updates.ts';
 import { type Intent, lineOf, type Settled } from './intent.ts';
 import { acknowledge, soleAuthor, type Prepared } from './batch.ts';
-import { PendingIntents, tooManyWait } from './pending-intents.ts';
+import { PendingIntents, tooManyRaces, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { Refreshers } from './refreshers.ts';
 import { RemoteCommits } from './remote-commits.ts';
@@ -140,6 +140,8 @@ export class Room {
       .finally(() => {
         this.#isFlushing = false;
         this.usedAt = Date.now();
+        // What was heard of since #run last looked.
+        this.#applyRemote();
         if (this.#pending.size > 0 || this.#refreshers.size > 0) this.#start();
       });
   }
@@ -161,7 +163,7 @@ export class Room {
     let batch = intents;
     this.#flushing = batch;
     try {
-      for (let races = 0; races <= COMMIT_RACES_MAX; races++) {
+      for (let races = 0; races <= COMMIT_RACES_MAX && this.#failure === undefined; races++) {
         const prepared = await this.#preparation.prepare(batch);
         if (prepared.postponed.length > 0) {
           this.#flushing = batch = batch.slice(0, -prepared.postponed.length);
@@ -186,12 +188,10 @@ export class Room {
           return;
         }
         this.#authoring.settleLost();
-        // Lost races wait for the database as long as their commit would.
-        await retrying(() => this.#catchUp());
+        // NATS may have brought the winner. Otherwise it waits for the database as long as a commit would.
+        if (!this.#applyRemote()) await retrying(() => this.#catchUp());
       }
-      throw new StudioError('LIMIT_EXCEEDED', 'This blob is being written by too many at once.', {
-        limit: 'COMMIT_RACES_MAX',
-      });
+      throw this.#failure ?? tooManyRaces();
     } catch (error) {
       this.#guard.settle();
       this.#authoring.settleLost();
@@ -221,10 +221,10 @@ export class Room {
     this.#services.history.checkpointIfDue(this.state);
   }
 
-  /** What others committed: from NATS if it is here already, else from the log, there with a fence (G1). */
+  /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. */
   async #catchUp(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#applyRemote()) return;
+    this.#applyRemote();
     const commits = await this.#services.log.readTail(this.state.blobId, this.state.version);
     if (commits.length === 0) return;
     // Read is not durable: another process's insert may not be journaled yet, and nothing is shown before it is.

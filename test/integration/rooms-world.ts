@@ -23,6 +23,7 @@ import { trialsFromSource } from '../unit/documents/trial-threads.ts';
 export interface RoomsWorld {
   readonly rooms: Rooms;
   readonly contents: Contents;
+  readonly log: CommitLog;
   loadsOf(blobId: string): number;
   createText(blobId: string, text: string): Promise<void>;
   readText(blobId: string): Promise<string>;
@@ -66,6 +67,7 @@ export async function openRooms(
   return {
     rooms,
     contents,
+    log,
     loadsOf: (blobId) => loads.get(blobId) ?? 0,
     createText: async (blobId, text) => {
       const content = Buffer.from(text);

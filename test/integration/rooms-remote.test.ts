@@ -1,0 +1,80 @@
+/** A live document follows what other processes commit, at whatever moment it hears of it. */
+import * as assert from 'uvu/assert';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Intent, type Work } from '../../src/documents/intent.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { openRooms, type RoomsWorld } from './rooms-world.ts';
+
+const test = suite('rooms and other processes');
+const MEMORY_BYTES = 64 * 1024 * 1024;
+/** More than pass between the answer to the last change of a flush and the end of the loop that flushed it. */
+const MICROTASKS = 12;
+let parts: TestParts;
+const worlds: RoomsWorld[] = [];
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  // Nothing announces their commits: each learns of the other's only from the log, and from what is handed to it here.
+  for (let index = 0; index < 2; index++) worlds.push(await openRooms(parts, { memoryBytesMax: MEMORY_BYTES }));
+});
+test.after(async () => {
+  await Promise.all(worlds.map((world) => world.close()));
+  await parts?.stop();
+});
+
+function intent(work: Work): Intent {
+  return new Intent({ userId: 'ada', work, bytes: 0 });
+}
+
+function insert(text: string): Intent {
+  return intent({
+    kind: 'patch',
+    patch: { kind: 'text_edits', encoding: 'utf16', edits: [{ offset: 0, deleteCount: 0, insert: text }] },
+  });
+}
+
+async function worldsWith(blobId: string): Promise<{ writer: RoomsWorld; reader: RoomsWorld }> {
+  const [writer, reader] = worlds;
+  if (!writer || !reader) throw new Error('There are no worlds.');
+  await writer.createText(blobId, 'a');
+  await reader.readText(blobId);
+  await writer.rooms.with(blobId, async (room) => {
+    await room.submit(insert('b')).then(() => room.submit(insert('c')));
+  });
+  return { writer, reader };
+}
+
+test('what it hears of in any moment of a flush is shown at once', async () => {
+  for (let microtasks = 0; microtasks <= MICROTASKS; microtasks++) {
+    const blobId = `heard-${microtasks}`;
+    const { writer, reader } = await worldsWith(blobId);
+    const heard = await writer.log.commitAt(blobId, 2);
+    if (!heard) throw new Error('There is no second version.');
+    await reader.rooms.with(blobId, async (room) => {
+      await room.submit(intent({ kind: 'undelete' }));
+      for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
+      room.onRemote(heard);
+      await turn();
+      assert.is(room.state.version, 2, `after ${microtasks} microtasks`);
+    });
+  }
+});
+
+test('a refresh brings all there is in the log, not only what it has heard of', async () => {
+  for (let microtasks = 0; microtasks <= MICROTASKS; microtasks++) {
+    const blobId = `refreshed-${microtasks}`;
+    const { writer, reader } = await worldsWith(blobId);
+    const heard = await writer.log.commitAt(blobId, 2);
+    if (!heard) throw new Error('There is no second version.');
+    await reader.rooms.with(blobId, async (room) => {
+      await room.submit(intent({ kind: 'undelete' }));
+      for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
+      room.onRemote(heard);
+      await room.refresh();
+      assert.is(room.state.version, 3, `after ${microtasks} microtasks`);
+    });
+  }
+});
+
+test.run();
