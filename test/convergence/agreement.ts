@@ -39,7 +39,7 @@ export async function requireAgreement(settled: Settled): Promise<void> {
   }
   for (const client of clients) {
     const content = Buffer.from(readCanonical(client.editor.doc, kind.contentType)).toString('utf8');
-    assert.is(content, head, `client ${client.editor.doc.clientID} has what the log has`);
+    assert.is(content, head, `client ${client.describe()} has what the log has, but for ${lacking(logged, client)}`);
   }
   for (const [version, content] of account.readings) {
     assert.is(comparable(kind, content), at.get(version), `version ${version} was read like the log has it`);
@@ -80,6 +80,22 @@ function replayAtOnce(logged: LoggedBlob, kind: RoundKind): string {
   const content = Buffer.from(readCanonical(doc, kind.contentType)).toString('utf8');
   doc.destroy();
   return content;
+}
+
+/** What of the log has not reached this client, and what of its own has not reached the log, in Yjs's words. */
+function lacking(logged: LoggedBlob, client: YjsClient): string {
+  const all = new Y.Doc();
+  for (const { updates } of logged.deltas) for (const update of updates) Y.applyUpdate(all, update);
+  const [ours, theirs] = [all, client.editor.doc].map((doc, index, docs) => {
+    const other = docs[1 - index] ?? doc;
+    const { structs, ds } = Y.decodeUpdate(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(other)));
+    return { structs: structs.map(({ id, length }) => `${id.client}:${id.clock}+${length}`), deleted: ds.clients };
+  });
+  all.destroy();
+  return JSON.stringify({
+    ours: { ...ours, deleted: [...(ours?.deleted ?? [])] },
+    theirs: { ...theirs, deleted: [...(theirs?.deleted ?? [])] },
+  });
 }
 
 function requireAcknowledged(logged: LoggedBlob, account: Account): void {

@@ -152,8 +152,9 @@ class Round {
   async settle(): Promise<void> {
     await Promise.all(this.#pending);
     const caller = { userId: OWNER, administrator: false };
-    await patiently(() => this.#random.pick(this.#processes).documents.undeleteBlob(caller, this.#blobId, {}));
     for (let tries = 0; ; tries++) {
+      // Each time: a deletion whose first try nobody waits for any more may still come.
+      await patiently(() => this.#random.pick(this.#processes).documents.undeleteBlob(caller, this.#blobId, {}));
       this.#world.deliver();
       for (const client of this.#yjs) {
         await client.connect(this.#random.pick(this.#processes));
@@ -164,7 +165,12 @@ class Round {
         await patiently(() => documents.getBlob(caller, this.#blobId, { withContent: false }));
       }
       if (this.#yjs.every((client) => client.isConnected && client.isIdle)) return;
-      if (tries > SETTLE_ROUNDS_MAX) throw new Error('the clients do not come to rest');
+      if (tries > SETTLE_ROUNDS_MAX) {
+        const { problems, counts } = this.#account;
+        const counted = [...counts].map(([what, times]) => `${times} × ${what}`);
+        const seen = [...this.#yjs.map((client) => client.describe()), ...counted, ...problems];
+        throw new Error(`the clients do not come to rest: ${seen.join('\n    ')}`);
+      }
       await this.#world.pause();
     }
   }

@@ -62,6 +62,12 @@ export class YjsClient {
     return this.#outbox.length === 0 && this.editor.outbox.length === 0 && this.editor.inbox.length === 0;
   }
 
+  describe(): string {
+    const { outbox, inbox } = this.editor;
+    const waiting = `${this.#outbox.length} + ${outbox.length} to send, ${inbox.length} to take in`;
+    return `${this.editor.doc.clientID}: ${this.isConnected ? 'connected' : 'offline'} (${this.#session} times), ${waiting}`;
+  }
+
   async connect(process: StudioProcess): Promise<void> {
     if (this.#live || this.#vanished) return;
     const session = ++this.#session;
@@ -194,7 +200,7 @@ export class YjsClient {
   }
 
   #expect(error: unknown, doing: string): void {
-    this.#account.count(`failed: ${doing}`);
+    this.#account.count(`failed: ${doing}, ${error instanceof StudioError ? error.reason : 'otherwise'}`);
     if (isUnanswered(error) || (error instanceof StudioError && error.reason === 'BLOB_DELETED')) return;
     this.#account.problems.push(`${doing} as ${this.#caller.userId}: ${String(error)}`);
   }
