@@ -17,10 +17,17 @@ interface Placed {
   readonly authored?: Authored;
 }
 
+export interface Refused {
+  readonly intent: Intent;
+  readonly error: unknown;
+}
+
 export interface Prepared {
   readonly commit: UnnumberedCommit | undefined;
   readonly bytes: number;
   readonly placed: readonly Placed[];
+  /** What can't be done on this head. Told once it is known to be the head: another process may have moved it. */
+  readonly refused: readonly Refused[];
   /** Intents that are not in it: a raw update that must be tried first, and what its session sent after it. */
   readonly held: readonly Intent[];
   /** The last ones, where all would be more than one commit may hold. */
@@ -136,7 +143,7 @@ export class Batch {
     return first !== undefined;
   }
 
-  finish(left: Pick<Prepared, 'held' | 'postponed'>): Prepared {
+  finish(left: Pick<Prepared, 'refused' | 'held' | 'postponed'>): Prepared {
     if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed, ...left };
     const appliedAt = new Date();
     const genesis = this.genesis ?? this.#state.genesis;
@@ -171,8 +178,20 @@ export class Batch {
   }
 }
 
-/** Tells each caller the delta its change became; without a commit, that there was nothing to do at `version`. */
+/**
+ * Whether somebody is to hear that nothing can or need be done, which may be so on an old head only. What an editor
+ * pushes again is in that too.
+ */
+export function dependsOnHead({ placed, refused }: Prepared): boolean {
+  return refused.length > 0 || placed.some(({ intent, index }) => index < 0 && intent.work.kind !== 'push');
+}
+
+/**
+ * Tells each caller the delta its change became, or why it was refused; without a commit, that there was nothing to do
+ * at `version`.
+ */
 export function acknowledge(prepared: Prepared, version: number, commit?: Commit): void {
+  for (const { intent, error } of prepared.refused) intent.reject(error);
   for (const { intent, index, count } of prepared.placed) {
     const delta = index < 0 ? undefined : commit?.deltas[index];
     const deltas = count === undefined ? undefined : commit?.deltas.slice(index + 1 - count, index + 1);

@@ -12,6 +12,7 @@ import type { BlobViews } from './blob-view.ts';
 import type { Committed, CreateBlob, UpdateBlob } from './contract.ts';
 import type { HeadWriter } from './head-writer.ts';
 import type { Work } from './intent.ts';
+import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 import { etagMismatch, type Submissions } from './submissions.ts';
 
@@ -56,7 +57,6 @@ export class BlobWrites {
     const submissions = this.#submissions;
     return this.#rooms.with(request.id, async (room) => {
       await room.authorize(caller, 'write');
-      await submissions.requireNews(room);
       requireLabels(request.labels ?? {});
       const { content, etag, requestId } = request;
       const ifVersion = await submissions.requireEtag(room, etag, content === undefined ? undefined : requestId);
@@ -70,9 +70,7 @@ export class BlobWrites {
         const settled = await room.submit(intent);
         isRepeated = settled.repeated;
         delta = (await submissions.committed(room, settled)).delta;
-      } else if (room.state.facts.deletedAt) {
-        throw blobDeleted(request.id);
-      }
+      } else await requireAlive(room);
       if (request.labels !== undefined) {
         // Not that of the room as it is now: others may have set labels since the etag was checked.
         const expected = etag ? metaVersionOf(etag) : undefined;
@@ -88,7 +86,6 @@ export class BlobWrites {
     const submissions = this.#submissions;
     return this.#rooms.with(id, async (room) => {
       await room.authorize(caller, 'delete');
-      await submissions.requireNews(room);
       const ifVersion = await submissions.requireEtag(room, options.etag, options.requestId);
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));
@@ -102,8 +99,6 @@ export class BlobWrites {
     const submissions = this.#submissions;
     return this.#rooms.with(id, async (room) => {
       await room.authorize(caller, 'undelete');
-      // A deletion by another process must not be taken for none.
-      await room.refresh();
       const ifVersion = await submissions.requireEtag(room, options.etag, options.requestId);
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'undelete' }, 0, { requestId, ifVersion }));
@@ -111,4 +106,10 @@ export class BlobWrites {
       return submissions.committed(room, settled);
     });
   }
+}
+
+/** A deleted blob may have been brought back through another process, of which this one has not heard yet. */
+async function requireAlive(room: Room): Promise<void> {
+  if (room.state.facts.deletedAt) await room.refresh();
+  if (room.state.facts.deletedAt) throw blobDeleted(room.state.blobId);
 }

@@ -25,7 +25,6 @@ export class DeltaWrites {
       const { patch, fromVersion, previousDelta } = request;
       await room.authorize(caller, 'write');
       if (patch.kind === 'content') await submissions.prepareContent(room.state.genesis.contentType, patch.content);
-      await this.#catchUp(room, request);
       const work: Work = { kind: 'patch', patch, fromVersion, previousDelta };
       const settling = room.submit(submissions.intent(caller, work, patchBytes(patch), request));
       onQueued?.();
@@ -43,7 +42,6 @@ export class DeltaWrites {
     return this.#rooms.with(request.blobId, async (room) => {
       await room.authorize(caller, 'write');
       await this.#prepareContents(room, patches);
-      await this.#catchUp(room, request);
       const work: Work = { kind: 'batch', patches, fromVersion, previousDelta };
       const settled = await room.submit(submissions.intent(caller, work, bytes, request));
       const { blob } = await submissions.committed(room, settled);
@@ -57,8 +55,6 @@ export class DeltaWrites {
     requireTarget(target);
     return this.#rooms.with(request.blobId, async (room) => {
       await room.authorize(caller, 'write');
-      // What is reverted may have been committed by another process.
-      await room.refresh();
       const ifVersion = await submissions.requireEtag(room, request.etag, request.requestId);
       const patch: Patch = { kind: 'revert', target };
       const work: Work = { kind: 'patch', patch, fromVersion };
@@ -77,13 +73,6 @@ export class DeltaWrites {
         throw new StudioError(error.reason, error.message, { ...error.metadata, index: String(index) });
       });
     }
-  }
-
-  /** What the caller names may have been committed by another process. */
-  async #catchUp(room: Room, { previousDelta, fromVersion = 0 }: Omit<ApplyDelta, 'patch'>): Promise<void> {
-    const isUnseen = previousDelta !== undefined && !room.state.recentById(previousDelta);
-    if (isUnseen || fromVersion > room.state.version) await room.refresh();
-    else await this.#submissions.requireNews(room);
   }
 }
 

@@ -23,6 +23,14 @@ import { PatchPreparation } from './patch-preparation.ts';
 import type { RevertMaker } from './revert-maker.ts';
 import type { RoomState } from './room-state.ts';
 
+/** What of a flush will not be in its commit. */
+interface Left {
+  /** Those that must be tried first, and what their sessions sent after them. */
+  readonly held: Set<Intent>;
+  /** And why. */
+  readonly refused: Map<Intent, unknown>;
+}
+
 export class Preparation {
   readonly #state: RoomState;
   readonly #guard: Guard;
@@ -54,14 +62,18 @@ export class Preparation {
 
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
     this.#recalled = await this.#recallRequests(intents);
-    const held = new Set<Intent>();
+    const left: Left = { held: new Set(), refused: new Map() };
     for (let taken = intents; ;) {
-      const filled = await this.#fill(taken, held);
-      if (filled instanceof Batch) return filled.finish({ held: [...held], postponed: intents.slice(taken.length) });
+      const filled = await this.#fill(taken, left);
+      const postponed = intents.slice(filled instanceof Batch ? taken.length : filled.take);
+      // Those are asked anew in their turn.
+      for (const intent of postponed) if (!left.held.delete(intent)) left.refused.delete(intent);
+      if (filled instanceof Batch) {
+        const refused = [...left.refused].map(([intent, error]) => ({ intent, error }));
+        return filled.finish({ held: [...left.held], refused, postponed });
+      }
       // Refused halfway, or too much: nothing of it may stay, and what came after it was made on top of it.
       taken = taken.slice(0, filled.take);
-      // Those are asked anew in their turn.
-      for (const postponed of intents.slice(taken.length)) held.delete(postponed);
       this.#guard.settle();
       this.#authoring.settleLost();
     }
@@ -69,10 +81,9 @@ export class Preparation {
 
   /**
    * How many of the intents to take, from the first, and start anew with, when one was refused or held after some of it
-   * had been accepted, or came to more than a commit may hold. `held` gets those that must be tried first, and what
-   * their sessions sent after them.
+   * had been accepted, or came to more than a commit may hold.
    */
-  async #fill(intents: readonly Intent[], held: Set<Intent>): Promise<Batch | { readonly take: number }> {
+  async #fill(intents: readonly Intent[], { held, refused }: Left): Promise<Batch | { readonly take: number }> {
     const lines = new Set<object>();
     const batch = new Batch(this.#state);
     // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
@@ -81,7 +92,7 @@ export class Preparation {
       version > 0 ? this.#access.settled(this.#state.lineage) : undefined;
     const access = this.#access.known(blobId) ?? (await settle());
     for (const [index, intent] of intents.entries()) {
-      if (!intent.isOpen) continue;
+      if (!intent.isOpen || refused.has(intent)) continue;
       const line = lineOf(intent);
       if (held.has(intent) || lines.has(line)) {
         held.add(intent);
@@ -97,12 +108,12 @@ export class Preparation {
           intent.trial = 'needed';
           held.add(intent);
           lines.add(line);
-        } else intent.reject(error);
+        } else refused.set(intent, error);
         if (batch.headVersion !== before) return { take: intents.length };
       }
       if (batch.bytes <= COMMIT_BYTES_MAX) continue;
       if (before > version) return { take: index };
-      intent.reject(tooLarge());
+      refused.set(intent, tooLarge());
       return { take: intents.length };
     }
     return batch;
@@ -163,7 +174,7 @@ export class Preparation {
     if (intent.ifVersion !== undefined && intent.ifVersion !== batch.headVersion) {
       throw new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: this.#state.blobId });
     }
-    if (intent.isLate && work.kind !== 'undelete')
+    if (intent.isLate && batch.isDeleted && work.kind !== 'undelete')
       throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
         blob_id: this.#state.blobId,
       });

@@ -18,7 +18,7 @@ export class Refreshers {
     return new Promise((resolve, reject) => void this.#waiting.push({ resolve, reject }));
   }
 
-  async serve(catchUp: () => Promise<void>): Promise<void> {
+  async serve(catchUp: () => Promise<unknown>): Promise<void> {
     const served = this.#waiting;
     this.#waiting = [];
     try {

@@ -17,7 +17,7 @@ import { Authoring } from './authoring.ts';
 import { EditMaker } from './edit-maker.ts';
 import { HeldUpdates } from './held-updates.ts';
 import { type Intent, lineOf, type Settled } from './intent.ts';
-import { acknowledge, soleAuthor, type Prepared } from './batch.ts';
+import { acknowledge, dependsOnHead, soleAuthor, type Prepared } from './batch.ts';
 import { PendingIntents, tooManyRaces, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { Refreshers } from './refreshers.ts';
@@ -63,9 +63,8 @@ export class Room {
     this.#authoring = new Authoring({ state, guard: this.#guard, bases: services.bases });
     const edits = new EditMaker({ authoring: this.#authoring, state, contents: services.contents });
     const reverts = new RevertMaker({ ...services, state, authoring: this.#authoring });
-    const { log, access } = services;
-    const [guard, authoring] = [this.#guard, this.#authoring];
-    this.#preparation = new Preparation({ state, guard, authoring, edits, reverts, log, access });
+    const making = { guard: this.#guard, authoring: this.#authoring, edits, reverts };
+    this.#preparation = new Preparation({ ...services, ...making, state });
     this.#held = new HeldUpdates({
       state,
       trials: services.trials,
@@ -177,6 +176,8 @@ export class Room {
         if (!prepared.commit) {
           this.#guard.settle();
           this.#authoring.settleLost();
+          // No slot won proves that this was the head.
+          if (dependsOnHead(prepared) && (await retrying(() => this.#catchUp()))) continue;
           acknowledge(prepared, this.state.version);
           return;
         }
@@ -221,16 +222,17 @@ export class Room {
     this.#services.history.checkpointIfDue(this.state);
   }
 
-  /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. */
-  async #catchUp(): Promise<void> {
+  /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. False: nothing. */
+  async #catchUp(): Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure;
-    this.#applyRemote();
+    const isAhead = this.#applyRemote();
     const commits = await this.#services.log.readTail(this.state.blobId, this.state.version);
-    if (commits.length === 0) return;
+    if (commits.length === 0) return isAhead;
     // Read is not durable: another process's insert may not be journaled yet, and nothing is shown before it is.
     await this.#services.database.fence();
     this.#applyForeign(commits);
     if (this.#failure !== undefined) throw this.#failure;
+    return true;
   }
 
   #applyRemote(): boolean {
@@ -258,15 +260,11 @@ export class Room {
     for (const intent of [...this.#pending.takeAll(), ...this.#held.takeAll()]) intent.reject(error);
     this.#refreshers.rejectAll(error);
     this.#services.logger.error({ err: error, blobId: this.state.blobId }, 'live document failed');
-    this.closeSessions(StudioError.from(error));
+    this.sessions.close(StudioError.from(error));
   }
 
   #closeIfDeleted(): void {
-    if (this.state.facts.deletedAt) this.closeSessions(blobDeleted(this.state.blobId));
-  }
-
-  closeSessions(error: StudioError): void {
-    this.sessions.close(error);
+    if (this.state.facts.deletedAt) this.sessions.close(blobDeleted(this.state.blobId));
   }
 
   /** Callers of intents older than the limit are told so; what is on its way may still commit. */

@@ -191,7 +191,7 @@ export class Rooms {
 
   /** Tells every session to come back elsewhere. */
   closeSessions(error: StudioError): void {
-    for (const { room } of this.#loaded.values()) room.closeSessions(error);
+    for (const { room } of this.#loaded.values()) room.sessions.close(error);
   }
 
   /** Resolves when no change is under way, or after DRAIN_MS_MAX. */

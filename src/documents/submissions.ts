@@ -30,11 +30,6 @@ export class Submissions {
     this.#contents = options.contents;
   }
 
-  /** A blob that was deleted may have been brought back through another process, of which this one has not heard yet. */
-  async requireNews(room: Room): Promise<void> {
-    if (room.state.facts.deletedAt) await room.refresh();
-  }
-
   /** Bounds content; the bytes of a binary blob are stored before the commit that names them. */
   async prepareContent(contentType: string, content: Uint8Array): Promise<void> {
     if (content.byteLength > CONTENT_BYTES_MAX) {

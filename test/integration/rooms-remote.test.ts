@@ -27,6 +27,12 @@ function intent(work: Work): Intent {
   return new Intent({ userId: 'ada', work, bytes: 0 });
 }
 
+/** A flush that comes to nothing, for which the log is not asked. */
+function nothing(): Intent {
+  const session = { onUpdate: () => undefined, onClose: () => undefined };
+  return intent({ kind: 'push', update: Uint8Array.of(0, 0), session, separate: false });
+}
+
 function insert(text: string): Intent {
   return intent({
     kind: 'patch',
@@ -52,7 +58,7 @@ test('what it hears of in any moment of a flush is shown at once', async () => {
     const heard = await writer.log.commitAt(blobId, 2);
     if (!heard) throw new Error('There is no second version.');
     await reader.rooms.with(blobId, async (room) => {
-      await room.submit(intent({ kind: 'undelete' }));
+      await room.submit(nothing());
       for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
       room.onRemote(heard);
       await turn();
@@ -68,13 +74,42 @@ test('a refresh brings all there is in the log, not only what it has heard of', 
     const heard = await writer.log.commitAt(blobId, 2);
     if (!heard) throw new Error('There is no second version.');
     await reader.rooms.with(blobId, async (room) => {
-      await room.submit(intent({ kind: 'undelete' }));
+      await room.submit(nothing());
       for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
       room.onRemote(heard);
       await room.refresh();
       assert.is(room.state.version, 3, `after ${microtasks} microtasks`);
     });
   }
+});
+
+test('what seems to be there already is looked for on the newest head', async () => {
+  const { writer, reader } = await worldsWith('nothing-to-do');
+  const content = (text: string): Intent =>
+    intent({ kind: 'patch', patch: { kind: 'content', content: Buffer.from(text) } });
+  const { version } = await reader.rooms.with('nothing-to-do', (room) => room.submit(content('a')));
+  assert.is(version, 4, 'it is the last one who wrote');
+  await writer.rooms.with('nothing-to-do', (room) => room.refresh());
+  assert.is(await writer.readText('nothing-to-do'), 'a');
+  await writer.rooms.with('nothing-to-do', (room) => room.submit(intent({ kind: 'delete' })));
+  await reader.rooms.with('nothing-to-do', (room) => room.submit(intent({ kind: 'undelete' })));
+  await writer.rooms.with('nothing-to-do', async (room) => {
+    await room.refresh();
+    assert.is(room.state.facts.deletedAt, undefined);
+  });
+});
+
+test('what seems impossible is tried on the newest head', async () => {
+  const { reader } = await worldsWith('possible');
+  await reader.rooms.with('possible', (room) =>
+    room.submit(
+      intent({
+        kind: 'patch',
+        patch: { kind: 'text_edits', encoding: 'utf16', edits: [{ offset: 3, deleteCount: 0, insert: '!' }] },
+      }),
+    ),
+  );
+  assert.is(await reader.readText('possible'), 'cba!');
 });
 
 test.run();
