@@ -19,6 +19,8 @@ export class Account {
   /** What went wrong on the way; each is a failure of the round. */
   readonly problems: string[] = [];
   readonly counts = new Map<string, number>();
+  /** What a process was asked for and is still about, whether or not anybody waits for it. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(kind: RoundKind) {
     this.tokens = new Tokens(kind.accounted ?? 'character');
@@ -29,6 +31,16 @@ export class Account {
     const before = this.readings.get(version);
     if (before !== undefined && before !== content) this.problems.push(`version ${version} was read in two ways`);
     this.readings.set(version, content);
+  }
+
+  follow<T>(asked: Promise<T>): Promise<T> {
+    const done = asked.catch(() => undefined).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+    return asked;
+  }
+
+  async allDone(): Promise<void> {
+    await Promise.all(this.#underWay);
   }
 
   count(what: string): void {

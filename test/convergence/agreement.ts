@@ -53,7 +53,7 @@ export async function requireAgreement(settled: Settled): Promise<void> {
   }
   requireAcknowledged(logged, account);
   if (kind.accounted) requireEffects(kind, account, head);
-  assert.is(account.problems.join('\n'), '', 'nothing went wrong on the way');
+  assert.is(account.problems.length, 0, `nothing went wrong on the way but for ${account.problems.join('\n')}`);
   await processes.at(-1)?.heal(blobId);
   assert.is((await world.audit(blobId)).join('\n'), '', 'the audit finds nothing');
 }

@@ -152,9 +152,10 @@ class Round {
   async settle(): Promise<void> {
     await Promise.all(this.#pending);
     const caller = { userId: OWNER, administrator: false };
+    // Also first tries nobody waits for any more: they may still delete the blob, or change it when all have read it.
+    await this.#account.allDone();
+    await patiently(() => this.#random.pick(this.#processes).documents.undeleteBlob(caller, this.#blobId, {}));
     for (let tries = 0; ; tries++) {
-      // Each time: a deletion whose first try nobody waits for any more may still come.
-      await patiently(() => this.#random.pick(this.#processes).documents.undeleteBlob(caller, this.#blobId, {}));
       this.#world.deliver();
       for (const client of this.#yjs) {
         await client.connect(this.#random.pick(this.#processes));

@@ -130,10 +130,12 @@ export class RpcClient {
   }
 
   #answered(change: Change, view: View | undefined, requestId: string, answers: readonly (readonly Delta[])[]): void {
-    const [deltas = [], ...repeats] = answers;
-    const isOwn = deltas.length > 0 && deltas.every((delta) => delta.requestId === requestId);
+    // The same request in two processes at once: where one finds nothing to do, the other may, a moment later.
+    const own = answers.filter((deltas) => deltas.length > 0 && deltas.every((delta) => delta.requestId === requestId));
+    const isOwn = own.length > 0;
+    const deltas = own[0] ?? answers[0] ?? [];
     const ids = deltas.map(({ id }) => id).join();
-    if (isOwn && repeats.some((repeat) => repeat.map(({ id }) => id).join() !== ids))
+    if (own.some((repeat) => repeat.map(({ id }) => id).join() !== ids))
       this.#account.problems.push(`${change.name} ${requestId} was answered in two ways`);
     this.#account.count(change.name);
     for (const token of change.inserted) this.#account.due.add(token);
@@ -179,10 +181,7 @@ export class RpcClient {
           return one(documents.applyDelta(this.#caller, { blobId, ...base, requestId, patch: change.patch }));
       }
     };
-    const answer = call();
-    // Nobody may be waiting for it any more.
-    answer.catch(() => undefined);
-    return Promise.race([answer, crashed]);
+    return Promise.race([this.#account.follow(call()), crashed]);
   }
 }
 

@@ -80,10 +80,12 @@ export class YjsClient {
     try {
       const live = await Promise.race([
         process.crashed,
-        process.documents.open(this.#caller, this.#blobId, {
-          onUpdate: (update) => void (session === this.#session && this.editor.inbox.push(update)),
-          onClose,
-        }),
+        this.#account.follow(
+          process.documents.open(this.#caller, this.#blobId, {
+            onUpdate: (update) => void (session === this.#session && this.editor.inbox.push(update)),
+            onClose,
+          }),
+        ),
       ]);
       if (session !== this.#session) return live.close();
       this.#live = live;
@@ -174,9 +176,10 @@ export class YjsClient {
     if (!live) return;
     await Promise.all(
       this.#outbox.splice(0, count).map(async (outgoing) => {
-        const again = this.#random.chance(DOUBLED) ? live.push(outgoing.update) : undefined;
+        const push = (): Promise<{ version: number }> => this.#account.follow(live.push(outgoing.update));
+        const again = this.#random.chance(DOUBLED) ? push() : undefined;
         try {
-          const { version } = await live.push(outgoing.update);
+          const { version } = await push();
           if (version < 1) this.#account.problems.push(`a push was acknowledged with version ${version}`);
           for (const token of outgoing.inserted) this.#account.due.add(token);
           for (const token of outgoing.deleted) this.#account.deleted.add(token);
