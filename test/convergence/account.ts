@@ -11,6 +11,8 @@ export class Account {
   readonly perhapsDeleted = new Set<string>();
   /** Each acknowledged request: the delta that its answer named. */
   readonly acknowledged: { readonly requestId: string; readonly deltaId: string; readonly version: number }[] = [];
+  /** Each acknowledged push of a Yjs client. */
+  readonly pushed: { readonly version: number; readonly update: Uint8Array; readonly by: string }[] = [];
   /** By version: what some client read then. */
   readonly readings = new Map<number, string>();
   /** How it ended: the canonical content, and how many deltas it took. */

@@ -37,9 +37,14 @@ export async function requireAgreement(settled: Settled): Promise<void> {
   for (const [index, process] of processes.entries()) {
     assert.is(await read(process, settled), head, `process ${index} reads like the log`);
   }
+  requirePushed(logged, account);
   for (const client of clients) {
     const content = Buffer.from(readCanonical(client.editor.doc, kind.contentType)).toString('utf8');
-    assert.is(content, head, `client ${client.describe()} has what the log has, but for ${lacking(logged, client)}`);
+    assert.is(
+      content,
+      head,
+      `client ${client.describe()} has what the log has, but for ${[lacking(logged, client), ...account.problems].join('\n')}`,
+    );
   }
   for (const [version, content] of account.readings) {
     assert.is(comparable(kind, content), at.get(version), `version ${version} was read like the log has it`);
@@ -96,6 +101,26 @@ function lacking(logged: LoggedBlob, client: YjsClient): string {
     ours: { ...ours, deleted: [...(ours?.deleted ?? [])] },
     theirs: { ...theirs, deleted: [...(theirs?.deleted ?? [])] },
   });
+}
+
+/** G1, G4: each version that a push was acknowledged with holds what was pushed. */
+function requirePushed(logged: LoggedBlob, { pushed }: Account): void {
+  const doc = new Y.Doc();
+  const byVersion = [...pushed].sort((one, other) => one.version - other.version);
+  for (const delta of logged.deltas) {
+    for (const update of delta.updates) Y.applyUpdate(doc, update);
+    for (; byVersion[0]?.version === delta.toVersion; byVersion.shift()) {
+      for (const { id, length } of Y.decodeUpdate(byVersion[0].update).structs) {
+        const known = Y.getState(doc.store, id.client);
+        assert.ok(
+          known >= id.clock + length,
+          `version ${delta.toVersion} ends ${id.client} at ${known}, and was to hold ${id.clock}+${length} of ${byVersion[0].by}`,
+        );
+      }
+    }
+  }
+  assert.is(byVersion.length, 0, 'no push was acknowledged with a version that is not there');
+  doc.destroy();
 }
 
 function requireAcknowledged(logged: LoggedBlob, account: Account): void {

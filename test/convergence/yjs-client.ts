@@ -64,7 +64,8 @@ export class YjsClient {
 
   describe(): string {
     const { outbox, inbox } = this.editor;
-    const waiting = `${this.#outbox.length} + ${outbox.length} to send, ${inbox.length} to take in`;
+    const isStuck = this.editor.doc.store.pendingStructs !== null || this.editor.doc.store.pendingDs !== null;
+    const waiting = `${this.#outbox.length} + ${outbox.length} to send, ${inbox.length} to take in${isStuck ? ', and taken in too early' : ''}`;
     return `${this.editor.doc.clientID}: ${this.isConnected ? 'connected' : 'offline'} (${this.#session} times), ${waiting}`;
   }
 
@@ -180,7 +181,8 @@ export class YjsClient {
         const again = this.#random.chance(DOUBLED) ? push() : undefined;
         try {
           const { version } = await push();
-          if (version < 1) this.#account.problems.push(`a push was acknowledged with version ${version}`);
+          const by = `client ${this.editor.doc.clientID}, connection ${session}`;
+          this.#account.pushed.push({ version, update: outgoing.update, by });
           for (const token of outgoing.inserted) this.#account.due.add(token);
           for (const token of outgoing.deleted) this.#account.deleted.add(token);
           await again;
