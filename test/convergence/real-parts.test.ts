@@ -19,7 +19,15 @@ const STEPS = 35;
 const ONCE_FAILED: readonly PlannedRound[] = [
   { kind: 'rich', seed: 323_215_403 },
   { kind: 'binary', seed: 4_085_702_267 },
+  { kind: 'free-text', seed: 3_178_669_918 },
+  { kind: 'free-text', seed: 3_505_710_881 },
+  { kind: 'free-text', seed: 3_762_309_999 },
+  { kind: 'free-json', seed: 1_101_629_443 },
+  { kind: 'rich', seed: 2_247_528_537 },
+  { kind: 'opaque', seed: 3_076_868_692 },
+  { kind: 'opaque', seed: 102_806_833 },
 ];
+const EACH_AGAIN = 4;
 
 interface PlannedRound {
   readonly kind: KindName;
@@ -58,7 +66,7 @@ async function runAtOnce(rounds: readonly PlannedRound[]): Promise<void> {
 }
 
 test('G1 G2 G3 G4: rounds in which something once went wrong agree', async () => {
-  await runAtOnce(ONCE_FAILED.flatMap((round) => Array.from({ length: 5 }, () => round)));
+  await runAtOnce(ONCE_FAILED.flatMap((round) => Array.from({ length: EACH_AGAIN }, () => round)));
 });
 
 const random = new Random(SEED);
