@@ -60,7 +60,8 @@ export async function requireAgreement(settled: Settled): Promise<void> {
   if (kind.accounted) requireEffects(kind, account, head);
   assert.is(account.problems.length, 0, `nothing went wrong on the way but for ${account.problems.join('\n')}`);
   await processes.at(-1)?.heal(blobId);
-  assert.is((await world.audit(blobId)).join('\n'), '', 'the audit finds nothing');
+  const findings = await world.audit(blobId);
+  assert.is(findings.length, 0, `the audit finds nothing but ${findings.join('\n')}`);
 }
 
 async function read(process: StudioProcess, { kind, blobId }: Settled, version?: number): Promise<string> {

@@ -98,6 +98,8 @@ export class YjsClient {
       const update = Y.encodeStateAsUpdate(this.editor.doc, live.stateVector());
       this.#outbox.push({ update, inserted: this.#allInserted.slice(), deleted: this.#allDeleted.slice() });
     } catch (error) {
+      // The process may let it in all the same, too late: nothing of that connection is for it any more.
+      if (session === this.#session) this.#session += 1;
       this.#expect(error, 'connecting');
     }
   }
@@ -207,6 +209,7 @@ export class YjsClient {
   #expect(error: unknown, doing: string): void {
     this.#account.count(`failed: ${doing}, ${error instanceof StudioError ? error.reason : 'otherwise'}`);
     if (isUnanswered(error) || (error instanceof StudioError && error.reason === 'BLOB_DELETED')) return;
-    this.#account.problems.push(`${doing} as ${this.#caller.userId}: ${String(error)}`);
+    const said = error instanceof StudioError ? JSON.stringify(error.metadata) : '';
+    this.#account.problems.push(`${doing} as ${this.#caller.userId} (${this.describe()}): ${String(error)} ${said}`);
   }
 }
