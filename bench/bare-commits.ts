@@ -1,55 +1,71 @@
-/** What the log's inserts cost by themselves: documents like a keystroke's commit, into a collection indexed like the log. */
+/** What the log's inserts cost by themselves: documents like the studio's, into a collection indexed like the log. */
 import { randomBytes } from 'node:crypto';
 import { headBase } from '../src/domain/base.ts';
-import type { Commit, Delta } from '../src/domain/delta.ts';
+import type { Commit, Delta, StoredPatch } from '../src/domain/delta.ts';
 import { commitId, deltaId, toDocument } from '../src/storage/commit-document.ts';
 import { openDatabase, type Database } from '../src/storage/database.ts';
 
-const UPDATE_BYTES = 22;
-const PATCH = Buffer.from('{"edits":[{"offset":1000,"deleteCount":0,"insert":"x"}],"encoding":"code_points"}');
+/** As ApplyDelta is asked for a keystroke. */
+const TEXT_EDIT = Buffer.from('{"edits":[{"offset":1000,"deleteCount":0,"insert":"x"}],"encoding":"code_points"}');
+export const KEYSTROKE: StoredPatch = { kind: 'text_edits', bytes: TEXT_EDIT.byteLength, body: TEXT_EDIT };
+/** About a keystroke's as a Yjs update. */
+export const KEYSTROKE_BYTES = 22;
+
+/** The blob's id, and the updates that its next commit is to hold as deltas. */
+export type BareCommit = readonly [blobId: string, updates: readonly Uint8Array[]];
 
 export class BareCommits {
   readonly #database: Database;
+  readonly #patch: StoredPatch | undefined;
   readonly #committer = randomBytes(8).toString('hex');
-  readonly #blobs: readonly { readonly id: string; version: number }[];
+  readonly #versions = new Map<string, number>();
   #next = 1;
 
-  private constructor(database: Database, blobs: number) {
+  private constructor(database: Database, patch: StoredPatch | undefined) {
     this.#database = database;
-    this.#blobs = Array.from({ length: blobs }, () => ({ id: randomBytes(16).toString('hex'), version: 1 }));
+    this.#patch = patch;
   }
 
-  static async open(url: string, blobs: number): Promise<BareCommits> {
-    return new BareCommits(await openDatabase({ url, name: 'bench_bare' }), blobs);
+  /** `patch`: what each delta keeps of what it was asked with; of an editor's update the update is all there is. */
+  static async open(url: string, patch?: StoredPatch): Promise<BareCommits> {
+    return new BareCommits(await openDatabase({ url, name: 'bench_bare' }), patch);
   }
 
-  /** One insert, journaled, with the next commit of each blob. */
-  async insert(): Promise<void> {
-    const documents = this.#blobs.map((blob) => toDocument(this.#commit(blob.id, ++blob.version)));
-    const { n } = await this.#database.insert('commits', documents);
-    if (n !== documents.length) throw new Error('An insert was refused.');
+  /** All in one journaled insert. */
+  async insert(commits: readonly BareCommit[]): Promise<void> {
+    const { n } = await this.#database.insert(
+      'commits',
+      commits.map(([blobId, updates]) => toDocument(this.#commit(blobId, updates))),
+    );
+    if (n !== commits.length) throw new Error('An insert was refused.');
   }
 
-  #commit(blobId: string, seq: number): Commit {
+  #commit(blobId: string, updates: readonly Uint8Array[]): Commit {
     const committerSeq = this.#next++;
     const id = commitId(this.#committer, committerSeq);
-    const delta: Delta = {
-      id: deltaId(id, 0),
-      blobId,
-      toVersion: seq,
-      userId: 'bench',
-      operation: 'update',
-      patch: { kind: 'text_edits', bytes: PATCH.byteLength, body: PATCH },
-      updates: [randomBytes(UPDATE_BYTES)],
-      base: headBase(seq - 1),
-      chainLength: 1,
-      newClients: [],
-      authoredWith: 1_000_000_000,
-      createdAt: new Date(),
-      appliedAt: new Date(),
-    };
-    const place = { blobId, firstSeq: seq, lastSeq: seq, committer: this.#committer, committerSeq };
-    return { id, ...place, owner: 'bench', contentType: 'text/plain', rootId: blobId, deltas: [delta] };
+    const firstSeq = (this.#versions.get(blobId) ?? 0) + 1;
+    const lastSeq = firstSeq + updates.length - 1;
+    this.#versions.set(blobId, lastSeq);
+    const deltas = updates.map((update, index): Delta => {
+      const seq = firstSeq + index;
+      return {
+        id: deltaId(id, index),
+        blobId,
+        toVersion: seq,
+        userId: 'bench',
+        operation: 'update',
+        patch: this.#patch ?? { kind: 'sync', bytes: update.byteLength },
+        updates: [update],
+        base: headBase(seq - 1),
+        chainLength: 1,
+        newClients: [],
+        ...(this.#patch && { authoredWith: 1_000_000_000 }),
+        createdAt: new Date(),
+        appliedAt: new Date(),
+      };
+    });
+    const place = { blobId, firstSeq, lastSeq, committer: this.#committer, committerSeq };
+    return { id, ...place, owner: 'bench', contentType: 'text/plain', rootId: blobId, deltas };
   }
 
   close(): Promise<void> {

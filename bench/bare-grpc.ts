@@ -3,7 +3,8 @@
  * into that database. Sends its port.
  */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { BareCommits } from './bare-commits.ts';
+import { randomBytes } from 'node:crypto';
+import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES } from './bare-commits.ts';
 
 /** About what ApplyDelta answers. */
 const ANSWER = Buffer.alloc(400, 1);
@@ -19,7 +20,7 @@ const method = {
 type Answer = (error: Error | null, bytes?: Buffer) => void;
 
 const url = process.env['BARE_MONGODB_URL'];
-const commits = url === undefined ? undefined : await BareCommits.open(url, 1);
+const commits = url === undefined ? undefined : await BareCommits.open(url, KEYSTROKE);
 const server = new Server();
 server.addService(
   { echo: { path: '/bench.Bare/Echo', ...method }, insert: { path: '/bench.Bare/Insert', ...method } },
@@ -27,7 +28,7 @@ server.addService(
     echo: (_call: unknown, answer: Answer) => answer(null, ANSWER),
     insert: (_call: unknown, answer: Answer) => {
       if (!commits) answer(new Error('There is no database.'));
-      else commits.insert().then(() => answer(null, ANSWER), answer);
+      else commits.insert([['bare', [randomBytes(KEYSTROKE_BYTES)]]]).then(() => answer(null, ANSWER), answer);
     },
   },
 );

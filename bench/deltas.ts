@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, credentials } from '@grpc/grpc-js';
 import { MongoClient, type Collection } from 'mongodb';
 import { OffsetEncoding, type StudioClient } from '../clients/node/src/index.ts';
-import { BareCommits } from './bare-commits.ts';
+import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES, type BareCommit } from './bare-commits.ts';
 import { DeltaStream } from './delta-stream.ts';
 import { startHelper } from './processes.ts';
 import { median, milliseconds, percentile, perSecond, print, printTable, type Verdict } from './report.ts';
@@ -39,7 +39,7 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
   print('\nDeltas: acknowledged ApplyDelta over gRPC, against bare journaled inserts');
   const rig = await startRig({ worker: false });
   const bare = await startHelper<number>('./bare-grpc.ts', { env: { BARE_MONGODB_URL: rig.part('mongodb').url } });
-  const commits = await BareCommits.open(rig.part('mongodb').url, BARE_BLOBS);
+  const commits = await BareCommits.open(rig.part('mongodb').url, KEYSTROKE);
   const mongo = new MongoClient(rig.part('mongodb').url, { writeConcern: { w: 'majority', journal: true } });
   try {
     await mongo.connect();
@@ -133,7 +133,12 @@ function manyCommits(commits: BareCommits): Scenario {
   return {
     name: `bare inserts of ${BARE_BLOBS} commits, 2 in flight`,
     writers: 2,
-    write: () => commits.insert(),
+    write: (writer) =>
+      commits.insert(
+        Array.from({ length: BARE_BLOBS }, (_none, blob): BareCommit => {
+          return [`bare-${writer}-${blob}`, [randomBytes(KEYSTROKE_BYTES)]];
+        }),
+      ),
     deltas: BARE_BLOBS,
     latenciesMs: [],
     ratesPerSecond: [],

@@ -10,7 +10,7 @@ import { HOCUSPOCUS, Y_WEBSOCKET, type Dialect } from '../wire/dialect.ts';
 import type { EditorPlace } from '../wire/light-editor.ts';
 
 export type ContestantName =
-  'studio /sync' | 'studio /hocuspocus' | 'y-websocket' | 'y-mongodb-provider' | 'Hocuspocus';
+  'studio /sync' | 'studio /hocuspocus' | 'y-websocket' | 'y-mongodb-provider' | 'Hocuspocus' | 'bare, durable';
 
 export interface Contestant {
   readonly name: ContestantName;
@@ -27,6 +27,8 @@ const PEERS: Readonly<Record<string, { readonly module: string; readonly dialect
   'y-websocket': { module: 'peer-servers/y-websocket.mjs', dialect: Y_WEBSOCKET },
   'y-mongodb-provider': { module: 'peer-servers/y-websocket.mjs', dialect: Y_WEBSOCKET },
   Hocuspocus: { module: 'peer-servers/hocuspocus.mjs', dialect: HOCUSPOCUS },
+  /** What nobody can beat who stores before showing. */
+  'bare, durable': { module: 'bare-yjs.ts', dialect: Y_WEBSOCKET },
 };
 
 /** The studio is the rig's; a peer is started, on the rig's database where it uses one. */
@@ -37,7 +39,8 @@ export async function startContestant(name: ContestantName, rig: Rig): Promise<C
   const port = await freePort();
   const env: NodeJS.ProcessEnv = { PEER_PORT: String(port), PEER_FILE: join(folder, 'documents.sqlite') };
   if (name === 'y-mongodb-provider') env['PEER_MONGODB_URL'] = rig.part('mongodb').url;
-  const start = (): Promise<Helper<string>> => startHelper(peer.module, { env });
+  if (name === 'bare, durable') env['BARE_MONGODB_URL'] = rig.part('mongodb').url;
+  const start = (): Promise<Helper<unknown>> => startHelper(peer.module, { env });
   let server = await start();
   let rooms = 0;
   return {

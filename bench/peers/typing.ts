@@ -14,6 +14,7 @@ const CONTESTANTS: readonly ContestantName[] = [
   'y-websocket',
   'y-mongodb-provider',
   'Hocuspocus',
+  'bare, durable',
 ];
 const EDITORS = 20;
 const EDITS_PER_SECOND = 5;
@@ -63,19 +64,21 @@ function judge(tables: readonly Table[], insertMs: number): Verdict[] {
     tables.find((table) => table.name === name)?.latenciesMs ?? [];
   const [ours, theirs] = [of('studio /sync'), of('y-websocket')];
   const over = (median(ours) - median(theirs)) / insertMs;
+  const least = (median(of('bare, durable')) - median(theirs)) / insertMs;
   const tail = percentile(ours, 0.99) / percentile(theirs, 0.99);
+  const leastTail = percentile(of('bare, durable'), 0.99) / percentile(theirs, 0.99);
   const missing = tables.filter(({ name }) => name.startsWith('studio')).reduce((sum, table) => sum + table.missing, 0);
   const note = missing > 0 ? `, ${missing} keystrokes did not arrive everywhere` : '';
   return [
     {
       goal: `typing: median ≤ y-websocket's + ${INSERTS_ALLOWED} × one journaled insert`,
       reached: over <= INSERTS_ALLOWED && missing === 0,
-      measured: `its + ${over.toFixed(2)} ×${note}`,
+      measured: `its + ${over.toFixed(2)} × (a bare server that stores first: + ${least.toFixed(2)} ×)${note}`,
     },
     {
       goal: `typing: p99 ≤ ${P99_RATIO_MAX} × y-websocket's`,
       reached: tail <= P99_RATIO_MAX,
-      measured: `${tail.toFixed(2)} ×`,
+      measured: `${tail.toFixed(2)} × (a bare server that stores first: ${leastTail.toFixed(2)} ×)`,
     },
   ];
 }
