@@ -17,17 +17,12 @@ interface Placed {
   readonly authored?: Authored;
 }
 
-export interface Refused {
-  readonly intent: Intent;
-  readonly error: unknown;
-}
-
 export interface Prepared {
   readonly commit: UnnumberedCommit | undefined;
   readonly bytes: number;
   readonly placed: readonly Placed[];
-  /** What can't be done on this head. Told once it is known to be the head: another process may have moved it. */
-  readonly refused: readonly Refused[];
+  /** What can't be done on this head, and why. Told once it is known to be the head: another process may have moved it. */
+  readonly refused: ReadonlyMap<Intent, unknown>;
   /** Intents that are not in it: a raw update that must be tried first, and what its session sent after it. */
   readonly held: readonly Intent[];
   /** The last ones, where all would be more than one commit may hold. */
@@ -183,7 +178,7 @@ export class Batch {
  * pushes again is in that too.
  */
 export function dependsOnHead({ placed, refused }: Prepared): boolean {
-  return refused.length > 0 || placed.some(({ intent, index }) => index < 0 && intent.work.kind !== 'push');
+  return refused.size > 0 || placed.some(({ intent, index }) => index < 0 && intent.work.kind !== 'push');
 }
 
 /**
@@ -191,7 +186,7 @@ export function dependsOnHead({ placed, refused }: Prepared): boolean {
  * at `version`.
  */
 export function acknowledge(prepared: Prepared, version: number, commit?: Commit): void {
-  for (const { intent, error } of prepared.refused) intent.reject(error);
+  for (const [intent, error] of prepared.refused) intent.reject(error);
   for (const { intent, index, count } of prepared.placed) {
     const delta = index < 0 ? undefined : commit?.deltas[index];
     const deltas = count === undefined ? undefined : commit?.deltas.slice(index + 1 - count, index + 1);

@@ -65,15 +65,16 @@ export class Preparation {
     const left: Left = { held: new Set(), refused: new Map() };
     for (let taken = intents; ;) {
       const filled = await this.#fill(taken, left);
-      const postponed = intents.slice(filled instanceof Batch ? taken.length : filled.take);
-      // Those are asked anew in their turn.
-      for (const intent of postponed) if (!left.held.delete(intent)) left.refused.delete(intent);
       if (filled instanceof Batch) {
-        const refused = [...left.refused].map(([intent, error]) => ({ intent, error }));
-        return filled.finish({ held: [...left.held], refused, postponed });
+        return filled.finish({ ...left, held: [...left.held], postponed: intents.slice(taken.length) });
       }
       // Refused halfway, or too much: nothing of it may stay, and what came after it was made on top of it.
       taken = taken.slice(0, filled.take);
+      // Those are asked anew in their turn.
+      for (const postponed of intents.slice(taken.length)) {
+        left.held.delete(postponed);
+        left.refused.delete(postponed);
+      }
       this.#guard.settle();
       this.#authoring.settleLost();
     }
