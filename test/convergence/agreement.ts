@@ -40,11 +40,8 @@ export async function requireAgreement(settled: Settled): Promise<void> {
   requirePushed(logged, account);
   for (const client of clients) {
     const content = Buffer.from(readCanonical(client.editor.doc, kind.contentType)).toString('utf8');
-    assert.is(
-      content,
-      head,
-      `client ${client.describe()} has what the log has, but for ${[lacking(logged, client), ...account.problems].join('\n')}`,
-    );
+    const but = content === head ? [] : [lacking(logged, client), ...account.problems];
+    assert.is(content, head, `client ${client.describe()} has what the log has, but for ${but.join('\n')}`);
   }
   for (const [version, content] of account.readings) {
     assert.is(comparable(kind, content), at.get(version), `version ${version} was read like the log has it`);
@@ -88,20 +85,18 @@ function replayAtOnce(logged: LoggedBlob, kind: RoundKind): string {
   return content;
 }
 
-/** What of the log has not reached this client, and what of its own has not reached the log, in Yjs's words. */
+/** The structs that have not reached this client, and those of its own that have not reached the log. */
 function lacking(logged: LoggedBlob, client: YjsClient): string {
   const all = new Y.Doc();
   for (const { updates } of logged.deltas) for (const update of updates) Y.applyUpdate(all, update);
-  const [ours, theirs] = [all, client.editor.doc].map((doc, index, docs) => {
-    const other = docs[1 - index] ?? doc;
-    const { structs, ds } = Y.decodeUpdate(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(other)));
-    return { structs: structs.map(({ id, length }) => `${id.client}:${id.clock}+${length}`), deleted: ds.clients };
-  });
+  const beyond = (doc: Y.Doc, other: Y.Doc): string[] => {
+    const { structs } = Y.decodeUpdate(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(other)));
+    return structs.map(({ id, length }) => `${id.client}:${id.clock}+${length}`);
+  };
+  const { doc } = client.editor;
+  const said = `in the log only: ${beyond(all, doc).join()}; with the client only: ${beyond(doc, all).join()}`;
   all.destroy();
-  return JSON.stringify({
-    ours: { ...ours, deleted: [...(ours?.deleted ?? [])] },
-    theirs: { ...theirs, deleted: [...(theirs?.deleted ?? [])] },
-  });
+  return said;
 }
 
 /** G1, G4: each version that a push was acknowledged with holds what was pushed. */

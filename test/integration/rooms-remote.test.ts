@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Intent, type Work } from '../../src/documents/intent.ts';
+import type { Room } from '../../src/documents/room.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { openRooms, type RoomsWorld } from './rooms-world.ts';
@@ -51,9 +52,10 @@ async function worldsWith(blobId: string): Promise<{ writer: RoomsWorld; reader:
   return { writer, reader };
 }
 
-test('what it hears of in any moment of a flush is shown at once', async () => {
+/** In a flush that commits nothing, and in each moment of it: a commit is heard of that is not the last in the log. */
+async function hearInEveryMoment(name: string, then: (room: Room, after: string) => Promise<void>): Promise<void> {
   for (let microtasks = 0; microtasks <= MICROTASKS; microtasks++) {
-    const blobId = `heard-${microtasks}`;
+    const blobId = `${name}-${microtasks}`;
     const { writer, reader } = await worldsWith(blobId);
     const heard = await writer.log.commitAt(blobId, 2);
     if (!heard) throw new Error('There is no second version.');
@@ -61,29 +63,24 @@ test('what it hears of in any moment of a flush is shown at once', async () => {
       await room.submit(nothing());
       for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
       room.onRemote(heard);
-      await turn();
-      assert.is(room.state.version, 2, `after ${microtasks} microtasks`);
+      await then(room, `after ${microtasks} microtasks`);
     });
   }
-});
+}
 
-test('a refresh brings all there is in the log, not only what it has heard of', async () => {
-  for (let microtasks = 0; microtasks <= MICROTASKS; microtasks++) {
-    const blobId = `refreshed-${microtasks}`;
-    const { writer, reader } = await worldsWith(blobId);
-    const heard = await writer.log.commitAt(blobId, 2);
-    if (!heard) throw new Error('There is no second version.');
-    await reader.rooms.with(blobId, async (room) => {
-      await room.submit(nothing());
-      for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
-      room.onRemote(heard);
-      await room.refresh();
-      assert.is(room.state.version, 3, `after ${microtasks} microtasks`);
-    });
-  }
-});
+test('G3: what it hears of in any moment of a flush is shown at once', () =>
+  hearInEveryMoment('heard', async (room, after) => {
+    await turn();
+    assert.is(room.state.version, 2, after);
+  }));
 
-test('what seems to be there already is looked for on the newest head', async () => {
+test('G3: a refresh brings all there is in the log, not only what it has heard of', () =>
+  hearInEveryMoment('refreshed', async (room, after) => {
+    await room.refresh();
+    assert.is(room.state.version, 3, after);
+  }));
+
+test('G2: what seems to be there already is looked for on the newest head', async () => {
   const { writer, reader } = await worldsWith('nothing-to-do');
   const content = (text: string): Intent =>
     intent({ kind: 'patch', patch: { kind: 'content', content: Buffer.from(text) } });
@@ -99,7 +96,7 @@ test('what seems to be there already is looked for on the newest head', async ()
   });
 });
 
-test('what seems impossible is tried on the newest head', async () => {
+test('G2: what seems impossible is tried on the newest head', async () => {
   const { reader } = await worldsWith('possible');
   await reader.rooms.with('possible', (room) =>
     room.submit(
