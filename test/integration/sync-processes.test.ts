@@ -46,16 +46,14 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const cursorOf = (editor: Editor, of: Editor): unknown =>
   editor.provider.awareness.getStates().get(of.doc.clientID)?.['cursor'];
 
-async function same(id: string, texts: readonly Y.Text[], timeoutMs?: number): Promise<string> {
-  return eventually(
-    'all have the stored text',
-    async () => {
-      const head = await readText(client, id);
-      for (const text of texts) assert.is(text.toJSON(), head);
-      return head;
-    },
-    timeoutMs,
-  );
+/** With `length`, everything typed: texts of one letter are also equal when each lacks a letter of somebody else. */
+async function same(id: string, texts: readonly Y.Text[], length?: number): Promise<string> {
+  return eventually('all have the stored text', async () => {
+    const head = await readText(client, id);
+    if (length !== undefined) assert.is(head.length, length);
+    for (const text of texts) assert.is(text.toJSON(), head);
+    return head;
+  });
 }
 
 async function openOnAll(id: string): Promise<Editor[]> {
@@ -71,7 +69,7 @@ test('G3: edits and awareness cross three processes, whoever is connected where'
   const texts = [...editors, ...others].map(({ text }) => text);
   for (let n = 0; n < 60; n += 1) texts[n % texts.length]?.insert(0, String(n % 10));
   await rich.settled(...others);
-  assert.is((await same(id, texts)).length, 60);
+  await same(id, texts, 60);
   const [first] = editors;
   assert.ok(first);
   first.provider.awareness.setLocalStateField('cursor', 3);
@@ -102,7 +100,7 @@ test('G5: a commit whose message was lost is noticed by the next one’s seq, or
   await pause(100);
   nats.target([Number(new URL(parts.url('nats')).port)]);
   b.text.insert(0, 'b ');
-  assert.is((await same(id, [a.text, b.text, cut.text])).length, 'lost more own b '.length);
+  await same(id, [a.text, b.text, cut.text], 'lost more own b '.length);
 });
 
 test('NATS down means slower, not wrong; presence comes back with it', async () => {
@@ -116,7 +114,7 @@ test('NATS down means slower, not wrong; presence comes back with it', async () 
     [a, b, c][n % 3]?.text.insert(0, 'x');
     await pause(10);
   }
-  assert.is((await same(id, [a.text, b.text, c.text])).length, 30);
+  await same(id, [a.text, b.text, c.text], 30);
   a.provider.awareness.setLocalStateField('cursor', 2);
   await parts.restart('nats');
   await eventually('c sees the new cursor', () => cursorOf(c, a) === 2);
