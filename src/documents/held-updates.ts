@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import { ROOM_PENDING_BYTES_MAX, ROOM_PENDING_EDITS_MAX, TRIAL_DELETIONS_BYTES, TRIAL_FROM_BYTES } from '../limits.ts';
 import { updateOf } from '../domain/content/opaque-document.ts';
 import type { Patch } from '../domain/delta.ts';
+import { StudioError } from '../errors.ts';
 import { lineOf, type Intent } from './intent.ts';
 import { tooManyWait } from './pending-intents.ts';
 import type { RoomState } from './room-state.ts';
@@ -14,6 +15,7 @@ import type { UpdateTrials } from './update-trials.ts';
 export class HeldUpdates {
   readonly #state: RoomState;
   readonly #trials: UpdateTrials;
+  readonly #refresh: () => Promise<void>;
   readonly #release: (intent: Intent) => void;
   readonly #lastOf: (line: object) => Intent | undefined;
   readonly #lines = new Map<object, Intent[]>();
@@ -21,17 +23,19 @@ export class HeldUpdates {
   #bytes = 0;
 
   /**
-   * `release` takes the intents that may join a flush, in their session's order. `lastOf` tells what of a session was
-   * sent last and is in a flush, or waits for one.
+   * `refresh` brings the state up to the log. `release` takes the intents that may join a flush, in their session's
+   * order. `lastOf` tells what of a session was sent last and is in a flush, or waits for one.
    */
   constructor(options: {
     readonly state: RoomState;
     readonly trials: UpdateTrials;
+    readonly refresh: () => Promise<void>;
     readonly release: (intent: Intent) => void;
     readonly lastOf: (line: object) => Intent | undefined;
   }) {
     this.#state = options.state;
     this.#trials = options.trials;
+    this.#refresh = options.refresh;
     this.#release = options.release;
     this.#lastOf = options.lastOf;
   }
@@ -127,16 +131,28 @@ export class HeldUpdates {
 
   async #try(intent: Intent): Promise<void> {
     if (!intent.isOpen) return;
+    const triedOn = this.#state.version;
     try {
-      await this.#trials.try({
-        state: () => Y.encodeStateAsUpdate(this.#state.doc),
-        updates: this.#rawUpdatesOf(intent),
-        contentType: this.#contentTypeOf(intent) ?? '',
+      await this.#integrate(intent).catch(async (refusal: unknown) => {
+        // What it costs does not depend on the head.
+        if (StudioError.from(refusal).reason === 'UPDATE_TOO_COMPLEX') throw refusal;
+        // Another process may have committed what it builds on. All that was acknowledged before it came is there after this.
+        await this.#refresh();
+        if (this.#state.version === triedOn) throw refusal;
+        await this.#integrate(intent);
       });
       intent.trial = 'passed';
     } catch (error) {
       intent.reject(error);
     }
+  }
+
+  #integrate(intent: Intent): Promise<void> {
+    return this.#trials.try({
+      state: () => Y.encodeStateAsUpdate(this.#state.doc),
+      updates: this.#rawUpdatesOf(intent),
+      contentType: this.#contentTypeOf(intent) ?? '',
+    });
   }
 }
 

@@ -20,6 +20,7 @@ import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
 import { type Intent, lineOf, type Work } from './intent.ts';
 import { PatchPreparation } from './patch-preparation.ts';
+import { retrying } from './retrying.ts';
 import type { RevertMaker } from './revert-maker.ts';
 import type { RoomState } from './room-state.ts';
 
@@ -134,7 +135,7 @@ export class Preparation {
       keys.add(requestKey(blobId, userId, requestId));
     }
     if (keys.size === 0) return recalled;
-    for (const { deltas } of await this.#log.withRequestKeys([...keys])) {
+    for (const { deltas } of await retrying(() => this.#log.withRequestKeys([...keys]))) {
       for (const delta of deltas) {
         const key = delta.requestId === undefined ? '' : requestKey(blobId, delta.userId, delta.requestId);
         if (delta.toVersion <= version && keys.has(key)) recalled.set(key, delta);
@@ -160,7 +161,7 @@ export class Preparation {
 
   /** All deltas of the request that made this one: they are in one commit. */
   async #batchOf({ userId, requestId, toVersion }: Delta): Promise<readonly Delta[]> {
-    const commit = await this.#log.commitAt(this.#state.blobId, toVersion);
+    const commit = await retrying(() => this.#log.commitAt(this.#state.blobId, toVersion));
     return commit?.deltas.filter((delta) => delta.userId === userId && delta.requestId === requestId) ?? [];
   }
 

@@ -68,6 +68,7 @@ export class Room {
     this.#held = new HeldUpdates({
       state,
       trials: services.trials,
+      refresh: () => this.refresh(),
       release: (intent) => this.#enqueue(intent),
       lastOf: (line) => this.#pending.lastOf(line) ?? this.#flushing.findLast((intent) => lineOf(intent) === line),
     });

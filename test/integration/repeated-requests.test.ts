@@ -56,6 +56,24 @@ test('G4: old requests of many commits, sent again together with newer ones, all
   assert.is((await readText(ann, blobId)).length, count);
 });
 
+test('G4: a request whose first answer has to be looked up waits for the database, as one that is new does', async () => {
+  const blobId = 'looked-up';
+  await ann.blobs.createBlob({ id: blobId, contentType: 'text/plain' });
+  const count = ROOM_RECENT_REQUESTS_MAX + 1;
+  const first = await send(
+    blobId,
+    Array.from({ length: count }, (_, index) => index),
+  );
+  await parts.kill('mongodb');
+  const answered = send(blobId, [0, count]);
+  // Longer than the driver looks for a server.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await parts.restart('mongodb');
+  const versions = await answered;
+  assert.is(versions.get(0), first.get(0));
+  assert.is(versions.get(count), BigInt(count) + 2n);
+});
+
 test('G4: a request that named an etag gets its first answer though the etag is old by then', async () => {
   const id = 'etags';
   await ann.blobs.createBlob({ id, contentType: 'text/plain', content: Buffer.from('first') });

@@ -1,8 +1,11 @@
 /** A live document follows what other processes commit, at whatever moment it hears of it. */
 import * as assert from 'uvu/assert';
 import { setImmediate as turn } from 'node:timers/promises';
+import * as Y from 'yjs';
 import { Intent, type Work } from '../../src/documents/intent.ts';
 import type { Room } from '../../src/documents/room.ts';
+import { StudioError } from '../../src/errors.ts';
+import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { openRooms, type RoomsWorld } from './rooms-world.ts';
@@ -107,6 +110,32 @@ test('G2: what seems impossible is tried on the newest head', async () => {
     ),
   );
   assert.is(await reader.readText('possible'), 'cba!');
+});
+
+test('G2: a large update that seems to build on nothing is tried on the newest head', async () => {
+  const { writer, reader } = await worldsWith('large');
+  const doc = new Y.Doc();
+  Y.applyUpdate(
+    doc,
+    await writer.rooms.with('large', (room) => Promise.resolve(Y.encodeStateAsUpdate(room.state.doc))),
+  );
+  const before = Y.encodeStateVector(doc);
+  doc.getText('content').insert(0, 'x'.repeat(TRIAL_FROM_BYTES));
+  const update = Y.encodeStateAsUpdate(doc, before);
+  const session = { onUpdate: () => undefined, onClose: () => undefined };
+  await reader.rooms.with('large', async (room) => {
+    assert.is(room.state.version, 1);
+    const { version } = await room.submit(intent({ kind: 'push', update, session, separate: false }));
+    assert.is(version, 4);
+    const unknown = new Y.Doc();
+    unknown.getText('content').insert(0, 'never sent');
+    const known = Y.encodeStateVector(unknown);
+    unknown.getText('content').insert(1, 'x'.repeat(TRIAL_FROM_BYTES));
+    const missing = Y.encodeStateAsUpdate(unknown, known);
+    const refusal = room.submit(intent({ kind: 'push', update: missing, session, separate: false }));
+    assert.is(await refusal.catch((error: unknown) => StudioError.from(error).reason), 'UPDATE_DEPENDS_ON_MISSING');
+  });
+  assert.is((await reader.readText('large')).length, 3 + TRIAL_FROM_BYTES);
 });
 
 test.run();
