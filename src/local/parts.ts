@@ -72,10 +72,11 @@ async function startLocked(name: PartName, options: PartOptions, watchdog: Watch
       return await becomeReady(name, program, port, child, options.dataDir);
     } catch (error) {
       await child.stop();
-      // Between our look and its start another process may have taken the port.
-      const taken = !(await isPortFree(port));
-      if (!taken) throw error;
-      if (options.port !== undefined || tries === PART_PORT_TRIES_MAX) throw portInUse(name, port);
+      // Between our look and its start another process may have taken the port, or one that it chose by itself.
+      const isOurs = !(await isPortFree(port));
+      if (isOurs && (options.port !== undefined || tries === PART_PORT_TRIES_MAX)) throw portInUse(name, port);
+      const isTaken = isOurs || child.output().includes('address already in use');
+      if (!isTaken || tries === PART_PORT_TRIES_MAX) throw error;
     }
   }
 }

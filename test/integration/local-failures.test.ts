@@ -41,6 +41,17 @@ test('it dies at its start: the last line of its log, its exit and where the log
   assert.match(failure.advice, join(dataDir, 'logs', 'nats.log'));
 });
 
+test('a port that it chose by itself was taken: it is started again', async () => {
+  const dataDir = newFolder('nats');
+  const path = newFolder('path');
+  const taken = 'echo "listen tcp 127.0.0.1:7233: bind: address already in use" >&2; exit 1';
+  const script = `#!/bin/sh\nif [ ! -e ${path}/tried ]; then touch ${path}/tried; ${taken}; fi\necho "disk on fire" >&2\nexit 3\n`;
+  writeFileSync(join(path, 'nats-server'), script);
+  chmodSync(join(path, 'nats-server'), 0o755);
+  const failure = await failureOf({ dataDir, partsDir, searchPath: `${path}:${searchPath}` });
+  assert.is(failure.message, 'nats died at its start (exit code 3); it last said: disk on fire');
+});
+
 test('there is no Python to install it with', async () => {
   const failure = await failureOf({
     dataDir: newFolder('nats'),
