@@ -3,7 +3,7 @@ import type { AccessControl, Named } from '../access/contract.ts';
 import type { CommitListener } from '../documents/contract.ts';
 import { lineageOf } from '../domain/blob-access.ts';
 import type { Commit } from '../domain/delta.ts';
-import { NOTICES_PACE_MS, NOTICES_WAITING_MAX } from '../limits.ts';
+import { NOTICE_SUBJECTS_MAX, NOTICES_PACE_MS, NOTICES_WAITING_MAX } from '../limits.ts';
 import { blobEventsOf, bodyOf } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
 import type { StudioEvent } from './contract.ts';
@@ -19,6 +19,8 @@ export class BlobNotices implements CommitListener {
   readonly #access: Pick<AccessControl, 'of'>;
   /** By blob: its newest change, behind its creation. Oldest first. */
   readonly #waiting = new Map<string, Notice>();
+  /** By user: a hash takes longer than all else about a notice. */
+  readonly #subjects = new Map<string, string>();
   #sending: NodeJS.Timeout | undefined;
   #sentAt = -Infinity;
 
@@ -51,7 +53,15 @@ export class BlobNotices implements CommitListener {
     // G8: to nobody rather than to somebody who may no longer see it.
     const access = await this.#access.of(blob).catch(() => undefined);
     const notice = JSON.stringify({ type: event.type, ...bodyOf(event) });
-    for (const { userId } of access?.grants() ?? []) this.#connection.core?.publish(userSubject(userId), notice);
+    for (const { userId } of access?.grants() ?? []) this.#connection.core?.publish(this.#subjectOf(userId), notice);
+  }
+
+  #subjectOf(userId: string): string {
+    let subject = this.#subjects.get(userId);
+    if (subject !== undefined) return subject;
+    if (this.#subjects.size >= NOTICE_SUBJECTS_MAX) this.#subjects.clear();
+    this.#subjects.set(userId, (subject = userSubject(userId)));
+    return subject;
   }
 
   close(): void {

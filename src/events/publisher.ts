@@ -31,7 +31,9 @@ export class EventPublisher implements CommitListener {
   readonly #queue: Commit[] = [];
   /** Published beyond the watermark: with a hole before them. */
   readonly #ahead = new Set<number>();
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #publishing = new Set<Promise<void>>();
+  /** Commits whose events are on their way. */
+  #inFlight = 0;
   #low = 0;
   /** The watermarks of the last seconds in which it moved, oldest first. */
   readonly #lows: number[] = [0];
@@ -106,24 +108,24 @@ export class EventPublisher implements CommitListener {
     this.#soon = undefined;
     if (Date.now() < this.#pausedUntil) return;
     this.#pumpedAt = performance.now();
-    while (this.#connection.healthy && this.#queue.length > 0 && this.#inFlight.size < PUBLISHES_IN_FLIGHT_MAX) {
-      const commit = this.#queue.shift();
-      if (!commit) return;
-      const publishing = this.#publish(commit).finally(() => {
-        this.#inFlight.delete(publishing);
+    const commits = this.#connection.healthy ? this.#queue.splice(0, PUBLISHES_IN_FLIGHT_MAX - this.#inFlight) : [];
+    if (commits.length > 0) {
+      const publishing = this.#publish(commits).finally(() => {
+        this.#publishing.delete(publishing);
         // What the limit held back; else the next burst has its own time.
         if (!this.#soon) this.#pump();
       });
-      this.#inFlight.add(publishing);
+      this.#publishing.add(publishing);
     }
     if (this.#hasOverflowed && this.#queue.length === 0) void this.#recover();
   }
 
-  async #publish(commit: Commit): Promise<void> {
+  async #publish(commits: readonly Commit[]): Promise<void> {
+    this.#inFlight += commits.length;
     try {
       this.#failpoints.pass('events.before_publish');
-      await this.#writer.write(commit);
-      this.#ahead.add(commit.committerSeq);
+      await this.#writer.write(commits);
+      for (const { committerSeq } of commits) this.#ahead.add(committerSeq);
       while (this.#ahead.delete(this.#low + 1)) this.#low += 1;
     } catch (error) {
       if (this.#pausedUntil < Date.now()) {
@@ -131,8 +133,9 @@ export class EventPublisher implements CommitListener {
         setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
       }
       this.#pausedUntil = Date.now() + NATS_RETRY_MS - 1;
-      this.#queue.unshift(commit);
+      this.#queue.unshift(...commits);
     }
+    this.#inFlight -= commits.length;
   }
 
   /** Reads back from the log what the queue had no place for. */
@@ -168,8 +171,8 @@ export class EventPublisher implements CommitListener {
     this.#closed = true;
     const deadline = Date.now() + waitMs;
     this.#pump();
-    while ((this.#queue.length > 0 || this.#inFlight.size > 0) && this.#connection.healthy && Date.now() < deadline) {
-      await Promise.race([...this.#inFlight, new Promise((resolve) => setTimeout(resolve, 20))]);
+    while ((this.#queue.length > 0 || this.#inFlight > 0) && this.#connection.healthy && Date.now() < deadline) {
+      await Promise.race([...this.#publishing, new Promise((resolve) => setTimeout(resolve, 20))]);
     }
     clearInterval(this.#renewing);
     const isDone = this.#low === this.#highest && !this.#hasOverflowed;

@@ -10,10 +10,13 @@ import { PUBLISH_TIMEOUT_MS } from '../limits.ts';
 const CHECK_EVERY_MS = PUBLISH_TIMEOUT_MS / 5;
 const NO_RESPONDERS = 503;
 
-interface Outstanding {
+/** Messages that were sent together. */
+interface Batch {
   readonly until: number;
   readonly resolve: () => void;
   readonly reject: (error: StudioError) => void;
+  /** Not acknowledged yet. */
+  left: number;
 }
 
 export interface StreamMessage {
@@ -26,8 +29,8 @@ export interface StreamMessage {
 export class StreamAcks {
   readonly #connection: NatsConnection;
   readonly #inbox = createInbox();
-  /** In the order they were sent, which is that of their time. */
-  readonly #outstanding = new Map<string, Outstanding>();
+  /** By the subject of the answer, in the order they were sent, which is that of their time. */
+  readonly #outstanding = new Map<string, Batch>();
   #sent = 0;
   #checking: NodeJS.Timeout | undefined;
 
@@ -36,36 +39,39 @@ export class StreamAcks {
     connection.subscribe(`${this.#inbox}.*`, { callback: (error, message) => this.#onAnswer(error, message) });
   }
 
-  /** Resolves once the stream has it, or had it already. Rejects with EVENTS_UNAVAILABLE: it may have it all the same. */
-  publish({ subject, data, headers }: StreamMessage): Promise<void> {
-    const reply = `${this.#inbox}.${(this.#sent++).toString(36)}`;
+  /** Resolves once the stream has all of them, or had them already. Rejects with EVENTS_UNAVAILABLE: it may have them. */
+  publish(messages: readonly StreamMessage[]): Promise<void> {
+    if (messages.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#outstanding.set(reply, { until: Date.now() + PUBLISH_TIMEOUT_MS, resolve, reject });
+      const batch = { until: Date.now() + PUBLISH_TIMEOUT_MS, resolve, reject, left: messages.length };
       this.#checking ??= setInterval(() => this.#expire(), CHECK_EVERY_MS).unref();
       try {
-        this.#connection.publish(subject, data, { headers, reply });
+        for (const { subject, data, headers } of messages) {
+          const reply = `${this.#inbox}.${(this.#sent++).toString(36)}`;
+          this.#connection.publish(subject, data, { headers, reply });
+          this.#outstanding.set(reply, batch);
+        }
       } catch (cause) {
-        this.#outstanding.delete(reply);
         reject(unavailable(cause));
       }
     });
   }
 
   #onAnswer(error: Error | null, message: Msg): void {
-    const outstanding = this.#outstanding.get(message.subject);
-    if (!outstanding) return;
+    const batch = this.#outstanding.get(message.subject);
+    if (!batch) return;
     this.#outstanding.delete(message.subject);
-    if (error || message.headers?.code === NO_RESPONDERS) outstanding.reject(unavailable(error));
-    else if (isAck(message)) outstanding.resolve();
-    else outstanding.reject(unavailable(new Error(message.string())));
+    if (error || message.headers?.code === NO_RESPONDERS) batch.reject(unavailable(error));
+    else if (!isAck(message)) batch.reject(unavailable(new Error(message.string())));
+    else if (--batch.left === 0) batch.resolve();
   }
 
   #expire(): void {
     const now = Date.now();
-    for (const [reply, outstanding] of this.#outstanding) {
-      if (outstanding.until > now) break;
+    for (const [reply, batch] of this.#outstanding) {
+      if (batch.until > now) break;
       this.#outstanding.delete(reply);
-      outstanding.reject(unavailable(undefined));
+      batch.reject(unavailable(undefined));
     }
     if (this.#outstanding.size > 0) return;
     clearInterval(this.#checking);

@@ -1,10 +1,10 @@
-/** Puts one commit's events into the stream and waits until the stream has them. */
+/** Puts the events of commits into the stream and waits until the stream has them. */
 import type { NatsConnection } from 'nats';
 import type { Commit } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
-import { encodeEvent, eventsOf } from './cloud-events.ts';
+import { encodeBody, EventHeaders, eventsOf } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
-import { StreamAcks } from './stream-acks.ts';
+import { StreamAcks, type StreamMessage } from './stream-acks.ts';
 import { eventSubject } from './subjects.ts';
 
 export class StreamWriter {
@@ -16,13 +16,8 @@ export class StreamWriter {
   }
 
   /** Rejects unless every event was acknowledged; tried again, the doubles carry the same ids. */
-  async write(commit: Commit): Promise<void> {
-    const acks = this.#acks();
-    await Promise.all(
-      eventsOf(commit).map((event) =>
-        acks.publish({ subject: eventSubject(event.type, event.blobId), ...encodeEvent(event) }),
-      ),
-    );
+  write(commits: readonly Commit[]): Promise<void> {
+    return this.#acks().publish(commits.flatMap(messagesOf));
   }
 
   #acks(): StreamAcks {
@@ -31,4 +26,15 @@ export class StreamWriter {
     if (this.#known?.core !== core) this.#known = { core, acks: new StreamAcks(core) };
     return this.#known.acks;
   }
+}
+
+/** The events of one delta say the same of it, and share a body. */
+function messagesOf(commit: Commit): StreamMessage[] {
+  let deltaId: string | undefined;
+  let data: Uint8Array = new Uint8Array();
+  return eventsOf(commit).map((event) => {
+    if (event.deltaId !== deltaId) data = encodeBody(event);
+    deltaId = event.deltaId;
+    return { subject: eventSubject(event.type, event.blobId), data, headers: new EventHeaders(event) };
+  });
 }

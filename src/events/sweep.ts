@@ -66,7 +66,7 @@ export class Sweep {
     let low = lapsed.low;
     for (;;) {
       const commits = await this.#outbox.readByCommitter(lapsed.name, after, LOG_PAGE_COMMITS);
-      await Promise.all(commits.map((commit) => this.#writer.write(commit)));
+      await this.#writer.write(commits);
       for (const commit of commits) {
         after = commit.committerSeq;
         if (after === low + 1) low = after;

@@ -3,7 +3,7 @@ import { headers } from 'nats';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { EventConnection } from '../../src/events/connection.ts';
-import { StreamAcks } from '../../src/events/stream-acks.ts';
+import { StreamAcks, type StreamMessage } from '../../src/events/stream-acks.ts';
 import { STREAM } from '../../src/events/subjects.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -29,6 +29,8 @@ async function stored(): Promise<number> {
   return (await connection.manager().streams.info(STREAM)).state.messages;
 }
 
+const message = (subject: string): StreamMessage => ({ subject, data: DATA, headers: headers() });
+
 function reasonOf(publishing: Promise<void>): Promise<string> {
   return publishing.then(
     () => 'acknowledged',
@@ -38,38 +40,35 @@ function reasonOf(publishing: Promise<void>): Promise<string> {
 
 test('G5: what was acknowledged is in the stream, each message once however often it is sent', async () => {
   const before = await stored();
-  const publishing = Array.from({ length: 1_000 }, (_none, index) => {
+  const messages = Array.from({ length: 1_000 }, (_none, index) => {
     const attributes = headers();
     attributes.set('Nats-Msg-Id', `message-${index % 500}`);
-    return acks.publish({ subject: 'studio.delta.applied.blob', data: DATA, headers: attributes });
+    return { subject: 'studio.delta.applied.blob', data: DATA, headers: attributes };
   });
-  await Promise.all(publishing);
+  await acks.publish(messages);
   assert.is((await stored()) - before, 500);
 });
 
 test('G5: what no stream takes is not acknowledged', async () => {
   assert.is(
-    await reasonOf(acks.publish({ subject: 'nobody.listens', data: DATA, headers: headers() })),
+    await reasonOf(acks.publish([message('studio.delta.applied.blob'), message('nobody.listens')])),
     'EVENTS_UNAVAILABLE',
   );
   const { core } = connection;
   // Somebody who is no stream answers.
   core?.subscribe('somebody.listens', { callback: (_error, message) => void message.respond(Buffer.from('no ack')) });
   await core?.flush();
-  const answered = acks.publish({ subject: 'somebody.listens', data: DATA, headers: headers() });
+  const answered = acks.publish([message('somebody.listens')]);
   assert.is(await reasonOf(answered), 'EVENTS_UNAVAILABLE');
 });
 
 test('G7: what is not answered is given up, and later messages are acknowledged', async () => {
   await parts.kill('nats');
-  const unanswered = acks.publish({ subject: 'studio.delta.applied.blob', data: DATA, headers: headers() });
+  const unanswered = acks.publish([message('studio.delta.applied.blob')]);
   assert.is(await reasonOf(unanswered), 'EVENTS_UNAVAILABLE');
   await parts.restart('nats');
   await eventually('it is connected again', () => connection.healthy);
-  assert.is(
-    await reasonOf(acks.publish({ subject: 'studio.delta.applied.blob', data: DATA, headers: headers() })),
-    'acknowledged',
-  );
+  assert.is(await reasonOf(acks.publish([message('studio.delta.applied.blob')])), 'acknowledged');
 });
 
 test.run();
