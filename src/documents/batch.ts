@@ -143,17 +143,17 @@ export class Batch {
     const appliedAt = new Date();
     const genesis = this.genesis ?? this.#state.genesis;
     // Not a copy of all owners: a blob may have had ten thousand client ids.
-    const { owners } = this.#state;
+    const { owners, blobId, version } = this.#state;
     const seen = new Set<number>();
     const deltas = this.#drafts.map((draft, index): UnnumberedDelta => {
       const newClients = draft.newClients.filter((client) => !owners.has(client) && !seen.has(client));
       for (const client of newClients) seen.add(client);
-      return { ...this.#delta(draft, index, appliedAt), newClients };
+      return { ...draft, newClients, blobId, toVersion: version + index + 1, appliedAt };
     });
     const commit: UnnumberedCommit = {
-      blobId: this.#state.blobId,
-      firstSeq: this.#state.version + 1,
-      lastSeq: this.#state.version + deltas.length,
+      blobId,
+      firstSeq: version + 1,
+      lastSeq: version + deltas.length,
       owner: this.owner,
       contentType: genesis.contentType,
       rootId: genesis.rootId,

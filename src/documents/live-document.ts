@@ -103,15 +103,14 @@ class RoomView implements LiveDocument {
     return Y.mergeUpdates(updates);
   }
 
-  async push(update: Uint8Array, { separate = false } = {}): Promise<{ version: number }> {
-    const { version } = await this.#room.submit(
+  push(update: Uint8Array, { separate = false } = {}): Promise<{ version: number }> {
+    return this.#room.submit(
       new Intent({
         userId: this.#member.caller.userId,
         work: { kind: 'push', update, session: this.#member.session, separate },
         bytes: update.byteLength,
       }),
     );
-    return { version };
   }
 
   close(): void {

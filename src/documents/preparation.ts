@@ -32,6 +32,8 @@ interface Left {
   readonly refused: Map<Intent, unknown>;
 }
 
+const NONE: ReadonlyMap<string, Delta> = new Map();
+
 export class Preparation {
   readonly #state: RoomState;
   readonly #guard: Guard;
@@ -41,7 +43,7 @@ export class Preparation {
   readonly #access: AccessControl;
   readonly #patches: PatchPreparation;
   /** Of this flush: first answers that were not in memory, by request key. */
-  #recalled: ReadonlyMap<string, Delta> = new Map();
+  #recalled = NONE;
 
   constructor(options: {
     readonly state: RoomState;
@@ -62,7 +64,8 @@ export class Preparation {
   }
 
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
-    this.#recalled = await this.#recallRequests(intents);
+    const unknown = this.#unknownRequests(intents);
+    this.#recalled = unknown.length > 0 ? await this.#recallRequests(unknown) : NONE;
     const left: Left = { held: new Set(), refused: new Map() };
     for (let taken = intents; ;) {
       const filled = await this.#fill(taken, left);
@@ -103,8 +106,9 @@ export class Preparation {
       }
       const before = batch.headVersion;
       try {
-        if (await this.#answerRepeat(intent, batch, access)) continue;
-        await this.#add(intent, batch, access);
+        if (intent.requestId !== undefined && (await this.#answerRepeat(intent, batch, access))) continue;
+        const adding = this.#add(intent, batch, access);
+        if (adding) await adding;
       } catch (error) {
         if (error instanceof NeedsTrial) {
           intent.trial = 'needed';
@@ -121,20 +125,25 @@ export class Preparation {
     return batch;
   }
 
-  /**
-   * G4: looks up the request ids that memory can't answer for, all of the flush at once. Not into that memory, where they
-   * would take the place of others that this flush asks for.
-   */
-  async #recallRequests(intents: readonly Intent[]): Promise<ReadonlyMap<string, Delta>> {
-    const recalled = new Map<string, Delta>();
-    const { blobId, version, requestsComplete } = this.#state;
-    if (requestsComplete) return recalled;
-    const keys = new Set<string>();
+  /** Keys of the requests that memory can't answer for. */
+  #unknownRequests(intents: readonly Intent[]): string[] {
+    const keys: string[] = [];
+    if (this.#state.requestsComplete) return keys;
     for (const { userId, requestId } of intents) {
       if (requestId === undefined || this.#state.requestedBefore(userId, requestId)) continue;
-      keys.add(requestKey(blobId, userId, requestId));
+      keys.push(requestKey(this.#state.blobId, userId, requestId));
     }
-    if (keys.size === 0) return recalled;
+    return keys;
+  }
+
+  /**
+   * G4: looks up those of a flush, all at once. Not into that memory, where they would take the place of others that this
+   * flush asks for.
+   */
+  async #recallRequests(unknown: readonly string[]): Promise<ReadonlyMap<string, Delta>> {
+    const { blobId, version } = this.#state;
+    const keys = new Set(unknown);
+    const recalled = new Map<string, Delta>();
     for (const { deltas } of await retrying(() => this.#log.withRequestKeys([...keys]))) {
       for (const delta of deltas) {
         const key = delta.requestId === undefined ? '' : requestKey(blobId, delta.userId, delta.requestId);
@@ -145,8 +154,7 @@ export class Preparation {
   }
 
   async #answerRepeat(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<boolean> {
-    if (intent.requestId === undefined) return false;
-    const { userId, requestId } = intent;
+    const { userId, requestId = '' } = intent;
     const first =
       this.#state.requestedBefore(userId, requestId) ??
       this.#recalled.get(requestKey(this.#state.blobId, userId, requestId));
@@ -165,12 +173,10 @@ export class Preparation {
     return commit?.deltas.filter((delta) => delta.userId === userId && delta.requestId === requestId) ?? [];
   }
 
-  async #add(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<void> {
+  /** Not async itself: of an editor's update nothing is waited for, and they are many. */
+  #add(intent: Intent, batch: Batch, access: BlobAccess | undefined): Promise<void> | undefined {
     const { work } = intent;
-    if (work.kind === 'create') {
-      await this.#addCreate(intent, work, batch);
-      return;
-    }
+    if (work.kind === 'create') return this.#addCreate(intent, work, batch);
     if (!access) throw blobNotFound(this.#state.blobId);
     authorize(intent, actionOf(work), access);
     if (intent.ifVersion !== undefined && intent.ifVersion !== batch.headVersion) {
@@ -180,11 +186,12 @@ export class Preparation {
       throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
         blob_id: this.#state.blobId,
       });
+    if (work.kind === 'transform') return this.#addTransform(intent, work, batch);
+    if (work.kind === 'batch') return this.#patches.addAll(intent, work, batch);
+    if (work.kind === 'patch') return this.#patches.add(intent, work, batch);
     if (work.kind === 'push') this.#addPush(intent, work, batch);
-    else if (work.kind === 'delete' || work.kind === 'undelete') this.#addDeletion(intent, work.kind, batch);
-    else if (work.kind === 'transform') await this.#addTransform(intent, work, batch);
-    else if (work.kind === 'batch') await this.#patches.addAll(intent, work, batch);
-    else await this.#patches.add(intent, work, batch);
+    else this.#addDeletion(intent, work.kind, batch);
+    return undefined;
   }
 
   async #addCreate(intent: Intent, work: Extract<Work, { kind: 'create' }>, batch: Batch): Promise<void> {

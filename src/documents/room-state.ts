@@ -149,8 +149,8 @@ export class RoomState {
   }
 
   /**
-   * Puts the next commits in, all in one transaction. Returns the one update it came to, or undefined if the content
-   * did not change. G2: a commit that does not follow directly is an error; G6: so is one that leaves anything pending.
+   * Puts the next commits in, all in one transaction. Returns one update that brings the same to others, or undefined if
+   * the content did not change. G2: a commit that does not follow directly is an error; G6: so is one that leaves anything pending.
    */
   apply(commits: readonly Commit[]): Uint8Array | undefined {
     const deltas: Delta[] = [];
@@ -163,7 +163,7 @@ export class RoomState {
       if (commit.firstSeq === 1) this.#adoptOrigin(originOf(commit));
       deltas.push(...commit.deltas);
     }
-    const update = this.#integrate(deltas.flatMap((delta) => delta.updates));
+    const update = this.#integrateAsOne(deltas.flatMap((delta) => delta.updates));
     for (const delta of deltas) this.#record(delta);
     this.#recent.trim(
       Math.max(
@@ -174,26 +174,30 @@ export class RoomState {
     return update;
   }
 
-  #integrate(updates: readonly Uint8Array[]): Uint8Array | undefined {
-    let emitted: Uint8Array | undefined;
-    const collect = (update: Uint8Array): void => {
-      emitted = update;
-    };
-    this.#doc.on('update', collect);
+  #integrateAsOne(updates: readonly Uint8Array[]): Uint8Array | undefined {
+    if (updates.length === 0) return undefined;
+    // If it is one already, its very bytes: to encode them anew would take as long as to integrate them.
+    let one = updates.length === 1 ? updates[0] : undefined;
+    const collect = (update: Uint8Array): void => void (one = update);
+    if (updates.length > 1) this.#doc.on('update', collect);
     try {
-      transactSparsely(
-        this.#doc,
-        () => {
-          for (const update of updates) Y.applyUpdate(this.#doc, update, COMMITTED);
-        },
-        COMMITTED,
-        false,
-      );
+      this.#integrate(updates);
     } finally {
-      this.#doc.off('update', collect);
+      if (updates.length > 1) this.#doc.off('update', collect);
     }
+    return one;
+  }
+
+  #integrate(updates: readonly Uint8Array[]): void {
+    transactSparsely(
+      this.#doc,
+      () => {
+        for (const update of updates) Y.applyUpdate(this.#doc, update, COMMITTED);
+      },
+      COMMITTED,
+      false,
+    );
     this.#requireNothingPending();
-    return emitted;
   }
 
   #requireNothingPending(): void {

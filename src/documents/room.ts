@@ -150,7 +150,8 @@ export class Room {
     while (this.#pending.size > 0 || this.#refreshers.size > 0) {
       if (this.#refreshers.size > 0) await this.#refreshers.serve(() => this.#catchUp());
       if (this.#pending.size > 0) {
-        await this.#turns.mine();
+        const turn = this.#turns.mine();
+        if (turn) await turn;
         this.#applyRemote();
         await this.#flush(this.#pending.takeFlush());
       }

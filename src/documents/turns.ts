@@ -21,18 +21,19 @@ export class Turns {
     if (this.#goOn && this.#allHadTheirs()) this.#goOn();
   }
 
-  /** Resolves when it is this process's turn: at once, unless its own last commit was just now and others write too. */
-  async mine(): Promise<void> {
+  /** Resolves when it is this process's turn; undefined: now, unless its own last commit was just now and others write too. */
+  mine(): Promise<void> | undefined {
     const waitMs = this.#ownAt + TURN_MS_MAX - performance.now();
-    if (waitMs <= 0 || this.#allHadTheirs()) return;
-    await new Promise<void>((resolve) => {
-      const late = setTimeout(resolve, waitMs);
-      this.#goOn = () => {
+    if (waitMs <= 0 || this.#others.size === 0 || this.#allHadTheirs()) return undefined;
+    return new Promise((resolve) => {
+      const goOn = (): void => {
         clearTimeout(late);
+        this.#goOn = undefined;
         resolve();
       };
+      const late = setTimeout(goOn, waitMs);
+      this.#goOn = goOn;
     });
-    this.#goOn = undefined;
   }
 
   #allHadTheirs(): boolean {
