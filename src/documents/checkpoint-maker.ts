@@ -33,15 +33,14 @@ export class CheckpointMaker {
     this.#failpoints = options.failpoints;
   }
 
-  /** `recent`: the deltas, if they are still in memory. Undefined: too large for a run, the log is as good. */
+  /** `packed`: the run, if it was encoded already. Undefined: too large for a run, the log is as good. */
   async makeRun(
     blobId: string,
     { first, last }: SeqRange,
     bytesMax: number,
-    recent: readonly Delta[] | undefined,
+    packed: Uint8Array | undefined,
   ): Promise<RunEntry | undefined> {
-    const deltas = recent ?? (await this.#readDeltas(blobId, first, last));
-    const bytes = encodeRun(runOf(deltas));
+    const bytes = packed ?? encodeRun(runOf(await this.#readDeltas(blobId, first, last)));
     if (bytes.byteLength > bytesMax) return undefined;
     const entry = await this.#write<RunEntry>(blobId, { first, last }, bytes);
     await this.#readBack(blobId, entry);

@@ -27,6 +27,7 @@ import {
   superfluousRuns,
   superfluousStates,
 } from './checkpoint-policy.ts';
+import { PackedRuns } from './packed-runs.ts';
 import type { RoomState } from './room-state.ts';
 
 /** What is known of a blob that is loaded here. */
@@ -51,6 +52,7 @@ export class Compaction {
   readonly #checkpoints: Checkpoints;
   readonly #tombstones: Tombstones;
   readonly #logger: Logger;
+  readonly #packed = new PackedRuns();
   readonly #followed = new Map<string, Followed>();
   readonly #jobs = new Map<string, Job>();
   #working: Promise<void> | undefined;
@@ -99,6 +101,7 @@ export class Compaction {
   grown(state: RoomState): void {
     const known = this.#count(state);
     const isRunDue = Math.floor(state.version / RUN_DELTAS) * RUN_DELTAS > known.packed;
+    if (isRunDue) this.#packed.pack(state);
     if (isRunDue || isStateDue({ version: known.stateVersion, bytes: known.stateBytes }, known.bytesSince))
       this.#enqueue(state, false);
   }
@@ -198,16 +201,16 @@ export class Compaction {
     const { blobId, version } = state;
     const known = this.#count(state);
     const dropped = await this.#tombstones.list(blobId);
-    let index = await this.#maker.index(blobId);
+    const index = await this.#maker.index(blobId);
     const missing = missingRuns(index, known.packed, version, dropped);
     const ranges = missing.slice(0, RUNS_PER_ROUND_MAX);
     for (const range of ranges) {
-      await this.#maker.makeRun(blobId, range, RUN_BYTES_MAX, state.recent(range.first, range.last));
+      await this.#maker.makeRun(blobId, range, RUN_BYTES_MAX, this.#packed.run(blobId, range));
     }
     const isPacked = ranges.length === missing.length;
     const packed = isPacked ? Math.floor(version / RUN_DELTAS) * RUN_DELTAS : (ranges.at(-1)?.last ?? 0);
     known.packed = Math.max(known.packed, packed);
-    if (ranges.length > 0) index = await this.#maker.index(blobId);
+    this.#packed.forget(blobId, ranges);
     const newest = newestState(index);
     const wanted = missingStates(index, isPacked ? version : packed, dropped);
     if (

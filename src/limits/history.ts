@@ -7,6 +7,8 @@ export const RUN_DELTAS = 256;
 export const RUN_JOINED_DELTAS = 4_096;
 export const RUN_JOIN_FACTOR = 8;
 export const RUN_BYTES_MAX = 1024 * 1024;
+/** Of all runs that wait, encoded, to be stored. */
+export const PACKED_RUNS_BYTES_MAX = 16 * 1024 * 1024;
 export const RUN_JOINED_BYTES_MAX = 4 * 1024 * 1024;
 export const CHECKPOINT_RUNS_MAX = 256;
 /** Deltas between states; doubled until a state costs at most STATE_BYTES_PER_DELTA for each, and there are few enough. */
