@@ -75,6 +75,14 @@ export class HocuspocusWorld {
     return editor;
   }
 
+  /** A provider that is told to connect while its socket still closes forgets it, so it is told again. */
+  async goOnline(socket: HocuspocusProviderWebsocket): Promise<void> {
+    await eventually('it wants to be connected', () => {
+      if (!socket.shouldConnect) void socket.connect();
+      return socket.shouldConnect;
+    });
+  }
+
   /** Synchronized, and all its edits are durable. */
   async settled(...editors: readonly RichEditor[]): Promise<void> {
     for (const { provider } of editors) {

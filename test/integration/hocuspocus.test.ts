@@ -96,11 +96,11 @@ test(
       if (!editor || !socket) continue;
       if (random.chance(0.06)) {
         if (socket.shouldConnect) socket.disconnect();
-        else void socket.connect();
+        else await world.goOnline(socket);
       } else editor.text.insert(random.int(0, editor.text.length + 1), random.pick(['a', 'b', 'c']));
       if (random.chance(0.3)) await pause(random.int(0, 15));
     }
-    for (const socket of sockets) void socket.connect();
+    for (const socket of sockets) await world.goOnline(socket);
     await world.settled(...editors);
     await eventually('all are equal', async () => {
       const head = await readText(client, id);
