@@ -1,8 +1,8 @@
 /**
  * A process that answers and does nothing else, by @grpc/grpc-js; with BARE_MONGODB_URL, `insert` first puts one commit
- * into that database. Sends its port.
+ * into that database, and `stream` one for each message, in one insert with those of other streams. Sends its port.
  */
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { randomBytes } from 'node:crypto';
 import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES } from './bare-commits.ts';
 
@@ -17,18 +17,52 @@ const method = {
   responseSerialize: asIs,
   responseDeserialize: asIs,
 } as const;
+/** As many inserts as the studio has on their way. */
+const INSERTS_IN_FLIGHT = 2;
 type Answer = (error: Error | null, bytes?: Buffer) => void;
 
 const url = process.env['BARE_MONGODB_URL'];
 const commits = url === undefined ? undefined : await BareCommits.open(url, KEYSTROKE);
+type Stream = ServerDuplexStream<Buffer, Buffer>;
+/** Streams that wait for an insert, with the blob that each writes. */
+let waiting: { readonly stream: Stream; readonly blobId: string }[] = [];
+let inFlight = 0;
+let streams = 0;
+
+async function commit(log: BareCommits): Promise<void> {
+  // With all that this turn of the event loop brings.
+  await new Promise((resolve) => setImmediate(resolve));
+  while (waiting.length > 0) {
+    const batch = waiting;
+    waiting = [];
+    await log.insert(batch.map(({ blobId }) => [blobId, [randomBytes(KEYSTROKE_BYTES)]]));
+    for (const { stream } of batch) stream.write(ANSWER);
+  }
+  inFlight -= 1;
+}
+
 const server = new Server();
 server.addService(
-  { echo: { path: '/bench.Bare/Echo', ...method }, insert: { path: '/bench.Bare/Insert', ...method } },
+  {
+    echo: { path: '/bench.Bare/Echo', ...method },
+    insert: { path: '/bench.Bare/Insert', ...method },
+    stream: { path: '/bench.Bare/Stream', ...method, requestStream: true, responseStream: true },
+  },
   {
     echo: (_call: unknown, answer: Answer) => answer(null, ANSWER),
     insert: (_call: unknown, answer: Answer) => {
       if (!commits) answer(new Error('There is no database.'));
       else commits.insert([['bare', [randomBytes(KEYSTROKE_BYTES)]]]).then(() => answer(null, ANSWER), answer);
+    },
+    stream: (stream: Stream) => {
+      const blobId = `bare-stream-${(streams += 1)}`;
+      stream.on('data', () => {
+        waiting.push({ stream, blobId });
+        if (!commits || inFlight >= INSERTS_IN_FLIGHT) return;
+        inFlight += 1;
+        commit(commits).catch((error: unknown) => stream.destroy(error as Error));
+      });
+      stream.on('end', () => stream.end());
     },
   },
 );

@@ -1,13 +1,14 @@
 /**
  * The least a Yjs server can do: applies what comes to a document in memory, and relays it. With BARE_MONGODB_URL it does
- * so once that is in a log like the studio's, and does nothing else of what a studio does: no guard, no events, no access.
- * PEER_PORT; sends the port it has.
+ * so once that is in a log like the studio's, with BARE_NATS_URL it tells of each in a stream like the studio's too, and does
+ * nothing else of what a studio does: no guard, no access. PEER_PORT; sends the port it has.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import * as Y from 'yjs';
 import { BareCommits } from './bare-commits.ts';
+import { BareEvents } from './bare-events.ts';
 import { Y_WEBSOCKET } from './wire/dialect.ts';
 
 /** As many inserts as the studio has on their way, and as many updates in each commit. */
@@ -31,6 +32,8 @@ interface Place {
 
 const url = process.env['BARE_MONGODB_URL'];
 const commits = url === undefined ? undefined : await BareCommits.open(url);
+const natsUrl = process.env['BARE_NATS_URL'];
+const events = natsUrl === undefined ? undefined : await BareEvents.open(natsUrl);
 const places = new Map<string, Place>();
 const waiting = new Set<Place>();
 let inFlight = 0;
@@ -74,6 +77,7 @@ async function commit(log: BareCommits): Promise<void> {
     place.doc.transact(() => {
       for (const one of arrived) show(place, one);
     });
+    events?.tell(place.room.slice(1), arrived.length);
     while (typeof place.waiting[0] === 'function') (place.waiting.shift() as () => void)();
     if (place.waiting.length > 0) waiting.add(place);
   }

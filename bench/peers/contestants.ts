@@ -10,7 +10,13 @@ import { HOCUSPOCUS, Y_WEBSOCKET, type Dialect } from '../wire/dialect.ts';
 import type { EditorPlace } from '../wire/light-editor.ts';
 
 export type ContestantName =
-  'studio /sync' | 'studio /hocuspocus' | 'y-websocket' | 'y-mongodb-provider' | 'Hocuspocus' | 'bare, durable';
+  | 'studio /sync'
+  | 'studio /hocuspocus'
+  | 'y-websocket'
+  | 'y-mongodb-provider'
+  | 'Hocuspocus'
+  | 'bare, durable'
+  | 'bare, durable and told';
 
 export interface Contestant {
   readonly name: ContestantName;
@@ -29,6 +35,8 @@ const PEERS: Readonly<Record<string, { readonly module: string; readonly dialect
   Hocuspocus: { module: 'peer-servers/hocuspocus.mjs', dialect: HOCUSPOCUS },
   /** What nobody can beat who stores before showing. */
   'bare, durable': { module: 'bare-yjs.ts', dialect: Y_WEBSOCKET },
+  /** And tells of it in a stream, as has been promised of every delta. */
+  'bare, durable and told': { module: 'bare-yjs.ts', dialect: Y_WEBSOCKET },
 };
 
 /** The studio is the rig's; a peer is started, on the rig's database where it uses one. */
@@ -39,7 +47,8 @@ export async function startContestant(name: ContestantName, rig: Rig): Promise<C
   const port = await freePort();
   const env: NodeJS.ProcessEnv = { PEER_PORT: String(port), PEER_FILE: join(folder, 'documents.sqlite') };
   if (name === 'y-mongodb-provider') env['PEER_MONGODB_URL'] = rig.part('mongodb').url;
-  if (name === 'bare, durable') env['BARE_MONGODB_URL'] = rig.part('mongodb').url;
+  if (name.startsWith('bare')) env['BARE_MONGODB_URL'] = rig.part('mongodb').url;
+  if (name === 'bare, durable and told') env['BARE_NATS_URL'] = rig.part('nats').url;
   const start = (): Promise<Helper<unknown>> => startHelper(peer.module, { env });
   let server = await start();
   let rooms = 0;
