@@ -9,7 +9,7 @@ export class BareEvents {
   readonly #acks: StreamAcks;
   #told = 0;
   #gathered: StreamMessage[] = [];
-  #soon: NodeJS.Timeout | undefined;
+  #isSoon = false;
 
   private constructor(acks: StreamAcks) {
     this.#acks = acks;
@@ -33,7 +33,9 @@ export class BareEvents {
   tell(blobId: string, deltas: number): void {
     for (let told = 0; told < deltas; told += 1) this.#gather(`bare.applied.${blobId}`);
     this.#gather(`bare.updated.${blobId}`);
-    this.#soon ??= setTimeout(() => this.#send(), EVENTS_PACE_MS);
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    setTimeout(() => this.#send(), EVENTS_PACE_MS);
   }
 
   #gather(subject: string): void {
@@ -42,7 +44,7 @@ export class BareEvents {
   }
 
   #send(): void {
-    this.#soon = undefined;
+    this.#isSoon = false;
     // What the stream refuses, or has no time for, is not sent again: that would be more than the least.
     this.#acks.publish(this.#gathered).catch(() => undefined);
     this.#gathered = [];
