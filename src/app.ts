@@ -69,7 +69,7 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       sharing: engine.sharing,
       providers,
       events: engine.watcher,
-      shared: editors.shared,
+      editors: editors.hub,
       retention: engine.retention,
       authenticator,
       checks,

@@ -27,7 +27,7 @@ export const SYNC_CONNECTIONS_PER_USER_MAX = 10_000;
 export const SYNC_CONNECTIONS_PER_DOCUMENT_MAX = 10_000;
 /** Documents opened on one socket of Hocuspocus's protocol, those still opening included. */
 export const SYNC_DOCUMENTS_PER_SOCKET_MAX = 256;
-/** What a socket, a document in this process and a user in this process may send; over it the socket is not read for a while. */
+/** What a socket or stream, a document and a user in this process may send; over it nothing more of it is read for a while. */
 export const SYNC_CONNECTION_MESSAGES_PER_SECOND_MAX = 50_000;
 export const SYNC_CONNECTION_BYTES_PER_SECOND_MAX = 32 * 1024 * 1024;
 export const SYNC_DOCUMENT_MESSAGES_PER_SECOND_MAX = 100_000;

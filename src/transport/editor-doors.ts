@@ -2,13 +2,12 @@
 import { HocuspocusUpgrade } from './hocuspocus/hocuspocus-upgrade.ts';
 import { EditorHub, type EditorHubOptions } from './sync/editor-hub.ts';
 import { SyncUpgrade } from './sync/sync-upgrade.ts';
-import type { SharedDocuments } from './sync/shared-documents.ts';
 import type { UpgradeRoute } from './upgrades.ts';
 
 export interface EditorDoors {
   readonly routes: readonly UpgradeRoute[];
-  /** What is in common to all in a document: for the doors beside these. */
-  readonly shared: SharedDocuments;
+  /** For the doors beside these. */
+  readonly hub: EditorHub;
   /** Ends every editor once what it handed in is durable. */
   drain(): Promise<void>;
 }
@@ -17,7 +16,7 @@ export function createEditorDoors(options: EditorHubOptions): EditorDoors {
   const hub = new EditorHub(options);
   return {
     routes: [new SyncUpgrade(hub), new HocuspocusUpgrade(hub)],
-    shared: hub.documents,
+    hub,
     drain: () => hub.drain(),
   };
 }

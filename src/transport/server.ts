@@ -21,7 +21,7 @@ import type { EventWatcher } from '../events/contract.ts';
 import type { Providers } from '../providers/contract.ts';
 import type { Authenticator } from './authentication.ts';
 import type { ReadinessCheck } from './probes.ts';
-import type { SharedDocuments } from './sync/shared-documents.ts';
+import type { EditorHub } from './sync/editor-hub.ts';
 import type { UpgradeRoute } from './upgrades.ts';
 
 export interface TransportOptions {
@@ -31,7 +31,7 @@ export interface TransportOptions {
   readonly sharing: Sharing;
   readonly providers: Providers;
   readonly events: EventWatcher;
-  readonly shared: SharedDocuments;
+  readonly editors: EditorHub;
   readonly retention: Retention;
   readonly authenticator: Authenticator;
   /** What `/readyz` asks. */

@@ -21,21 +21,21 @@ import type { Sharing } from '../../access/contract.ts';
 import type { Documents, Retention } from '../../documents/contract.ts';
 import type { EventWatcher } from '../../events/contract.ts';
 import type { Providers } from '../../providers/contract.ts';
-import type { SharedDocuments } from '../sync/shared-documents.ts';
+import type { EditorHub } from '../sync/editor-hub.ts';
 
 export interface Served {
   readonly documents: Documents;
   readonly sharing: Sharing;
   readonly providers: Providers;
   readonly events: EventWatcher;
-  /** What all in a document have in common, whatever door they came through. */
-  readonly shared: SharedDocuments;
+  /** What all who edit have in common, whatever door they came through. */
+  readonly editors: EditorHub;
   readonly retention: Retention;
 }
 
 /** Every service of the contract, its requests validated; what is not built answers `unimplemented`. */
 export function registerServices(router: ConnectRouter, served: Served): void {
-  const { documents, sharing, providers, events, shared, retention } = served;
+  const { documents, sharing, providers, events, editors, retention } = served;
   const validation = createRequestValidation();
   router.service(BlobService, validated(BlobService, createBlobService(documents), validation));
   router.service(DeltaService, validated(DeltaService, createDeltaService(documents, validation), validation));
@@ -43,7 +43,7 @@ export function registerServices(router: ConnectRouter, served: Served): void {
   router.service(ProviderService, validated(ProviderService, createProviderService(providers), validation));
   router.service(EventService, validated(EventService, createEventService(events), validation));
   router.service(RetentionService, validated(RetentionService, createRetentionService(retention), validation));
-  router.service(SyncService, validated(SyncService, createSyncService({ documents, shared }), validation));
+  router.service(SyncService, validated(SyncService, createSyncService({ documents, editors }), validation));
   router.service(AccessService, validated(AccessService, createAccessService(sharing), validation));
   router.service(ContentService, {});
 }

@@ -4,6 +4,7 @@ import { storageUnavailable } from '../../domain/access.ts';
 import { callerOf } from '../caller-context.ts';
 import { knownOf, subscribeResponse, syncResponse } from '../mapping/sync.ts';
 import { StreamSession, Pending, type SessionServices } from '../sync-streams/stream-session.ts';
+import { StreamGate } from '../sync-streams/stream-gate.ts';
 import { FrameQueue } from '../sync-streams/frame-queue.ts';
 import { PushSessions } from '../sync-streams/push-sessions.ts';
 import { SyncStream } from '../sync-streams/sync-stream.ts';
@@ -12,7 +13,7 @@ import type { Caller } from '../../domain/caller.ts';
 import type { PushRequest, SyncRequest } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 import type { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 
-/** `shared` is what the other doors of this process use too. */
+/** `editors` is what the other doors of this process use too. */
 export function createSyncService(services: SessionServices): Partial<ServiceImpl<typeof SyncService>> {
   const queues = new Set<FrameQueue>();
   const pushes = new PushSessions(services);
@@ -44,17 +45,19 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
 
     async *subscribe(request, context) {
       requireRoom();
+      const caller = callerOf(context);
+      const gate = new StreamGate(services.editors, caller.userId);
       const queue = new FrameQueue();
       const pending = new Pending();
       queues.add(queue);
-      const session = new StreamSession(callerOf(context), request.blobId, {
+      const session = new StreamSession(caller, request.blobId, {
         ...services,
         known: knownOf(request),
         pending,
         queue,
         onEnd: (error) => (error ? queue.fail(error) : queue.end()),
       });
-      const token = pushes.add({ session, pending });
+      const token = pushes.add({ session, pending, gate });
       try {
         for await (const sent of queue.read()) {
           const response = subscribeResponse(sent, token);
@@ -63,6 +66,7 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
       } finally {
         queues.delete(queue);
         pushes.remove(token);
+        gate.leave();
         session.drop();
       }
     },
@@ -77,6 +81,7 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
 async function takeIn(stream: SyncStream, requests: AsyncIterable<SyncRequest>): Promise<void> {
   try {
     for await (const { blobId, message } of requests) {
+      stream.charge(blobId, bytesOf(message));
       if (message.case === 'open') stream.open(blobId, knownOf(message.value));
       else if (message.case === 'update') stream.update(blobId, message.value.update, message.value.reference);
       else if (message.case === 'awareness') stream.awareness(blobId, message.value);
@@ -87,6 +92,11 @@ async function takeIn(stream: SyncStream, requests: AsyncIterable<SyncRequest>):
   } catch (error) {
     stream.fail(error);
   }
+}
+
+function bytesOf(message: SyncRequest['message']): number {
+  if (message.case === 'update') return message.value.update.byteLength;
+  return message.case === 'awareness' ? message.value.byteLength : 0;
 }
 
 async function push(
@@ -101,8 +111,10 @@ async function push(
     const { delta } = await services.documents.applyDelta(caller, { blobId, patch: { kind: 'yjs_update', update } });
     return delta.toVersion;
   }
-  const { session, pending } = pushes.find(caller, blobId, token);
+  const { session, pending, gate } = pushes.find(caller, blobId, token);
   await session.opened();
+  gate.charge(update.byteLength + awareness.byteLength, session.rate);
+  await gate.whenUnder();
   if (awareness.byteLength > 0) await session.takeAwareness(awareness);
   if (update.byteLength === 0) return 0;
   if (pending.isFull) {

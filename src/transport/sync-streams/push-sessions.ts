@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { SYNC_DISTANT_SESSION_IDLE_MS_MAX, SYNC_DISTANT_SESSIONS_MAX } from '../../limits.ts';
 import type { Caller } from '../../domain/caller.ts';
+import { StreamGate } from './stream-gate.ts';
 import { StreamSession, Pending, type SessionServices } from './stream-session.ts';
 
 const TOKEN_BYTES = 16;
@@ -13,6 +14,7 @@ const TOKEN_BYTES = 16;
 export interface PushSession {
   readonly session: StreamSession;
   readonly pending: Pending;
+  readonly gate: StreamGate;
 }
 
 export class PushSessions {
@@ -58,6 +60,7 @@ export class PushSessions {
   #createDistant(caller: Caller, blobId: string, key: string): PushSession & { usedAtMs: number } {
     const [oldest] = this.#distant.size >= SYNC_DISTANT_SESSIONS_MAX ? this.#distant.values() : [];
     oldest?.session.drop();
+    const gate = new StreamGate(this.#services.editors, caller.userId);
     const pending = new Pending();
     const known = { stateVector: Uint8Array.of(0), afterVersion: 0 };
     const session = new StreamSession(caller, blobId, {
@@ -65,9 +68,10 @@ export class PushSessions {
       known,
       pending,
       onEnd: () => {
+        gate.leave();
         if (this.#distant.get(key)?.session === session) this.#distant.delete(key);
       },
     });
-    return { session, pending, usedAtMs: Date.now() };
+    return { session, pending, gate, usedAtMs: Date.now() };
   }
 }

@@ -9,13 +9,14 @@ import { writeAwarenessUpdate } from '../sync/awareness-update.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Documents, LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { Member, SharedDocument } from '../sync/shared-document.ts';
-import type { SharedDocuments } from '../sync/shared-documents.ts';
+import type { EditorHub } from '../sync/editor-hub.ts';
+import type { Rate } from '../sync/rate.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import type { Frame, FrameSource } from './frames.ts';
 
 export interface SessionServices {
   readonly documents: Pick<Documents, 'open' | 'applyDelta'>;
-  readonly shared: SharedDocuments;
+  readonly editors: EditorHub;
 }
 
 /** What the client has, as it says. */
@@ -94,6 +95,11 @@ export class StreamSession implements LiveSession, Member, FrameSource {
     this.#known = options.known;
     this.#opening = this.#open();
     this.#opening.catch((error: unknown) => this.#end(StudioError.from(error)));
+  }
+
+  /** Of its document, which all who edit it share. */
+  get rate(): Rate | undefined {
+    return this.#shared?.rate;
   }
 
   /** Rejects when the document can't be opened; the session has ended then. */
@@ -206,7 +212,7 @@ export class StreamSession implements LiveSession, Member, FrameSource {
       throw new StudioError('CANCELLED', 'The caller went away.');
     }
     try {
-      this.#shared = this.#services.shared.join(this.blobId, this);
+      this.#shared = this.#services.editors.documents.join(this.blobId, this);
     } catch (error) {
       live.close();
       throw error;
@@ -239,7 +245,7 @@ export class StreamSession implements LiveSession, Member, FrameSource {
     this.#ended = true;
     this.#isShown = false;
     this.#queue?.forget(this);
-    if (this.#shared) this.#services.shared.leave(this.#shared, this);
+    if (this.#shared) this.#services.editors.documents.leave(this.#shared, this);
     this.#shared = undefined;
     this.#live?.close();
     this.#live = undefined;

@@ -3,6 +3,7 @@ import { SYNC_DOCUMENTS_PER_STREAM_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { StreamSession, Pending, type Known, type SessionServices } from './stream-session.ts';
+import { StreamGate } from './stream-gate.ts';
 import { FrameQueue } from './frame-queue.ts';
 import type { FrameSource } from './frames.ts';
 
@@ -11,19 +12,28 @@ export class SyncStream {
   readonly #caller: Caller;
   readonly #services: SessionServices;
   readonly #pending = new Pending();
+  readonly #gate: StreamGate;
   readonly #open = new Map<string, StreamSession>();
   /** Those whose client left, while what they pushed is being answered. */
   readonly #leaving = new Map<StreamSession, Promise<void>>();
 
+  /** Throws LIMIT_EXCEEDED. */
   constructor(caller: Caller, services: SessionServices) {
     this.#caller = caller;
     this.#services = services;
+    this.#gate = new StreamGate(services.editors, caller.userId);
   }
 
   /** Before each message of the client: G7, what it has under way is bounded, and so is what waits for it. */
   async whenRoomy(): Promise<void> {
     await this.#pending.whenRoomy();
     await this.queue.whenRoomy();
+    await this.#gate.whenUnder();
+  }
+
+  /** Counts a message of the client for this document against its rates. */
+  charge(blobId: string, bytes: number): void {
+    this.#gate.charge(bytes, this.#open.get(blobId)?.rate);
   }
 
   open(blobId: string, known: Known): void {
@@ -89,6 +99,7 @@ export class SyncStream {
   /** The client is gone, or the stream has failed. */
   drop(): void {
     for (const session of [...this.#open.values(), ...this.#leaving.keys()]) session.drop();
+    this.#gate.leave();
     this.queue.end();
   }
 

@@ -1,4 +1,4 @@
-/** What all editors' sockets of this process share, of both protocols: documents, limits, rhythm, and their end. */
+/** What all who edit through this process share, whichever door they took: documents, limits, rhythm; of sockets the end. */
 import * as limits from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { LargeSends } from './large-sends.ts';
@@ -58,6 +58,15 @@ export interface Anxious {
   checkUnsaved(nowMs: number): void;
 }
 
+function tickNow(): number {
+  return Math.floor(performance.now() / limits.SYNC_TICK_MS);
+}
+
+/** Somebody who is read no further while a rate is over. */
+export interface Throttled {
+  unthrottle(): void;
+}
+
 export class EditorHub {
   readonly engine: EditorHubOptions['documents'];
   readonly authenticator: Authenticator;
@@ -67,15 +76,17 @@ export class EditorHub {
   readonly users: UserGate;
   readonly largeSends = new LargeSends();
   readonly anxious = new Set<Anxious>();
-  /** Counts SYNC_TICK_MS. */
-  tick = 0;
+  /** Counts SYNC_TICK_MS, by the clock: a process that is late with its timers does not give less. */
+  tick = tickNow();
   /** Handshakes that wait for their document. */
   opening = 0;
   readonly #logger: Logger;
   /** Pinged one after the other, so that many connections are not all written to at once. */
   readonly #slices = Array.from({ length: limits.SYNC_PING_SLICES }, () => new Set<EditorSocket>());
   readonly #sliceOf = new Map<EditorSocket, Set<EditorSocket>>();
-  readonly #throttled = new Map<EditorSocket, Rate>();
+  readonly #throttled = new Map<Throttled, Rate>();
+  /** Whose rates are counted by the tick. */
+  readonly #present = new Set<Throttled>();
   #later: (() => void)[] = [];
   #served = 0;
   #beats = 0;
@@ -109,22 +120,33 @@ export class EditorHub {
     if (!slice) throw new Error('there is a slice for every turn');
     slice.add(socket);
     this.#sliceOf.set(socket, slice);
-    this.#ticking ??= setInterval(() => this.#onTick(), limits.SYNC_TICK_MS).unref();
+    this.attend(socket);
   }
 
   remove(socket: EditorSocket): void {
     this.#sliceOf.get(socket)?.delete(socket);
     this.#sliceOf.delete(socket);
-    this.#throttled.delete(socket);
-    if (this.#sliceOf.size > 0) return;
+    this.depart(socket);
+  }
+
+  /** From here on the tick is counted for it, until it departs. */
+  attend(one: Throttled): void {
+    this.#present.add(one);
+    this.#ticking ??= setInterval(() => this.#onTick(), limits.SYNC_TICK_MS).unref();
+  }
+
+  depart(one: Throttled): void {
+    this.#present.delete(one);
+    this.#throttled.delete(one);
+    if (this.#present.size > 0) return;
     // An idle process does not wake for nobody.
     clearInterval(this.#ticking);
     this.#ticking = undefined;
   }
 
-  /** The socket is read again once the rate is not exceeded any more. */
-  throttle(socket: EditorSocket, rate: Rate): void {
-    this.#throttled.set(socket, rate);
+  /** It is read again once the rate is not exceeded any more. */
+  throttle(one: Throttled, rate: Rate): void {
+    this.#throttled.set(one, rate);
   }
 
   /** At the next tick. */
@@ -150,12 +172,12 @@ export class EditorHub {
   }
 
   #onTick(): void {
-    this.tick += 1;
+    this.tick = tickNow();
     const nowMs = Date.now();
-    for (const [socket, rate] of this.#throttled) {
+    for (const [one, rate] of this.#throttled) {
       if (rate.isOver(this.tick)) continue;
-      this.#throttled.delete(socket);
-      socket.unthrottle();
+      this.#throttled.delete(one);
+      one.unthrottle();
     }
     for (const anxious of this.anxious) anxious.checkUnsaved(nowMs);
     if (!this.largeSends.isIdle) this.largeSends.passOn(nowMs);

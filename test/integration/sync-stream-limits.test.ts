@@ -1,0 +1,157 @@
+/** G7: over each limit of streams there is a clear refusal, or a pause; with low limits, on the real engine. */
+import { createClient, createRouterTransport, type Client, type Interceptor } from '@connectrpc/connect';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import { readConfig } from '../../src/config.ts';
+import { openEngine, type Engine } from '../../src/engine.ts';
+import { SyncService } from '../../src/gen/memmie/studio/v1/sync_service_pb.ts';
+import { createAuthenticator } from '../../src/transport/authentication.ts';
+import { createCallInterceptors } from '../../src/transport/call-interceptors.ts';
+import { createCallMetrics } from '../../src/transport/call-metrics.ts';
+import { createSyncService } from '../../src/transport/services/sync-service.ts';
+import { EditorHub, type EditorLimits } from '../../src/transport/sync/editor-hub.ts';
+import { signToken } from '../../src/transport/tokens.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { subscribe, SyncConversation, typed } from './sync-rpc-world.ts';
+
+const test = suite('sync stream limits');
+const logger = pino({ level: 'silent' });
+const caller = { userId: 'ada', administrator: false };
+const hubs: EditorHub[] = [];
+const streams: { cancel(): void }[] = [];
+let parts: TestParts;
+let engine: Engine;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  engine = await openEngine(readConfig({ ...parts.environment, STUDIO_LOG_LEVEL: 'silent' }), logger);
+});
+test.after(() => parts.stop());
+test.after(() => engine.close());
+test.after(async () => {
+  for (const stream of streams) stream.cancel();
+  await Promise.all(hubs.map((hub) => hub.drain()));
+});
+
+async function clientWith(limits: Partial<EditorLimits>): Promise<Client<typeof SyncService>> {
+  const authenticator = createAuthenticator(readConfig(parts.environment));
+  const { documents } = engine;
+  const editors = new EditorHub({ documents, authenticator, logger, limits });
+  hubs.push(editors);
+  const token = await signToken(parts.jwtSecret, { userId: caller.userId });
+  const draining = new AbortController().signal;
+  const interceptors = createCallInterceptors({
+    authenticator,
+    logger,
+    metrics: createCallMetrics(new Registry()),
+    draining,
+  });
+  const transport = createRouterTransport(
+    ({ service }) => service(SyncService, createSyncService({ documents, editors })),
+    { router: { interceptors }, transport: { interceptors: [withToken(token)] } },
+  );
+  return createClient(SyncService, transport);
+}
+
+function withToken(token: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set('authorization', `Bearer ${token}`);
+    return next(request);
+  };
+}
+
+async function newText(): Promise<string> {
+  const contents = { content: new Uint8Array(0), contentType: 'text/plain', parentIds: [], labels: {} };
+  return (await engine.documents.createBlob(caller, contents)).blob.id;
+}
+
+async function textOf(id: string): Promise<string> {
+  const { content } = await engine.documents.getBlob(caller, id, { withContent: true });
+  return Buffer.from(content ?? []).toString();
+}
+
+function converse(client: Client<typeof SyncService>): SyncConversation {
+  const stream = new SyncConversation(client);
+  streams.push(stream);
+  return stream;
+}
+
+const few = { messagesPerSecond: 50, bytesPerSecond: 1e9 };
+const thin = { messagesPerSecond: 1_000_000, bytesPerSecond: 1_000 };
+const CASES: readonly Partial<EditorLimits>[] = [
+  { connectionRate: few },
+  { documentRate: few },
+  { userRate: few },
+  { connectionRate: thin },
+  { documentRate: thin },
+  { userRate: thin },
+];
+/** Of 20 bytes and more: three seconds and the burst at least, whichever is counted. */
+const UPDATES = 200;
+const TOOK_MS_MIN = 1_500;
+
+function updates(): Uint8Array[] {
+  const doc = new Y.Doc();
+  return Array.from({ length: UPDATES }, () => typed('x', doc).update);
+}
+
+test('messages and bytes a second of a stream, a document and a user: it is read more slowly, and nothing is lost', async () => {
+  await Promise.all(
+    CASES.map(async (limits) => {
+      const stream = converse(await clientWith(limits));
+      const id = await newText();
+      stream.open(id);
+      await stream.nth('opened');
+      const started = performance.now();
+      for (const [n, update] of updates().entries()) stream.update(id, update, BigInt(n + 1));
+      await eventually('all are answered', () => stream.of('committed').length === UPDATES);
+      const tookMs = performance.now() - started;
+      assert.ok(tookMs > TOOK_MS_MIN, `${JSON.stringify(limits)}: ${tookMs} ms`);
+      assert.is(await textOf(id), 'x'.repeat(UPDATES));
+    }),
+  );
+});
+
+test('what is pushed beside a subscription waits for the same, in its order', async () => {
+  await Promise.all(
+    CASES.map(async (limits) => {
+      const client = await clientWith(limits);
+      const blobId = await newText();
+      const reader = subscribe(client, { blobId });
+      streams.push(reader);
+      const { session } = await reader.nth('opened');
+      const started = performance.now();
+      // Each builds on those before: out of order they would be refused.
+      await Promise.all(updates().map((update) => client.push({ blobId, update, session })));
+      const tookMs = performance.now() - started;
+      assert.ok(tookMs > TOOK_MS_MIN, `${JSON.stringify(limits)}: ${tookMs} ms`);
+      assert.is(await textOf(blobId), 'x'.repeat(UPDATES));
+    }),
+  );
+});
+
+test('streams of one user: one too many is refused, and one that ends makes room', async () => {
+  const client = await clientWith({ connectionsPerUser: 2 });
+  const blobId = await newText();
+  const [one, other] = [converse(client), subscribe(client, { blobId })];
+  streams.push(other);
+  one.open(blobId);
+  await Promise.all([one.nth('opened'), other.nth('opened')]);
+  const third = subscribe(client, { blobId });
+  assert.match((await third.ended)?.message ?? '', 'as many editors connected here as you may');
+  other.cancel();
+  await eventually('there is room', async () => {
+    const next = subscribe(client, { blobId });
+    streams.push(next);
+    let hasEnded = false;
+    void next.ended.then(() => (hasEnded = true));
+    await eventually('it began or was refused', () => hasEnded || next.all.length > 0);
+    return !hasEnded;
+  });
+});
+
+test.run();
