@@ -46,6 +46,14 @@ export class BlobCreation {
     });
   }
 
+  /** Of a blob that is there already, as it was made. */
+  async known(id: string): Promise<Genesis | undefined> {
+    return this.#rooms.with(id, async (room) => {
+      await room.refresh();
+      return room.state.version > 0 ? room.state.genesis : undefined;
+    });
+  }
+
   /** Throws PARENT_NOT_FOUND, LIMIT_EXCEEDED or LINEAGE_LIMIT. */
   async genesis({ id, owner, ...request }: GenesisRequest): Promise<Genesis> {
     if (request.parentIds.length > PARENTS_MAX) {

@@ -48,7 +48,13 @@ export class BlobWrites {
     await this.#submissions.prepareContent(contentType, request.content);
     const { parentIds, labels } = request;
     const owner = caller.userId;
-    const genesis = await this.#creation.genesis({ id, contentType, parentIds, owner, createdBy: 'user', labels });
+    const genesisRequest = { id, contentType, parentIds, owner, createdBy: 'user', labels };
+    const genesis = await this.#creation.genesis(genesisRequest).catch(async (error: unknown) => {
+      const made = request.requestId ? await this.#creation.known(id) : undefined;
+      if (!made) throw error;
+      // G4: what was made once is the answer, though its parents may be gone by now; what was not says that the id is taken.
+      return made;
+    });
     const work: Work = { kind: 'create', genesis, content: request.content };
     return this.#creation.create(id, this.#submissions.intent(caller, work, request.content.byteLength, request));
   }

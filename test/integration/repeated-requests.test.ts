@@ -1,6 +1,7 @@
 /** G4: requests that are sent again, after more others than memory keeps. */
 import * as assert from 'uvu/assert';
 import { FLUSH_DELTAS_MAX, ROOM_RECENT_REQUESTS_MAX } from '../../src/limits.ts';
+import { Role } from '../../src/gen/memmie/studio/v1/access_pb.ts';
 import { OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { connectAs, readText, refused, type StudioClient } from '../harness/studio-client.ts';
@@ -72,6 +73,18 @@ test('G4: a request whose first answer has to be looked up waits for the databas
   const versions = await answered;
   assert.is(versions.get(0), first.get(0));
   assert.is(versions.get(count), BigInt(count) + 2n);
+});
+
+test('G4: a creation sent again is answered as the first time, though its parent may not be read any more', async () => {
+  const bob = connectAs(studio.address, await studio.token('bob'));
+  await bob.blobs.createBlob({ id: 'parent', contentType: 'text/plain' });
+  await bob.access.grantAccess({ blobId: 'parent', userId: 'ann', role: Role.VIEWER });
+  const request = { contentType: 'text/plain', content: Buffer.from('x'), parentIds: ['parent'], requestId: 'make' };
+  const first = await ann.blobs.createBlob(request);
+  await bob.access.revokeAccess({ blobId: 'parent', userId: 'ann' });
+  const again = await ann.blobs.createBlob(request);
+  assert.equal([again.blob?.id, again.delta?.id], [first.blob?.id, first.delta?.id]);
+  await refused(ann.blobs.createBlob({ ...request, requestId: 'another' }), 'PARENT_NOT_FOUND');
 });
 
 test('G4: a request that named an etag gets its first answer though the etag is old by then', async () => {
