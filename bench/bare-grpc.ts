@@ -1,9 +1,11 @@
 /**
  * A process that answers and does nothing else, by @grpc/grpc-js; with BARE_MONGODB_URL, `insert` first puts one commit
- * into that database, and `stream` one for each message, in one insert with those of other streams. Sends its port.
+ * into that database, and `stream` one for each message, in one insert with those of other streams; with BARE_NATS_URL
+ * that is told of. Sends its port.
  */
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { randomBytes } from 'node:crypto';
+import { BareEvents } from './bare-events.ts';
 import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES } from './bare-commits.ts';
 
 /** About what ApplyDelta answers. */
@@ -22,6 +24,8 @@ const INSERTS_IN_FLIGHT = 2;
 type Answer = (error: Error | null, bytes?: Buffer) => void;
 
 const url = process.env['BARE_MONGODB_URL'];
+const natsUrl = process.env['BARE_NATS_URL'];
+const events = natsUrl === undefined ? undefined : await BareEvents.open(natsUrl);
 const commits = url === undefined ? undefined : await BareCommits.open(url, KEYSTROKE);
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 /** Streams that wait for an insert, with the blob that each writes. */
@@ -36,7 +40,10 @@ async function commit(log: BareCommits): Promise<void> {
     const batch = waiting;
     waiting = [];
     await log.insert(batch.map(({ blobId }) => [blobId, [randomBytes(KEYSTROKE_BYTES)]]));
-    for (const { stream } of batch) stream.write(ANSWER);
+    for (const { stream, blobId } of batch) {
+      stream.write(ANSWER);
+      events?.tell(blobId, 1);
+    }
   }
   inFlight -= 1;
 }
@@ -55,7 +62,7 @@ server.addService(
       else commits.insert([['bare', [randomBytes(KEYSTROKE_BYTES)]]]).then(() => answer(null, ANSWER), answer);
     },
     stream: (stream: Stream) => {
-      const blobId = `bare-stream-${(streams += 1)}`;
+      const blobId = `bare-stream-${process.pid}-${(streams += 1)}`;
       stream.on('data', () => {
         waiting.push({ stream, blobId });
         if (!commits || inFlight >= INSERTS_IN_FLIGHT) return;
