@@ -26,9 +26,9 @@ export class BareCommits {
     this.#patch = patch;
   }
 
-  /** `patch`: what each delta keeps of what it was asked with; of an editor's update the update is all there is. */
+  /** A log of this process alone. `patch`: what each delta keeps of what it was asked with; of an editor's update the update is all there is. */
   static async open(url: string, patch?: StoredPatch): Promise<BareCommits> {
-    return new BareCommits(await openDatabase({ url, name: 'bench_bare' }), patch);
+    return new BareCommits(await openDatabase({ url, name: `bench_bare_${process.pid}` }), patch);
   }
 
   /** All in one journaled insert. */
