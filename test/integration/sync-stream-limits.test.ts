@@ -99,7 +99,7 @@ function updates(): Uint8Array[] {
   return Array.from({ length: UPDATES }, () => typed('x', doc).update);
 }
 
-test('messages and bytes a second of a stream, a document and a user: it is read more slowly, and nothing is lost', async () => {
+test('G7: messages and bytes a second of a stream, a document and a user: it is read more slowly, and nothing is lost', async () => {
   await Promise.all(
     CASES.map(async (limits) => {
       const stream = converse(await clientWith(limits));
@@ -116,7 +116,7 @@ test('messages and bytes a second of a stream, a document and a user: it is read
   );
 });
 
-test('what is pushed beside a subscription waits for the same, in its order', async () => {
+test('G7: what is pushed beside a subscription waits for the same, in its order', async () => {
   await Promise.all(
     CASES.map(async (limits) => {
       const client = await clientWith(limits);
@@ -134,7 +134,7 @@ test('what is pushed beside a subscription waits for the same, in its order', as
   );
 });
 
-test('streams of one user: one too many is refused, and one that ends makes room', async () => {
+test('G7: streams of one user: one too many is refused, and one that ends makes room', async () => {
   const client = await clientWith({ connectionsPerUser: 2 });
   const blobId = await newText();
   const [one, other] = [converse(client), subscribe(client, { blobId })];
