@@ -132,7 +132,10 @@ export class EditorHub {
   /** From here on the tick is counted for it, until it departs. */
   attend(one: Throttled): void {
     this.#present.add(one);
-    this.#ticking ??= setInterval(() => this.#onTick(), limits.SYNC_TICK_MS).unref();
+    if (this.#ticking) return;
+    // Nobody counted while there was nobody: the first would have its rates filled up twice.
+    this.tick = tickNow();
+    this.#ticking = setInterval(() => this.#onTick(), limits.SYNC_TICK_MS).unref();
   }
 
   depart(one: Throttled): void {
