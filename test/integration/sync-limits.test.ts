@@ -14,6 +14,7 @@ import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { HocuspocusWorld } from './hocuspocus-world.ts';
+import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { step1Message, updateMessage } from './sync-messages.ts';
 import { SyncWorld } from './sync-world.ts';
 
@@ -120,36 +121,25 @@ test('documents of one socket: each beyond is refused by itself, and one that le
 });
 
 test('messages and bytes a second of a socket, a document and a user: it is read more slowly, and nothing is lost', async () => {
-  const few = { messagesPerSecond: 50, bytesPerSecond: 1e9 };
-  const thin = { messagesPerSecond: 1_000_000, bytesPerSecond: 1_000 };
-  const cases = [
-    { connectionRate: few },
-    { documentRate: few },
-    { userRate: few },
-    { connectionRate: thin },
-    { documentRate: thin },
-    { userRate: thin },
-  ];
   await Promise.all(
-    cases.map(async (limits) => {
+    RATE_CASES.map(async (limits) => {
       const doors = await doorsWith({ connectionRate: low, documentRate: low, userRate: low, ...limits });
       const id = await newText();
       const { socket, messages } = await world.openSocket(doors, `/sync/${id}?token=${await token()}&versions=1`);
       const doc = new Y.Doc();
       doc.on('update', (update: Uint8Array) => socket.send(updateMessage(update)));
       const started = Date.now();
-      // 200 messages of 20 bytes and more: three seconds and the burst at least, whichever is counted.
       // One that waits long is told that it does: by a message of the same type.
       const saved = (): number =>
         messages.filter((message) => message[0] === 100 && Buffer.from(message).includes('"saved"')).length;
-      for (let n = 0; n < 200; n += 1) {
+      for (let n = 0; n < RATE_UPDATES; n += 1) {
         doc.getText('content').insert(0, 'x');
         if (n % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 1));
       }
       socket.send(step1Message(Y.encodeStateVector(new Y.Doc())));
       await eventually(
         'all are kept',
-        () => saved() === 200 && messages.some(([type, step]) => type === 0 && step === 1),
+        () => saved() === RATE_UPDATES && messages.some(([type, step]) => type === 0 && step === 1),
       );
       const took = Date.now() - started;
       assert.ok(took > 900, `${JSON.stringify(limits)}: ${took} ms`);

@@ -16,6 +16,7 @@ import { signToken } from '../../src/transport/tokens.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
+import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { subscribe, SyncConversation, typed } from './sync-rpc-world.ts';
 
 const test = suite('sync stream limits');
@@ -80,45 +81,33 @@ function converse(client: Client<typeof SyncService>): SyncConversation {
   return stream;
 }
 
-const few = { messagesPerSecond: 50, bytesPerSecond: 1e9 };
-const thin = { messagesPerSecond: 1_000_000, bytesPerSecond: 1_000 };
-const CASES: readonly Partial<EditorLimits>[] = [
-  { connectionRate: few },
-  { documentRate: few },
-  { userRate: few },
-  { connectionRate: thin },
-  { documentRate: thin },
-  { userRate: thin },
-];
-/** Of 20 bytes and more: three seconds and the burst at least, whichever is counted. */
-const UPDATES = 200;
 const TOOK_MS_MIN = 1_500;
 
 function updates(): Uint8Array[] {
   const doc = new Y.Doc();
-  return Array.from({ length: UPDATES }, () => typed('x', doc).update);
+  return Array.from({ length: RATE_UPDATES }, () => typed('x', doc).update);
 }
 
 test('G7: messages and bytes a second of a stream, a document and a user: it is read more slowly, and nothing is lost', async () => {
   await Promise.all(
-    CASES.map(async (limits) => {
+    RATE_CASES.map(async (limits) => {
       const stream = converse(await clientWith(limits));
       const id = await newText();
       stream.open(id);
       await stream.nth('opened');
       const started = performance.now();
       for (const [n, update] of updates().entries()) stream.update(id, update, BigInt(n + 1));
-      await eventually('all are answered', () => stream.of('committed').length === UPDATES);
+      await eventually('all are answered', () => stream.of('committed').length === RATE_UPDATES);
       const tookMs = performance.now() - started;
       assert.ok(tookMs > TOOK_MS_MIN, `${JSON.stringify(limits)}: ${tookMs} ms`);
-      assert.is(await textOf(id), 'x'.repeat(UPDATES));
+      assert.is(await textOf(id), 'x'.repeat(RATE_UPDATES));
     }),
   );
 });
 
 test('G7: what is pushed beside a subscription waits for the same, in its order', async () => {
   await Promise.all(
-    CASES.map(async (limits) => {
+    RATE_CASES.map(async (limits) => {
       const client = await clientWith(limits);
       const blobId = await newText();
       const reader = subscribe(client, { blobId });
@@ -129,7 +118,7 @@ test('G7: what is pushed beside a subscription waits for the same, in its order'
       await Promise.all(updates().map((update) => client.push({ blobId, update, session })));
       const tookMs = performance.now() - started;
       assert.ok(tookMs > TOOK_MS_MIN, `${JSON.stringify(limits)}: ${tookMs} ms`);
-      assert.is(await textOf(blobId), 'x'.repeat(UPDATES));
+      assert.is(await textOf(blobId), 'x'.repeat(RATE_UPDATES));
     }),
   );
 });
