@@ -11,6 +11,9 @@ export const KEYSTROKE: StoredPatch = { kind: 'text_edits', bytes: TEXT_EDIT.byt
 /** About a keystroke's as a Yjs update. */
 export const KEYSTROKE_BYTES = 22;
 
+/** As many inserts as the studio has on their way. */
+export const INSERTS_IN_FLIGHT = 2;
+
 /** The blob's id, and the updates that its next commit is to hold as deltas. */
 export type BareCommit = readonly [blobId: string, updates: readonly Uint8Array[]];
 
@@ -26,7 +29,10 @@ export class BareCommits {
     this.#patch = patch;
   }
 
-  /** A log of this process alone. `patch`: what each delta keeps of what it was asked with; of an editor's update the update is all there is. */
+  /**
+   * A log of this process alone. `patch`: what each delta keeps of what it was asked with; of an editor's update the
+   * update is all there is.
+   */
   static async open(url: string, patch?: StoredPatch): Promise<BareCommits> {
     return new BareCommits(await openDatabase({ url, name: `bench_bare_${process.pid}` }), patch);
   }

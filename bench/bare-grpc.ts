@@ -6,7 +6,7 @@
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { randomBytes } from 'node:crypto';
 import { BareEvents } from './bare-events.ts';
-import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES } from './bare-commits.ts';
+import { BareCommits, INSERTS_IN_FLIGHT, KEYSTROKE, KEYSTROKE_BYTES } from './bare-commits.ts';
 
 /** About what ApplyDelta answers. */
 const ANSWER = Buffer.alloc(400, 1);
@@ -19,8 +19,6 @@ const method = {
   responseSerialize: asIs,
   responseDeserialize: asIs,
 } as const;
-/** As many inserts as the studio has on their way. */
-const INSERTS_IN_FLIGHT = 2;
 type Answer = (error: Error | null, bytes?: Buffer) => void;
 
 const url = process.env['BARE_MONGODB_URL'];

@@ -7,12 +7,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import * as Y from 'yjs';
-import { BareCommits } from './bare-commits.ts';
+import { BareCommits, INSERTS_IN_FLIGHT } from './bare-commits.ts';
 import { BareEvents } from './bare-events.ts';
 import { Y_WEBSOCKET } from './wire/dialect.ts';
 
-/** As many inserts as the studio has on their way, and as many updates in each commit. */
-const INSERTS_IN_FLIGHT = 2;
+/** As many updates as the studio has in each commit. */
 const COMMIT_UPDATES_MAX = 256;
 
 interface Arrived {

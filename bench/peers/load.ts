@@ -63,9 +63,9 @@ function judge(crowds: readonly Crowd[]): Verdict[] {
   const theirs = of('Hocuspocus');
   const [stores, tells] = [of('bare, durable'), of('bare, durable and told')];
   /** What bare servers need of the same, beside Hocuspocus. */
-  const limits = (of: (crowd: Crowd) => number): string => {
+  const limits = (measure: (crowd: Crowd) => number): string => {
     const [least = '', told = ''] = [stores, tells].map((bare) =>
-      bare && theirs ? (of(bare) / of(theirs)).toFixed(2) : '',
+      bare && theirs ? (measure(bare) / measure(theirs)).toFixed(2) : '',
     );
     return `a bare server that stores first: ${least} ×, and tells of it: ${told} ×`;
   };
