@@ -5,7 +5,7 @@ import { readContent } from '../../../src/domain/content/format.ts';
 import { RICH_CONTENT_TYPE } from '../../../src/domain/content/shape.ts';
 import { authorContent } from '../../../src/domain/edit/author.ts';
 import { changedDocument, type NodeJson, randomDocument } from '../content/rich-documents.ts';
-import { seeded } from '../../harness/random.ts';
+import { Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 import { processorMs } from './processor-time.ts';
 
@@ -200,41 +200,60 @@ test('G7: large documents that differ throughout are rewritten in bounded time',
   assert.equal(read(marked), runs('italic'));
 });
 
+/**
+ * Applies again what came out of order. Yjs 13 does so by itself only once the last clock before a gap has come
+ * (https://github.com/yjs/yjs/pull/641): where the end of one client's gap needs another's pending structs, and those a
+ * clock from its beginning, both stay pending though all they need is there.
+ */
+function retryPending(doc: Y.Doc): void {
+  const pending = doc.store.pendingStructs;
+  if (!pending) return;
+  doc.store.pendingStructs = null;
+  Y.applyUpdateV2(doc, pending.update);
+}
+
+function convergesInAnyOrder(random: Random): void {
+  for (let round = 0; round < 60; round++) {
+    const first = made(randomDocument(random));
+    const log: Uint8Array[] = [Y.encodeStateAsUpdate(first)];
+    const editors = [2, 3, 4].map((id) => {
+      const doc = copyOf(first, id);
+      doc.on('update', (update: Uint8Array, origin: unknown) => {
+        if (origin !== 'log') log.push(update);
+      });
+      return { doc, seen: 1 };
+    });
+    for (let step = 0; step < 12; step++) {
+      const editor = random.pick(editors);
+      if (random.chance(0.4)) {
+        for (const update of log.slice(editor.seen)) Y.applyUpdate(editor.doc, update, 'log');
+        editor.seen = log.length;
+      }
+      const next = changedDocument(read(editor.doc), random);
+      write(editor.doc, next);
+    }
+    const replicas = [log, random.shuffle(log), random.shuffle(log)].map((updates) => {
+      const replica = createDocument({ gc: random.chance(0.5) });
+      for (const update of updates) Y.applyUpdate(replica, update);
+      if (updates !== log) retryPending(replica);
+      assert.is(replica.store.pendingStructs, null);
+      return replica;
+    });
+    for (const replica of [...replicas, ...editors.map(({ doc }) => doc)]) {
+      for (const update of log) Y.applyUpdate(replica, update, 'log');
+      assert.is(xml(replica), xml(replicas[0] as Y.Doc));
+      assert.equal(read(replica), read(replicas[0] as Y.Doc));
+    }
+  }
+}
+
 test(
   'G3: editors who replace the whole of a document concurrently converge, whatever the order updates come in',
-  seeded((random) => {
-    for (let round = 0; round < 60; round++) {
-      const first = made(randomDocument(random));
-      const log: Uint8Array[] = [Y.encodeStateAsUpdate(first)];
-      const editors = [2, 3, 4].map((id) => {
-        const doc = copyOf(first, id);
-        doc.on('update', (update: Uint8Array, origin: unknown) => {
-          if (origin !== 'log') log.push(update);
-        });
-        return { doc, seen: 1 };
-      });
-      for (let step = 0; step < 12; step++) {
-        const editor = random.pick(editors);
-        if (random.chance(0.4)) {
-          for (const update of log.slice(editor.seen)) Y.applyUpdate(editor.doc, update, 'log');
-          editor.seen = log.length;
-        }
-        const next = changedDocument(read(editor.doc), random);
-        write(editor.doc, next);
-      }
-      const replicas = [log, random.shuffle(log), random.shuffle(log)].map((updates) => {
-        const replica = createDocument({ gc: random.chance(0.5) });
-        for (const update of updates) Y.applyUpdate(replica, update);
-        assert.is(replica.store.pendingStructs, null);
-        return replica;
-      });
-      for (const replica of [...replicas, ...editors.map(({ doc }) => doc)]) {
-        for (const update of log) Y.applyUpdate(replica, update, 'log');
-        assert.is(xml(replica), xml(replicas[0] as Y.Doc));
-        assert.equal(read(replica), read(replicas[0] as Y.Doc));
-      }
-    }
-  }),
+  seeded(convergesInAnyOrder),
 );
+
+test('G3: they converge where Yjs leaves pending what it could apply', () => {
+  convergesInAnyOrder(new Random(1389813728));
+});
 
 test.run();
