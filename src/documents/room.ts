@@ -163,6 +163,7 @@ export class Room {
   async #flush(intents: readonly Intent[]): Promise<void> {
     let batch = intents;
     this.#flushing = batch;
+    const began = performance.now();
     try {
       for (let races = 0; races <= COMMIT_RACES_MAX && this.#failure === undefined; races++) {
         const prepared = await this.#preparation.prepare(batch);
@@ -186,7 +187,7 @@ export class Room {
         const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
         this.#guard.settle();
         if (outcome !== 'lost') {
-          this.#turns.own();
+          this.#turns.own(performance.now() - began);
           this.#show(prepared, outcome);
           return;
         }

@@ -31,8 +31,13 @@ export const COMMIT_RETRY_MS_MAX = 15_000;
 export const COMMIT_RETRY_PAUSE_MS = 50;
 /** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */
 export const COMMIT_RACES_MAX = 1_000;
-/** How long a process that has just committed leaves a blob to others, where any committed within CONTENDED_MS. */
-export const TURN_MS_MAX = 30;
+/**
+ * How long a process that has just committed leaves a blob to others, where any committed within CONTENDED_MS: so many
+ * times as long as its own commits take just now, within these bounds.
+ */
+export const TURN_COMMITS = 8;
+export const TURN_MS_MIN = 10;
+export const TURN_MS_MAX = 100;
 export const CONTENDED_MS = 500;
 export const ROOMS_LOADED_MAX = 2_000;
 export const TWIN_IDLE_MS_MAX = 5_000;
