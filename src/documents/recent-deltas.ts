@@ -3,7 +3,9 @@ import type { Delta } from '../domain/delta.ts';
 import { ROOM_TAIL_DELTAS_MAX, ROOM_TAIL_IDLE_DELTAS_MAX } from '../limits.ts';
 
 export class RecentDeltas {
-  readonly #deltas: Delta[] = [];
+  /** Those before #first were let go: they are taken out many at once, since that moves all the others. */
+  readonly #deltas: (Delta | undefined)[] = [];
+  #first = 0;
   #bytes = 0;
 
   /** About what they take in memory. */
@@ -22,13 +24,14 @@ export class RecentDeltas {
 
   /** Deltas first..last if all of them are still here. */
   range(first: number, last: number): readonly Delta[] | undefined {
-    const start = this.#deltas[0]?.toVersion;
+    const start = this.#deltas[this.#first]?.toVersion;
     if (start === undefined || first < start || last > (this.newest?.toVersion ?? 0)) return undefined;
-    return this.#deltas.slice(first - start, last - start + 1);
+    const at = this.#first + first - start;
+    return this.#deltas.slice(at, at + last - first + 1) as Delta[];
   }
 
   byId(id: string): Delta | undefined {
-    return this.#deltas.findLast((delta) => delta.id === id);
+    return this.#deltas.findLast((delta) => delta?.id === id);
   }
 
   /** Lets go of the oldest beyond the limits. The newest stays. */
@@ -42,13 +45,15 @@ export class RecentDeltas {
   }
 
   #trim(deltasMax: number, bytesMax: number): void {
-    let drop = 0;
-    while (this.#deltas.length - drop > 1 && (this.#deltas.length - drop > deltasMax || this.#bytes > bytesMax)) {
-      const oldest = this.#deltas[drop];
+    for (let left = this.#deltas.length - this.#first; left > 1; left--) {
+      if (left <= deltasMax && this.#bytes <= bytesMax) break;
+      const oldest = this.#deltas[this.#first];
       if (oldest) this.#bytes -= bytesOf(oldest);
-      drop += 1;
+      this.#deltas[this.#first++] = undefined;
     }
-    if (drop > 0) this.#deltas.splice(0, drop);
+    if (this.#first < this.#deltas.length / 2) return;
+    this.#deltas.splice(0, this.#first);
+    this.#first = 0;
   }
 }
 
