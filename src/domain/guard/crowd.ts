@@ -28,6 +28,10 @@ export class Crowd {
     this.splits = behind?.splits ?? 0;
   }
 
+  get isEmpty(): boolean {
+    return this.#lists.size === 0 && this.steps === 0 && this.splits === 0;
+  }
+
   /** Counts the struct in. Returns how many others Yjs may look through for it. `inDocument`: those it passes there. */
   enter({ origin }: Struct, { parent, key }: Place, inDocument: number): number {
     const list = this.#list(parent, key);

@@ -146,7 +146,9 @@ export class Guard {
   /** The checked update will be committed next: later checks see its structs and deletions as known. */
   accept(checked: Checked): void {
     this.#known.add(checked.sections, checked.deletes);
-    if (checked.crowd) this.#crowd.absorb(checked.crowd);
+    // The first since the last settle is all there is.
+    if (checked.crowd && this.#crowd.isEmpty) this.#crowd = checked.crowd;
+    else if (checked.crowd) this.#crowd.absorb(checked.crowd);
     for (const client of checked.newClients) this.#acceptedOwners.set(client, checked.userId);
   }
 
@@ -174,7 +176,7 @@ export class Guard {
   /** Everything accepted is in the document now, or was dropped. */
   settle(): void {
     this.#known.clear();
-    this.#crowd = new Crowd();
+    if (!this.#crowd.isEmpty) this.#crowd = new Crowd();
     if (this.#acceptedOwners.size > 0) this.#acceptedOwners = new Map();
   }
 
