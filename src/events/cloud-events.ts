@@ -11,18 +11,22 @@ const TYPE_PREFIX = 'studio.';
  * compare versions and count nothing. A creation and a deletion are always told.
  */
 export function eventsOf(commit: Commit): StudioEvent[] {
-  return commit.deltas.flatMap((delta) => {
-    const applied = eventOf(commit, delta, 'delta.applied');
+  const events: StudioEvent[] = [];
+  for (const delta of commit.deltas) {
     const type = blobEventType(commit, delta);
-    return type ? [eventOf(commit, delta, type), applied] : [applied];
-  });
+    if (type) events.push(eventOf(commit, delta, type));
+    events.push(eventOf(commit, delta, 'delta.applied'));
+  }
+  return events;
 }
 
 export function blobEventsOf(commit: Commit): StudioEvent[] {
-  return commit.deltas.flatMap((delta) => {
+  const events: StudioEvent[] = [];
+  for (const delta of commit.deltas) {
     const type = blobEventType(commit, delta);
-    return type ? [eventOf(commit, delta, type)] : [];
-  });
+    if (type) events.push(eventOf(commit, delta, type));
+  }
+  return events;
 }
 
 function blobEventType(commit: Commit, delta: Delta): EventType | undefined {

@@ -29,8 +29,8 @@ export interface StreamMessage {
 export class StreamAcks {
   readonly #connection: NatsConnection;
   readonly #inbox = createInbox();
-  /** By the subject of the answer, in the order they were sent, which is that of their time. */
-  readonly #outstanding = new Map<string, Batch>();
+  /** By the number at the end of the answer's subject, in the order they were sent, which is that of their time. */
+  readonly #outstanding = new Map<number, Batch>();
   #sent = 0;
   #checking: NodeJS.Timeout | undefined;
 
@@ -47,9 +47,9 @@ export class StreamAcks {
       this.#checking ??= setInterval(() => this.#expire(), CHECK_EVERY_MS).unref();
       try {
         for (const { subject, data, headers } of messages) {
-          const reply = `${this.#inbox}.${(this.#sent++).toString(36)}`;
-          this.#connection.publish(subject, data, { headers, reply });
-          this.#outstanding.set(reply, batch);
+          const number = this.#sent++;
+          this.#connection.publish(subject, data, { headers, reply: `${this.#inbox}.${number}` });
+          this.#outstanding.set(number, batch);
         }
       } catch (cause) {
         reject(unavailable(cause));
@@ -58,9 +58,10 @@ export class StreamAcks {
   }
 
   #onAnswer(error: Error | null, message: Msg): void {
-    const batch = this.#outstanding.get(message.subject);
+    const number = Number(message.subject.slice(this.#inbox.length + 1));
+    const batch = this.#outstanding.get(number);
     if (!batch) return;
-    this.#outstanding.delete(message.subject);
+    this.#outstanding.delete(number);
     if (error || message.headers?.code === NO_RESPONDERS) batch.reject(unavailable(error));
     else if (!isAck(message)) batch.reject(unavailable(new Error(message.string())));
     else if (--batch.left === 0) batch.resolve();
@@ -68,9 +69,9 @@ export class StreamAcks {
 
   #expire(): void {
     const now = Date.now();
-    for (const [reply, batch] of this.#outstanding) {
+    for (const [number, batch] of this.#outstanding) {
       if (batch.until > now) break;
-      this.#outstanding.delete(reply);
+      this.#outstanding.delete(number);
       batch.reject(unavailable(undefined));
     }
     if (this.#outstanding.size > 0) return;

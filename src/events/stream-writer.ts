@@ -7,6 +7,8 @@ import type { EventConnection } from './connection.ts';
 import { StreamAcks, type StreamMessage } from './stream-acks.ts';
 import { eventSubject } from './subjects.ts';
 
+const NOTHING = new Uint8Array();
+
 export class StreamWriter {
   readonly #connection: EventConnection;
   #known: { readonly core: NatsConnection; readonly acks: StreamAcks } | undefined;
@@ -17,7 +19,9 @@ export class StreamWriter {
 
   /** Rejects unless every event was acknowledged; tried again, the doubles carry the same ids. */
   write(commits: readonly Commit[]): Promise<void> {
-    return this.#acks().publish(commits.flatMap(messagesOf));
+    const messages: StreamMessage[] = [];
+    for (const commit of commits) addMessages(commit, messages);
+    return this.#acks().publish(messages);
   }
 
   #acks(): StreamAcks {
@@ -29,12 +33,12 @@ export class StreamWriter {
 }
 
 /** The events of one delta say the same of it, and share a body. */
-function messagesOf(commit: Commit): StreamMessage[] {
+function addMessages(commit: Commit, messages: StreamMessage[]): void {
   let deltaId: string | undefined;
-  let data: Uint8Array = new Uint8Array();
-  return eventsOf(commit).map((event) => {
+  let data: Uint8Array = NOTHING;
+  for (const event of eventsOf(commit)) {
     if (event.deltaId !== deltaId) data = encodeBody(event);
     deltaId = event.deltaId;
-    return { subject: eventSubject(event.type, event.blobId), data, headers: new EventHeaders(event) };
-  });
+    messages.push({ subject: eventSubject(event.type, event.blobId), data, headers: new EventHeaders(event) });
+  }
 }
