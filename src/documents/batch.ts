@@ -1,9 +1,9 @@
 /** What one flush has come to so far: its deltas, and where each intent finds its change in them. */
 import type { Derivation } from '../domain/blob.ts';
-import type { Commit, Delta, Genesis } from '../domain/delta.ts';
-import { flushDeltaId } from '../storage/commit-document.ts';
+import type { Commit, Delta, Draft, Genesis } from '../domain/delta.ts';
+import { FLUSH, placeDraft } from '../storage/commit-document.ts';
 import type { LiveSession } from './contract.ts';
-import type { UnnumberedCommit, UnnumberedDelta } from './committer.ts';
+import type { UnnumberedCommit } from './committer.ts';
 import type { Authored, Intent } from './intent.ts';
 import type { RoomState } from './room-state.ts';
 
@@ -35,8 +35,6 @@ const DELTA_BYTES = 512;
 const ENTRY_BYTES = 16;
 const RANGE_BYTES = 2 * ENTRY_BYTES;
 const ID_BYTES = 64;
-
-export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
 
 /** The commit as it grows. */
 export class Batch {
@@ -139,37 +137,40 @@ export class Batch {
   }
 
   finish(left: Pick<Prepared, 'refused' | 'held' | 'postponed'>): Prepared {
-    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed: this.#placed, ...left };
-    const appliedAt = new Date();
+    const { refused, held, postponed } = left;
+    const placed = this.#placed;
+    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed, refused, held, postponed };
     const genesis = this.genesis ?? this.#state.genesis;
-    // Not a copy of all owners: a blob may have had ten thousand client ids.
-    const { owners, blobId, version } = this.#state;
-    const seen = new Set<number>();
-    const deltas = this.#drafts.map((draft, index): UnnumberedDelta => {
-      const newClients = draft.newClients.filter((client) => !owners.has(client) && !seen.has(client));
-      for (const client of newClients) seen.add(client);
-      return { ...draft, newClients, blobId, toVersion: version + index + 1, appliedAt };
-    });
+    const { blobId, version } = this.#state;
     const commit: UnnumberedCommit = {
       blobId,
       firstSeq: version + 1,
-      lastSeq: version + deltas.length,
+      lastSeq: version + this.#drafts.length,
       owner: this.owner,
       contentType: genesis.contentType,
       rootId: genesis.rootId,
-      deltas,
+      appliedAt: new Date(),
+      drafts: this.#withNewClients(),
     };
-    return { commit, bytes: this.#bytes, placed: this.#placed, ...left };
+    return { commit, bytes: this.#bytes, placed, refused, held, postponed };
+  }
+
+  /** A client id is new where it occurs first. Few drafts have any, and the others stay as they are. */
+  #withNewClients(): readonly Draft[] {
+    // Not a copy of all owners: a blob may have had ten thousand client ids.
+    const { owners } = this.#state;
+    const seen = new Set<number>();
+    return this.#drafts.map((draft) => {
+      if (draft.newClients.length === 0) return draft;
+      const newClients = draft.newClients.filter((client) => !owners.has(client) && !seen.has(client));
+      for (const client of newClients) seen.add(client);
+      return { ...draft, newClients };
+    });
   }
 
   #delta(draft: Draft, index: number, appliedAt: Date): Delta {
-    return {
-      ...draft,
-      id: flushDeltaId(index),
-      blobId: this.#state.blobId,
-      toVersion: this.#state.version + index + 1,
-      appliedAt,
-    };
+    const { blobId, version } = this.#state;
+    return placeDraft(draft, { commitId: FLUSH, index, blobId, toVersion: version + index + 1, appliedAt });
   }
 }
 

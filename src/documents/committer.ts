@@ -3,7 +3,7 @@
  * next gathers. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
  */
 import type { Logger } from 'pino';
-import type { Commit, Delta } from '../domain/delta.ts';
+import type { Commit, Draft } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import {
   COMMIT_BYTES_MAX,
@@ -13,7 +13,7 @@ import {
   INSERTS_IN_FLIGHT_MAX,
 } from '../limits.ts';
 import { StudioError } from '../errors.ts';
-import { commitId, numberDelta } from '../storage/commit-document.ts';
+import { commitId, placeDraft } from '../storage/commit-document.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { CommitListener } from './contract.ts';
@@ -21,11 +21,10 @@ import type { CommitListener } from './contract.ts';
 /** The commit as it is in the log, or `lost`: another writer holds the slot; nothing of it is or ever will be in the log. */
 export type CommitOutcome = Commit | 'lost';
 
-export type UnnumberedDelta = Omit<Delta, 'id'>;
-
 /** A commit before it has its place in this process's numbering, which gives it and its deltas their ids. */
 export type UnnumberedCommit = Omit<Commit, 'id' | 'committer' | 'committerSeq' | 'deltas'> & {
-  readonly deltas: readonly UnnumberedDelta[];
+  readonly appliedAt: Date;
+  readonly drafts: readonly Draft[];
 };
 
 interface Waiting {
@@ -89,11 +88,13 @@ export class Committer {
     });
   }
 
-  #number(unnumbered: UnnumberedCommit): Commit {
+  #number({ blobId, firstSeq, lastSeq, owner, contentType, rootId, appliedAt, drafts }: UnnumberedCommit): Commit {
     const committerSeq = this.#freeSeqs.shift() ?? this.#nextSeq++;
     const id = commitId(this.id, committerSeq);
-    const deltas = unnumbered.deltas.map((delta, index) => numberDelta(delta, id, index));
-    return { ...unnumbered, id, committer: this.id, committerSeq, deltas };
+    const deltas = drafts.map((draft, index) =>
+      placeDraft(draft, { commitId: id, index, blobId, toVersion: firstSeq + index, appliedAt }),
+    );
+    return { id, blobId, firstSeq, lastSeq, committer: this.id, committerSeq, owner, contentType, rootId, deltas };
   }
 
   /** Lets what is under way end; what still is uncertain then is rejected. */

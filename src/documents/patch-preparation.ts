@@ -2,14 +2,14 @@
 import * as Y from 'yjs';
 import { chainedBase, headBase, normalizeBase } from '../domain/base.ts';
 import { updateOf } from '../domain/content/opaque-document.ts';
-import type { Base, Delta, Patch } from '../domain/delta.ts';
+import type { Base, Delta, Draft, Patch } from '../domain/delta.ts';
 import type { Checked } from '../domain/guard/guard.ts';
 import { NeedsTrial } from '../domain/guard/refusals.ts';
 import { StudioError } from '../errors.ts';
 import { FLUSH_BYTES_MAX } from '../limits.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Author, Authoring } from './authoring.ts';
-import type { Batch, Draft } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
 import type { Authored, Intent, Work } from './intent.ts';
@@ -112,14 +112,12 @@ export class PatchPreparation {
   async #make(intent: Intent, patch: Patch, standing: Standing, batch: Batch): Promise<Made | undefined> {
     const { base, isNamed, predecessor, stage } = standing;
     const chainLength = (predecessor?.chainLength ?? 0) + 1;
-    const draft = (updates: readonly Uint8Array[]): Draft => ({
-      ...draftOf(intent, 'update', base, { updates, chainLength }),
-      patch: storedChange(patch),
-    });
+    const draft = (made: Partial<Draft> & Pick<Draft, 'updates'>): Draft =>
+      draftOf(intent, 'update', base, { chainLength, patch: storedChange(patch), ...made });
     const raw = updateOf(this.#state.doc, this.#state.genesis.contentType, patch);
     if (raw) {
       const { brings, update, newClients } = this.#check(raw, intent);
-      return brings ? { draft: { ...draft([update]), newClients } } : undefined;
+      return brings ? { draft: draft({ updates: [update], newClients }) } : undefined;
     }
     const author: Author = {
       kind: intent.providerId === undefined ? 'user' : 'provider',
@@ -127,22 +125,21 @@ export class PatchPreparation {
     };
     if (patch.kind === 'revert') {
       const made = await this.#reverts.make({ target: patch.target, base, isNamed, author, batch, stage });
-      const revert = made && { ...draft([]), ...made.delta, operation: 'revert' as const };
-      return revert && (made.authored ? this.#accept(revert, made.authored) : { draft: revert });
+      const { authored } = made ?? {};
+      return made && { draft: { ...draft(this.#accepted(authored)), ...made.delta, operation: 'revert' }, authored };
     }
     // Raw updates have been taken above.
     const edit = patch as Exclude<typeof patch, { kind: 'yjs_update' }>;
     const authored = await this.#edits.makePatch({ intent, patch: edit, base, isNamed, author, stage });
-    return authored && this.#accept(draft([]), authored);
+    return authored && { draft: draft(this.#accepted(authored)), authored };
   }
 
-  #accept(draft: Draft, authored: Authored): Made {
+  /** Undefined: the change has no edit. */
+  #accepted(authored: Authored | undefined): Pick<Draft, 'updates' | 'newClients' | 'authoredWith'> {
+    if (!authored) return { updates: [], newClients: [] };
     this.#authoring.accept(authored);
     const newClients = newClientsOf(authored, this.#state);
-    return {
-      draft: { ...draft, updates: [authored.update], newClients, authoredWith: authored.clientId },
-      authored,
-    };
+    return { updates: [authored.update], newClients, authoredWith: authored.clientId };
   }
 
   async #standing(intent: Intent, work: PatchWork | BatchWork, headVersion: number): Promise<Standing> {

@@ -206,13 +206,16 @@ export class Preparation {
     const made = this.#edits.makeInitial(work.genesis.contentType, work.content, intent);
     batch.genesis = work.genesis;
     batch.owner = intent.userId;
-    batch.add(intent, {
-      ...draftOf(intent, 'create', headBase(0), { updates: made ? [made.update] : [] }),
-      newClients: made?.newClients ?? [],
-      authoredWith: made?.authoredWith,
-      genesis: work.genesis,
-      derivation: work.derivation,
-    });
+    batch.add(
+      intent,
+      draftOf(intent, 'create', headBase(0), {
+        updates: made ? [made.update] : [],
+        newClients: made?.newClients,
+        authoredWith: made?.authoredWith,
+        genesis: work.genesis,
+        derivation: work.derivation,
+      }),
+    );
   }
 
   /** Undeleting what is not deleted is nothing, seen where it stands in the flush. */
@@ -229,10 +232,8 @@ export class Preparation {
     }
     const joins = !work.separate && batch.extendPush(intent, work.session, checked.update, checked.newClients);
     if (joins) return;
-    batch.add(intent, {
-      ...draftOf(intent, 'update', headBase(batch.headVersion), { updates: [checked.update] }),
-      newClients: checked.newClients,
-    });
+    const { update, newClients } = checked;
+    batch.add(intent, draftOf(intent, 'update', headBase(batch.headVersion), { updates: [update], newClients }));
   }
 
   async #addTransform(intent: Intent, work: Extract<Work, { kind: 'transform' }>, batch: Batch): Promise<void> {
@@ -245,13 +246,13 @@ export class Preparation {
     if (made.edit) this.#authoring.accept(made.edit.authored);
     batch.add(
       intent,
-      {
-        ...draftOf(intent, 'transform', base, { updates: made.edit ? [made.edit.authored.update] : [] }),
-        newClients: made.edit ? newClientsOf(made.edit.authored, this.#state) : [],
+      draftOf(intent, 'transform', base, {
+        updates: made.edit ? [made.edit.authored.update] : [],
+        newClients: made.edit && newClientsOf(made.edit.authored, this.#state),
         authoredWith: made.edit?.authored.clientId,
         derivation: work.derivation,
         skippedHunks: made.skippedHunks || undefined,
-      },
+      }),
       made.edit?.authored,
     );
   }

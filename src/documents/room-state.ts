@@ -6,7 +6,7 @@ import * as Y from 'yjs';
 import { lineageOf, type Lineage } from '../domain/blob-access.ts';
 import type { Derivation } from '../domain/blob.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
-import { shapeOf } from '../domain/content/shape.ts';
+import { shapeOf, type Shape } from '../domain/content/shape.ts';
 import { transactSparsely } from '../domain/content/sparse-transaction.ts';
 import type { Commit, Delta, Genesis } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
@@ -38,6 +38,7 @@ export class RoomState {
   readonly #doc: Y.Doc;
   #version = 0;
   #genesis: Genesis | undefined;
+  #shape: Shape | undefined;
   #owner = '';
   #lineage: Lineage | undefined;
   #createdAt = new Date(0);
@@ -154,6 +155,7 @@ export class RoomState {
    */
   apply(commits: readonly Commit[]): Uint8Array | undefined {
     const deltas: Delta[] = [];
+    const updates: Uint8Array[] = [];
     for (const commit of commits) {
       if (commit.firstSeq !== this.#version + deltas.length + 1) {
         throw new StudioError('INTERNAL', `The log of blob "${this.blobId}" has a gap before ${commit.firstSeq}.`, {
@@ -161,9 +163,12 @@ export class RoomState {
         });
       }
       if (commit.firstSeq === 1) this.#adoptOrigin(originOf(commit));
-      deltas.push(...commit.deltas);
+      for (const delta of commit.deltas) {
+        deltas.push(delta);
+        for (const update of delta.updates) updates.push(update);
+      }
     }
-    const update = this.#integrateAsOne(deltas.flatMap((delta) => delta.updates));
+    const update = this.#integrateAsOne(updates);
     for (const delta of deltas) this.#record(delta);
     this.#recent.trim(
       Math.max(
@@ -228,13 +233,14 @@ export class RoomState {
     this.#genesis = genesis;
     this.#owner = owner;
     this.#createdAt = createdAt;
-    rootOf(this.#doc, shapeOf(genesis.contentType));
+    this.#shape = shapeOf(genesis.contentType);
+    rootOf(this.#doc, this.#shape);
   }
 
   /** Bytes of the canonical content. Text keeps a running count, since reading it out at each keystroke would be linear. */
   size(): number {
     if (this.#version === 0) return 0;
-    if (shapeOf(this.genesis.contentType) === 'text') {
+    if (this.#shape === 'text') {
       this.#textSize ??= trackTextSize(this.#doc);
       return this.#textSize();
     }
@@ -247,8 +253,7 @@ export class RoomState {
 
   /** Whether the content could hold `bytes` more. Reads it out only when the cheap bound says no. */
   hasRoomFor(bytes: number): boolean {
-    const known =
-      this.#size && shapeOf(this.genesis.contentType) !== 'text' ? this.#size.bytes + this.#grownBytes : this.size();
+    const known = this.#size && this.#shape !== 'text' ? this.#size.bytes + this.#grownBytes : this.size();
     return known + bytes <= CONTENT_BYTES_MAX || this.size() + bytes <= CONTENT_BYTES_MAX;
   }
 
@@ -277,8 +282,7 @@ export class RoomState {
 
   #bytesOfDocument(): number {
     if (this.#version === 0) return 0;
-    const isText = shapeOf(this.genesis.contentType) === 'text';
-    const content = isText ? this.size() : (this.#size?.bytes ?? 0) + this.#grownBytes;
+    const content = this.#shape === 'text' ? this.size() : (this.#size?.bytes ?? 0) + this.#grownBytes;
     return content + this.#structMemory.bytesAt(this.#version);
   }
 

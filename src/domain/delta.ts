@@ -97,6 +97,9 @@ export interface Delta {
   readonly appliedAt: Date;
 }
 
+/** A delta before it has its place in the log. */
+export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
+
 /** One document of the log: one blob's deltas of one flush. Its insert is the commit, the order and the outbox entry. */
 export interface Commit {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** The log's documents and how they map to domain commits. What equals the commit's own field is left out of a delta. */
 import type { Derivation } from '../domain/blob.ts';
-import type { Base, Commit, Delta, Genesis, Operation, StoredPatch } from '../domain/delta.ts';
+import type { Base, Commit, Delta, Draft, Genesis, Operation, StoredPatch } from '../domain/delta.ts';
 
 export interface CommitDocument {
   _id: string;
@@ -45,9 +45,10 @@ export function requestKey(blobId: string, userId: string, requestId: string): s
 }
 
 export function toDocument(commit: Commit): CommitDocument {
-  const requestKeys = commit.deltas.flatMap((delta) =>
-    delta.requestId === undefined ? [] : [requestKey(commit.blobId, delta.userId, delta.requestId)],
-  );
+  const requestKeys = new Set<string>();
+  for (const { userId, requestId } of commit.deltas) {
+    if (requestId !== undefined) requestKeys.add(requestKey(commit.blobId, userId, requestId));
+  }
   return {
     _id: commit.id,
     blob_id: commit.blobId,
@@ -57,7 +58,7 @@ export function toDocument(commit: Commit): CommitDocument {
     content_type: commit.contentType,
     root_id: commit.rootId,
     applied_at: commit.deltas[0]?.appliedAt ?? new Date(),
-    request_keys: requestKeys.length > 0 ? [...new Set(requestKeys)] : undefined,
+    request_keys: requestKeys.size > 0 ? [...requestKeys] : undefined,
     deltas: commit.deltas.map((delta) => toDeltaDocument(commit, delta)),
   };
 }
@@ -158,22 +159,43 @@ export function ordinalOf(id: string): number {
   return Number(id.slice(id.lastIndexOf('-') + 1));
 }
 
-const FLUSH = 'flush';
+/** In place of the id of a commit that has none yet: how deltas of one flush speak of each other. */
+export const FLUSH = 'flush';
 
-/** What other deltas of its flush call a delta that has no id yet. */
-export function flushDeltaId(index: number): string {
-  return deltaId(FLUSH, index);
-}
-
-/** The delta with its id, and with those of its flush that it speaks of. */
-export function numberDelta(delta: Omit<Delta, 'id'>, commitId: string, index: number): Delta {
+/**
+ * The delta in its place, which also names those of its flush that it speaks of. All fields one by one and in one order,
+ * those without a value too: objects of one shape, where copies of a draft would be of as many as there are operations.
+ */
+export function placeDraft(
+  draft: Draft,
+  place: Pick<Delta, 'blobId' | 'toVersion' | 'appliedAt'> & { readonly commitId: string; readonly index: number },
+): Delta {
+  const { commitId } = place;
   const named = (id: string): string => (id.startsWith(`${FLUSH}-`) ? commitId + id.slice(FLUSH.length) : id);
-  const { previousDelta, reverts } = delta;
+  const { previousDelta, reverts } = draft;
   return {
-    ...delta,
-    id: deltaId(commitId, index),
+    id: deltaId(commitId, place.index),
+    blobId: place.blobId,
+    toVersion: place.toVersion,
+    userId: draft.userId,
+    providerId: draft.providerId,
+    operation: draft.operation,
+    patch: draft.patch,
+    updates: draft.updates,
+    base: draft.base,
     previousDelta: previousDelta === undefined ? undefined : named(previousDelta),
+    chainLength: draft.chainLength,
+    causedBy: draft.causedBy,
     reverts: reverts?.map(named),
+    copies: draft.copies,
+    requestId: draft.requestId,
+    newClients: draft.newClients,
+    authoredWith: draft.authoredWith,
+    genesis: draft.genesis,
+    derivation: draft.derivation,
+    skippedHunks: draft.skippedHunks,
+    createdAt: draft.createdAt,
+    appliedAt: place.appliedAt,
   };
 }
 
