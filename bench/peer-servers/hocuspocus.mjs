@@ -8,6 +8,8 @@ const server = new Server({
   port: Number(process.env.PEER_PORT),
   quiet: true,
   stopOnSignals: false,
+  // It closes a connection that sent nothing for so long; between two turns of a benchmark its editors do not.
+  timeout: 60 * 60_000,
   extensions: [new SQLite({ database: process.env.PEER_FILE })],
 });
 await server.listen();

@@ -174,7 +174,10 @@ class Crowd {
     let done = 0;
     const typeOne = async (one: Pair): Promise<void> => {
       while (performance.now() - started < durationMs) {
-        const seen = new Promise<void>((resolve) => (one.onSeen = resolve));
+        const seen = new Promise<void>((resolve, reject) => {
+          one.onSeen = resolve;
+          one.editor.onClosed = () => reject(new Error(`${this.name} closed a connection`));
+        });
         one.editor.type();
         await seen;
         done += 1;

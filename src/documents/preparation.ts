@@ -70,7 +70,8 @@ export class Preparation {
     for (let taken = intents; ;) {
       const filled = await this.#fill(taken, left);
       if (filled instanceof Batch) {
-        return filled.finish({ ...left, held: [...left.held], postponed: intents.slice(taken.length) });
+        const { refused, held } = left;
+        return filled.finish({ refused, held: [...held], postponed: intents.slice(taken.length) });
       }
       // Refused halfway, or too much: nothing of it may stay, and what came after it was made on top of it.
       taken = taken.slice(0, filled.take);
