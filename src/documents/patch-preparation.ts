@@ -144,7 +144,8 @@ export class PatchPreparation {
 
   async #standing(intent: Intent, work: PatchWork | BatchWork, headVersion: number): Promise<Standing> {
     const predecessor = await this.#predecessor(intent, work.previousDelta);
-    return { ...this.#baseOf(work.fromVersion, predecessor, headVersion), predecessor };
+    const { base, isNamed } = this.#baseOf(work.fromVersion, predecessor, headVersion);
+    return { base, isNamed, predecessor, stage: undefined };
   }
 
   async #predecessor(intent: Intent, id: string | undefined): Promise<Delta | undefined> {
