@@ -1,0 +1,71 @@
+import * as assert from 'uvu/assert';
+import { RecentDeltas } from '../../../src/documents/recent-deltas.ts';
+import type { Delta } from '../../../src/domain/delta.ts';
+import { ROOM_TAIL_IDLE_DELTAS_MAX } from '../../../src/limits.ts';
+import { placeDraft } from '../../../src/storage/commit-document.ts';
+import { seeded } from '../../harness/random.ts';
+import { suite } from '../../harness/suite.ts';
+
+const test = suite('recent deltas');
+
+function delta(toVersion: number, bytes: number): Delta {
+  return placeDraft(
+    {
+      userId: 'ann',
+      operation: 'update',
+      patch: { kind: 'sync', bytes },
+      updates: [new Uint8Array(bytes)],
+      base: { fromVersion: toVersion - 1, extras: [] },
+      chainLength: 1,
+      newClients: [],
+      createdAt: new Date(),
+    },
+    { commitId: 'c', index: toVersion, blobId: 'b', toVersion, appliedAt: new Date() },
+  );
+}
+
+test(
+  'what is kept is the newest without a hole, whatever was let go before',
+  seeded((random) => {
+    const recent = new RecentDeltas();
+    const all: Delta[] = [];
+    let dropped = 0;
+    for (let round = 0; round < 2_000; round++) {
+      const next = delta(all.length + 1, random.int(1, 2_000));
+      all.push(next);
+      recent.push(next);
+      if (random.chance(0.6)) {
+        const bytesMax = random.int(1, 60_000);
+        recent.trim(bytesMax);
+        assert.ok(recent.bytes <= bytesMax || recent.range(all.length - 1, all.length) === undefined, `round ${round}`);
+      }
+      if (random.chance(0.01)) {
+        recent.relax();
+        assert.not(recent.range(all.length - ROOM_TAIL_IDLE_DELTAS_MAX, all.length));
+      }
+      while (recent.range(dropped + 1, all.length) === undefined) dropped += 1;
+      assert.ok(dropped < all.length, 'the newest stays');
+      assert.is(recent.newest, next);
+      const first = random.int(dropped + 1, all.length + 1);
+      const last = random.int(first, all.length + 1);
+      assert.equal(recent.range(first, last), all.slice(first - 1, last));
+      assert.is(recent.range(first, all.length + 1), undefined);
+      assert.is(recent.byId(all[first - 1]?.id ?? ''), all[first - 1]);
+      if (dropped > 0) assert.is(recent.byId(all[dropped - 1]?.id ?? ''), undefined);
+    }
+    assert.ok(dropped > 1_000, `${dropped} let go`);
+  }),
+);
+
+test('their bytes are counted while they are kept', () => {
+  const recent = new RecentDeltas();
+  recent.push(delta(1, 100));
+  const { bytes } = recent;
+  for (let version = 2; version <= 50; version++) {
+    recent.push(delta(version, 100));
+    recent.trim(1);
+    assert.is(recent.bytes, bytes);
+  }
+});
+
+test.run();
