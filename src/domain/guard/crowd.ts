@@ -8,8 +8,8 @@ import type { Id, Struct } from './update.ts';
 /** Those of one list, or under one key. */
 interface List {
   count: number;
-  /** Clocks named as left neighbour, by client. */
-  readonly origins: Map<number, Set<number>>;
+  /** Clocks named as left neighbour, by client: nearly always one. */
+  readonly origins: Map<number, number | Set<number>>;
   isStartClaimed: boolean;
 }
 
@@ -52,7 +52,10 @@ export class Crowd {
         const own = this.#list(parent, key);
         own.count += list.count;
         if (list.isStartClaimed) own.isStartClaimed = true;
-        for (const [client, clocks] of list.origins) for (const clock of clocks) claim(own, { client, clock });
+        for (const [client, clocks] of list.origins) {
+          if (typeof clocks === 'number') claim(own, { client, clock: clocks });
+          else for (const clock of clocks) claim(own, { client, clock });
+        }
       }
     }
   }
@@ -67,7 +70,9 @@ export class Crowd {
 }
 
 function claims(list: List, origin: Id | undefined): boolean {
-  return origin ? list.origins.get(origin.client)?.has(origin.clock) === true : list.isStartClaimed;
+  if (!origin) return list.isStartClaimed;
+  const clocks = list.origins.get(origin.client);
+  return typeof clocks === 'object' ? clocks.has(origin.clock) : clocks === origin.clock;
 }
 
 function claim(list: List, origin: Id | undefined): void {
@@ -75,7 +80,9 @@ function claim(list: List, origin: Id | undefined): void {
     list.isStartClaimed = true;
     return;
   }
-  const clocks = list.origins.get(origin.client);
-  if (clocks) clocks.add(origin.clock);
-  else list.origins.set(origin.client, new Set([origin.clock]));
+  const { client, clock } = origin;
+  const clocks = list.origins.get(client);
+  if (typeof clocks === 'object') clocks.add(clock);
+  else if (clocks === undefined) list.origins.set(client, clock);
+  else if (clocks !== clock) list.origins.set(client, new Set([clocks, clock]));
 }

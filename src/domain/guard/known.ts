@@ -45,6 +45,7 @@ export class Known {
       if (list) for (const struct of structs) list.push(struct);
       else this.#structs.set(client, [...structs]);
     }
+    if (deletes.length === 0) return;
     for (const [client, added] of byClient(deletes)) {
       let ranges = this.#deleted.get(client);
       if (!ranges) this.#deleted.set(client, (ranges = new RangeSet()));

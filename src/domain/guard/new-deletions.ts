@@ -52,6 +52,7 @@ function apart(ranges: readonly DeleteRange[]): readonly DeleteRange[] {
 
 /** In order within each client, every client once. */
 function areApart(ranges: readonly DeleteRange[]): boolean {
+  if (ranges.length === 1) return true;
   const seen = new Set<number>();
   let last: DeleteRange | undefined;
   for (const range of ranges) {

@@ -93,15 +93,16 @@ export function readUpdate(bytes: Uint8Array): Update {
 function readSections(reader: ByteReader): { sections: Section[]; isTidy: boolean } {
   let isTidy = true;
   const sections: Section[] = [];
-  const seen = new Set<number>();
+  const clients = reader.count(3);
+  const seen = clients > 1 ? new Set<number>() : undefined;
   let structsLeft = UPDATE_STRUCTS_MAX;
-  for (let left = reader.count(3); left > 0; left--) {
+  for (let left = clients; left > 0; left--) {
     const count = reader.count(2);
     const client = reader.varUint();
     const clock = reader.varUint();
     // Yjs would keep only the last of two.
-    if (seen.has(client)) throw malformed('a client occurs twice');
-    seen.add(client);
+    if (seen?.has(client)) throw malformed('a client occurs twice');
+    seen?.add(client);
     structsLeft -= count;
     if (structsLeft < 0) throw tooComplex('UPDATE_STRUCTS_MAX', `has more than ${UPDATE_STRUCTS_MAX} structs`);
     const structs: Struct[] = [];
