@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { mergeThreeWay } from '../../../src/domain/merge/merge.ts';
 import { suite } from '../../harness/suite.ts';
-import { processorMs } from '../edit/processor-time.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 
 const test = suite('domain/merge');
 

@@ -8,7 +8,7 @@ import { StudioError } from '../../../src/errors.ts';
 import { CONTENT_BYTES_MAX, CONTENT_DEPTH_MAX } from '../../../src/limits.ts';
 import { type Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
-import { processorMs } from './processor-time.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 
 const test = suite('authoring');
 

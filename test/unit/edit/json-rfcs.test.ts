@@ -7,7 +7,7 @@ import { authorContent, authorPatch } from '../../../src/domain/edit/author.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { JSON_STRUCTS_MAX } from '../../../src/limits.ts';
 import { suite } from '../../harness/suite.ts';
-import { processorMs } from './processor-time.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 
 const test = suite('JSON Patch and Merge Patch');
 

@@ -7,7 +7,7 @@ import { authorContent } from '../../../src/domain/edit/author.ts';
 import { changedDocument, type NodeJson, randomDocument } from '../content/rich-documents.ts';
 import { Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
-import { processorMs } from './processor-time.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 
 const test = suite('rich documents replaced as a whole');
 

@@ -7,7 +7,7 @@ import { splitsPair } from '../../../src/domain/edit/surrogates.ts';
 import { DIFFERENCE_PLACES_MAX } from '../../../src/limits.ts';
 import { type Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
-import { processorMs } from './processor-time.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 
 const test = suite('differences of texts');
 

@@ -15,6 +15,7 @@ import { OffsetEncoding } from '../../../src/gen/memmie/studio/v1/delta_pb.ts';
 import { ApplyDeltaRequestSchema } from '../../../src/gen/memmie/studio/v1/delta_service_pb.ts';
 import { buildRequest } from '../../../src/transport/rest-request.ts';
 import { createRequestValidation } from '../../../src/transport/validation.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 import { type Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 import { fuzz } from './mutation.ts';
@@ -146,14 +147,15 @@ test('a JSON Patch of a thousand operations on a large document ends soon', () =
   const large = parseJson(bytesOf(`[${'0,'.repeat(2_000_000)}0]`));
   const thousand = (operation: object): string => JSON.stringify(Array.from({ length: 1_000 }, () => operation));
   const text = parseJson(bytesOf(JSON.stringify({ a: Array.from({ length: 100_000 }, () => 'abcdefghij'), b: 0 })));
-  const started = performance.now();
-  const longer = applyJsonPatch(large, thousand({ op: 'add', path: '/0', value: 1 }));
-  assert.is((longer as readonly unknown[]).length, 2_001_001);
-  assert.throws(
-    () => applyJsonPatch(text, thousand({ op: 'copy', from: '/a', path: '/b' })),
-    (error: StudioError) => error.reason === 'CONTENT_TOO_LARGE',
-  );
-  assert.ok(performance.now() - started < 5_000, `${performance.now() - started} ms`);
+  const took = processorMs(() => {
+    const longer = applyJsonPatch(large, thousand({ op: 'add', path: '/0', value: 1 }));
+    assert.is((longer as readonly unknown[]).length, 2_001_001);
+    assert.throws(
+      () => applyJsonPatch(text, thousand({ op: 'copy', from: '/a', path: '/b' })),
+      (error: StudioError) => error.reason === 'CONTENT_TOO_LARGE',
+    );
+  });
+  assert.ok(took < 8_000, `${took} ms`);
 });
 
 test.run();

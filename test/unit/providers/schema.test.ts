@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { compilePatterns } from '../../../src/domain/pattern.ts';
 import { compileSchema, schemaValue } from '../../../src/domain/schema.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('schemas and patterns');
@@ -43,10 +44,11 @@ test('two schemas of one $id do not get into each other', () => {
 test('G7 a pattern that makes a backtracking engine run for ever takes linear time, in triggers and in schemas', () => {
   const evil = '(a+)+$';
   const text = `${'a'.repeat(50_000)}b`;
-  const startedAt = performance.now();
-  assert.not.ok(compilePatterns([evil], 'trigger_patterns')(text));
-  assert.type(compileSchema(JSON.stringify({ type: 'string', pattern: evil }), 'input_schema')(text), 'string');
-  assert.ok(performance.now() - startedAt < MS_MAX);
+  const took = processorMs(() => {
+    assert.not.ok(compilePatterns([evil], 'trigger_patterns')(text));
+    assert.type(compileSchema(JSON.stringify({ type: 'string', pattern: evil }), 'input_schema')(text), 'string');
+  });
+  assert.ok(took < MS_MAX, `${took} ms`);
 });
 
 test('G7 a schema that refers to itself without end is an answer, not a crash', () => {
