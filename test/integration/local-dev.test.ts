@@ -15,6 +15,7 @@ const dataDir = newFolder('dev');
 const BLOB = 'kept-through-everything';
 const MAIN = join(projectRoot, 'dist', 'main.js');
 const run = promisify(execFile);
+const GONE_MS_MAX = 2_000;
 
 test('G1: ready, with an address and a token that create a blob', async () => {
   const tree = await startDevTree(dataDir);
@@ -65,7 +66,8 @@ test('Ctrl-C while the parts are being installed ends that too', async () => {
   await eventually('pip or venv is at work', () => processesOf(folder).length > 2);
   dev.kill('SIGINT');
   assert.equal(await exited, [0, null]);
-  assert.equal(processesOf(folder), []);
+  // What it killed as its last act may take a moment to be gone, on a busy machine.
+  await eventually('all are gone', () => processesOf(folder).length === 0, GONE_MS_MAX);
 });
 
 test('doctor: all fine while it runs and while it does not', async () => {
