@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, credentials } from '@grpc/grpc-js';
 import { MongoClient, type Collection } from 'mongodb';
 import { OffsetEncoding, type StudioClient } from '../clients/node/src/index.ts';
+import { CONTRACT_REQUEST } from './bare-contract.ts';
 import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES, type BareCommit } from './bare-commits.ts';
 import { DeltaStream } from './delta-stream.ts';
 import { startHelper } from './processes.ts';
@@ -17,6 +18,7 @@ const TURN_MS = 2_500;
 /** Measured but not counted: a call's whole way is compiled only after some ten thousand of them. */
 const WARM_UP_MS = 6_000;
 const CONNECTIONS_MAX = 4;
+const STREAMS = 100;
 /** About what one keystroke's commit takes in the log. */
 const INSERT_BYTES = 600;
 /** Blobs of the bare inserts of many commits at once. */
@@ -50,14 +52,21 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
     const insert10 = inserts(collection, 10);
     const one = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'one')));
     const many = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'many')));
-    const streams = await deltaStreams(rig, 100);
+    const streams = await deltaStreams(rig, STREAMS);
     const bareCall = calls(bare.first, 'Insert', 1);
     const echo1 = calls(bare.first, 'Echo', 1);
     const echo100 = calls(bare.first, 'Echo', 100);
-    const bareStreams = echoStreams('bare gRPC insert', bare.first, 100);
-    const toldStreams = echoStreams('the same, told of on NATS', told.first, 100);
+    const echoBody = Buffer.alloc(ECHO_BYTES, 1);
+    const bareStreams = bareStreamsOf('bare gRPC insert', bare.first, 'Stream', echoBody);
+    const toldStreams = bareStreamsOf('the same, told of on NATS', told.first, 'Stream', echoBody);
+    const contract = bareStreamsOf(
+      "and in ApplyDeltas's messages",
+      told.first,
+      'Contract',
+      Buffer.from(CONTRACT_REQUEST),
+    );
     const bareCommits = manyCommits(commits);
-    const limits = [insert1, insert10, echo1, echo100, bareCall, bareStreams, toldStreams, bareCommits];
+    const limits = [insert1, insert10, echo1, echo100, bareCall, bareStreams, toldStreams, contract, bareCommits];
     const scenarios = [...limits, ...one, ...many, streams];
     for (const scenario of scenarios) await takeTurn(scenario, WARM_UP_MS * options.scale, false);
     for (let round = 0; round < options.rounds; round += 1) {
@@ -80,6 +89,7 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
       bareCall,
       bareStreams,
       toldStreams,
+      contract,
       bareCommits,
       writer1: many[0],
       writers100: streams,
@@ -96,11 +106,13 @@ function judge(scenarios: {
   readonly bareCall: Scenario;
   readonly bareStreams: Scenario;
   readonly toldStreams: Scenario;
+  readonly contract: Scenario;
   readonly bareCommits: Scenario;
   readonly writer1: Scenario | undefined;
   readonly writers100: Scenario | undefined;
 }): Verdict[] {
-  const { insert1, insert10, bareCall, bareStreams, toldStreams, bareCommits, writer1, writers100 } = scenarios;
+  const { insert1, insert10, bareCall, bareStreams, toldStreams, contract, bareCommits, writer1, writers100 } =
+    scenarios;
   const slowdown = (scenario: Scenario | undefined): number =>
     median(scenario?.latenciesMs ?? []) / median(insert1.latenciesMs);
   const gain = (scenario: Scenario | undefined): number =>
@@ -115,7 +127,7 @@ function judge(scenarios: {
       goal: `100 writers on 100 blobs, by ApplyDeltas: deltas/s ≥ ${MANY_WRITERS_RATIO_MIN} × single inserts/s with 10 in flight`,
       reached: gain(writers100) >= MANY_WRITERS_RATIO_MIN,
       measured:
-        `${gain(writers100).toFixed(2)} × (a gRPC server of streams that only inserts: ${gain(bareStreams).toFixed(2)} ×, and tells of it: ${gain(toldStreams).toFixed(2)} ×; ` +
+        `${gain(writers100).toFixed(2)} × (a gRPC server of streams that only inserts: ${gain(bareStreams).toFixed(2)} ×, and tells of it: ${gain(toldStreams).toFixed(2)} ×, and reads and answers as the contract has it: ${gain(contract).toFixed(2)} ×; ` +
         `inserts of ${BARE_BLOBS} commits without a server: ${gain(bareCommits).toFixed(2)} ×)`,
     },
   ];
@@ -171,13 +183,13 @@ function calls(port: number, method: 'Echo' | 'Insert', inFlight: number): Scena
   };
 }
 
-/** A server that only inserts, asked by streams: no delta by a stream can be faster than this. */
-function echoStreams(name: string, port: number, writers: number): Scenario {
+/** A server that does little beside inserting, asked by streams: no delta by a stream can be faster than this. */
+function bareStreamsOf(name: string, port: number, method: 'Stream' | 'Contract', body: Buffer): Scenario {
+  const writers = STREAMS;
   const asIs = (bytes: Buffer): Buffer => bytes;
-  const body = Buffer.alloc(ECHO_BYTES, 1);
   const clients = bareClients(port, CONNECTIONS_MAX);
   const streams = Array.from({ length: writers }, (_none, index) => {
-    const stream = clients[index % clients.length]?.makeBidiStreamRequest('/bench.Bare/Stream', asIs, asIs);
+    const stream = clients[index % clients.length]?.makeBidiStreamRequest(`/bench.Bare/${method}`, asIs, asIs);
     // The server ends without ceremony when all is measured.
     stream?.on('error', () => {});
     return stream;
