@@ -30,6 +30,9 @@ interface Standing {
   readonly stage?: Y.Doc;
 }
 
+/** What of a draft its edit gives. */
+type Edited = Pick<Draft, 'updates' | 'newClients' | 'authoredWith'>;
+
 interface Made {
   readonly draft: Draft;
   readonly authored?: Authored;
@@ -112,8 +115,8 @@ export class PatchPreparation {
   async #make(intent: Intent, patch: Patch, standing: Standing, batch: Batch): Promise<Made | undefined> {
     const { base, isNamed, predecessor, stage } = standing;
     const chainLength = (predecessor?.chainLength ?? 0) + 1;
-    const draft = (made: Partial<Draft> & Pick<Draft, 'updates'>): Draft =>
-      draftOf(intent, 'update', base, { chainLength, patch: storedChange(patch), ...made });
+    const draft = (edited: Edited): Draft =>
+      draftOf(intent, 'update', base, { chainLength, patch: storedChange(patch), ...edited });
     const raw = updateOf(this.#state.doc, this.#state.genesis.contentType, patch);
     if (raw) {
       const { brings, update, newClients } = this.#check(raw, intent);
@@ -135,7 +138,7 @@ export class PatchPreparation {
   }
 
   /** Undefined: the change has no edit. */
-  #accepted(authored: Authored | undefined): Pick<Draft, 'updates' | 'newClients' | 'authoredWith'> {
+  #accepted(authored: Authored | undefined): Edited {
     if (!authored) return { updates: [], newClients: [] };
     this.#authoring.accept(authored);
     const newClients = newClientsOf(authored, this.#state);
