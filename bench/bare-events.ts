@@ -1,7 +1,13 @@
 /** What telling of deltas costs by itself: messages about as long as the studio's events, into a stream like its own. */
-import { connect, DiscardPolicy, MsgHdrsImpl, nanos } from 'nats';
+import { connect, DiscardPolicy, nanos } from 'nats';
 import { StreamAcks, type StreamMessage } from '../src/events/stream-acks.ts';
-import { EVENTS_PACE_MS, STREAM_AGE_MS_MAX, STREAM_BYTES_MAX, STREAM_DUPLICATE_WINDOW_MS } from '../src/limits.ts';
+import {
+  EVENTS_PACE_MS,
+  STREAM_AGE_MS_MAX,
+  STREAM_BYTES_MAX,
+  STREAM_DUPLICATE_WINDOW_MS,
+  UPDATED_PACE_MS,
+} from '../src/limits.ts';
 
 const BODY = Buffer.alloc(200, 'x');
 
@@ -10,6 +16,7 @@ export class BareEvents {
   #told = 0;
   #gathered: StreamMessage[] = [];
   #isSoon = false;
+  readonly #updatedAtMs = new Map<string, number>();
 
   private constructor(acks: StreamAcks) {
     this.#acks = acks;
@@ -29,10 +36,14 @@ export class BareEvents {
     return new BareEvents(new StreamAcks(connection));
   }
 
-  /** Of a commit: that each delta was applied, and that the blob was updated. Sent at the studio's pace. */
+  /** Of a commit: that each delta was applied, and now and then that the blob was updated. Sent at the studio's pace. */
   tell(blobId: string, deltas: number): void {
     for (let told = 0; told < deltas; told += 1) this.#gather(`bare.applied.${blobId}`);
-    this.#gather(`bare.updated.${blobId}`);
+    const nowMs = performance.now();
+    if (nowMs - (this.#updatedAtMs.get(blobId) ?? -Infinity) >= UPDATED_PACE_MS) {
+      this.#updatedAtMs.set(blobId, nowMs);
+      this.#gather(`bare.updated.${blobId}`);
+    }
     if (this.#isSoon) return;
     this.#isSoon = true;
     setTimeout(() => this.#send(), EVENTS_PACE_MS);
@@ -40,7 +51,7 @@ export class BareEvents {
 
   #gather(subject: string): void {
     this.#told += 1;
-    this.#gathered.push({ subject, data: BODY, headers: new BareHeaders(this.#told) });
+    this.#gathered.push({ subject, data: BODY, headers: headersOf(this.#told) });
   }
 
   #send(): void {
@@ -52,15 +63,6 @@ export class BareEvents {
 }
 
 /** Only what the stream knows a message by. */
-class BareHeaders extends MsgHdrsImpl {
-  readonly #id: number;
-
-  constructor(id: number) {
-    super();
-    this.#id = id;
-  }
-
-  override encode(): Uint8Array {
-    return Buffer.from(`NATS/1.0\r\nNats-Msg-Id: bare.${process.pid}.${this.#id}\r\n\r\n`, 'latin1');
-  }
+function headersOf(id: number): Uint8Array {
+  return Buffer.from(`NATS/1.0\r\nNats-Msg-Id: bare.${process.pid}.${id}\r\n\r\n`, 'latin1');
 }

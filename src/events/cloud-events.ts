@@ -1,5 +1,5 @@
 /** Commits become events, and events NATS messages: CloudEvents 1.0 in binary mode, attributes in headers. */
-import { MsgHdrsImpl, type MsgHdrs } from 'nats';
+import type { MsgHdrs } from 'nats';
 import type { Commit, Delta } from '../domain/delta.ts';
 import type { EventType, StudioEvent } from './contract.ts';
 
@@ -7,17 +7,26 @@ const SOURCE = '/memmie/studio';
 const TYPE_PREFIX = 'studio.';
 
 /**
- * Each delta gives `delta.applied`. What happened to the blob is told once per commit, of its last delta: consumers
- * compare versions and count nothing. A creation and a deletion are always told.
+ * Each delta gives `delta.applied`. What happened to the blob is told once per commit, of its last delta, or left to a
+ * later one: consumers compare versions and count nothing. A creation and a deletion are always told.
  */
-export function eventsOf(commit: Commit): StudioEvent[] {
-  const events: StudioEvent[] = [];
+export function addEvents(events: StudioEvent[], commit: Commit, options: { readonly tellsUpdate: boolean }): void {
   for (const delta of commit.deltas) {
     const type = blobEventType(commit, delta);
-    if (type) events.push(eventOf(commit, delta, type));
+    if (type && (type !== 'blob.updated' || options.tellsUpdate)) events.push(eventOf(commit, delta, type));
     events.push(eventOf(commit, delta, 'delta.applied'));
   }
-  return events;
+}
+
+/** Whether the commit gives a `blob.updated`: then of its last delta. */
+export function givesUpdate(commit: Commit): boolean {
+  const last = commit.deltas.at(-1);
+  return last !== undefined && blobEventType(commit, last) === 'blob.updated';
+}
+
+export function addUpdate(events: StudioEvent[], commit: Commit): void {
+  const last = commit.deltas.at(-1);
+  if (last && givesUpdate(commit)) events.push(eventOf(commit, last, 'blob.updated'));
 }
 
 export function blobEventsOf(commit: Commit): StudioEvent[] {
@@ -71,27 +80,14 @@ export function encodeBody(event: StudioEvent): Uint8Array {
   return Buffer.from(JSON.stringify(bodyOf(event)));
 }
 
-/**
- * The client's own headers look each name and each value over several times, which took more of a busy process than all
- * else about an event. Here both are known to be safe: ids, types and times, never what a caller wrote.
- */
-export class EventHeaders extends MsgHdrsImpl {
-  readonly #event: StudioEvent;
-
-  constructor(event: StudioEvent) {
-    super();
-    this.#event = event;
-  }
-
-  override encode(): Uint8Array {
-    const { id, type, blobId, time } = this.#event;
-    // By its Nats-Msg-Id the stream knows what it has already.
-    const lines =
-      `NATS/1.0\r\nNats-Msg-Id: ${id}\r\nce-specversion: 1.0\r\nce-id: ${id}\r\nce-source: ${SOURCE}\r\n` +
-      `ce-type: ${TYPE_PREFIX}${type}\r\nce-subject: ${blobId}\r\nce-time: ${time.toISOString()}\r\n` +
-      'content-type: application/json\r\n\r\n';
-    return Buffer.from(lines, 'latin1');
-  }
+/** The NATS headers, as they go over the wire. All in them is known to be safe: ids, types and times, never what a caller wrote. */
+export function encodeAttributes({ id, type, blobId, time }: StudioEvent): Uint8Array {
+  // By its Nats-Msg-Id the stream knows what it has already.
+  const lines =
+    `NATS/1.0\r\nNats-Msg-Id: ${id}\r\nce-specversion: 1.0\r\nce-id: ${id}\r\nce-source: ${SOURCE}\r\n` +
+    `ce-type: ${TYPE_PREFIX}${type}\r\nce-subject: ${blobId}\r\nce-time: ${time.toISOString()}\r\n` +
+    'content-type: application/json\r\n\r\n';
+  return Buffer.from(lines, 'latin1');
 }
 
 export function bodyOf(event: StudioEvent): EventBody {

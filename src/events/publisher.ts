@@ -10,15 +10,18 @@ import {
   EVENTS_PACE_MS,
   LOG_PAGE_COMMITS,
   NATS_RETRY_MS,
-  PUBLISH_AGAIN_WATERMARKS_MAX,
   PUBLISH_QUEUE_COMMITS_MAX,
   PUBLISHES_IN_FLIGHT_MAX,
   WATERMARK_EVERY_MS,
 } from '../limits.ts';
 import type { Committers } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
+import { addEvents, addUpdate, givesUpdate } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
+import type { StudioEvent } from './contract.ts';
 import type { StreamWriter } from './stream-writer.ts';
+import { UpdatePace, type HeldUpdate } from './update-pace.ts';
+import { Watermark } from './watermark.ts';
 
 export class EventPublisher implements CommitListener {
   readonly #committerId: string;
@@ -29,14 +32,13 @@ export class EventPublisher implements CommitListener {
   readonly #failpoints: Failpoints;
   readonly #logger: Logger;
   readonly #queue: Commit[] = [];
-  /** Published beyond the watermark: with a hole before them. */
-  readonly #ahead = new Set<number>();
+  readonly #pace = new UpdatePace();
+  readonly #watermark = new Watermark();
   readonly #publishing = new Set<Promise<void>>();
   /** Commits whose events are on their way. */
   #inFlight = 0;
-  #low = 0;
-  /** The watermarks of the last seconds in which it moved, oldest first. */
-  readonly #lows: number[] = [0];
+  /** Counts reconnections. */
+  #era = 0;
   #highest = 0;
   /** Commits did not fit the queue; they are in the log. */
   #hasOverflowed = false;
@@ -80,11 +82,12 @@ export class EventPublisher implements CommitListener {
   /**
    * A stream that comes back may lack what it said it had: JetStream acknowledges before the disk has it, or it was made
    * anew. So after each reconnection the last seconds are published again, from the log; what the stream has it knows by
-   * its id (G5).
+   * its id (G5). What was on its way meanwhile, or held, is among it: the stream may have a part of it.
    */
   #goBack(): void {
-    this.#low = Math.min(this.#low, this.#lows[0] ?? 0);
-    this.#ahead.clear();
+    this.#era += 1;
+    this.#watermark.goBack();
+    this.#pace.clear();
     this.#hasOverflowed = true;
   }
 
@@ -107,35 +110,71 @@ export class EventPublisher implements CommitListener {
     clearTimeout(this.#soon);
     this.#soon = undefined;
     if (Date.now() < this.#pausedUntil) return;
-    this.#pumpedAt = performance.now();
-    const commits = this.#connection.healthy ? this.#queue.splice(0, PUBLISHES_IN_FLIGHT_MAX - this.#inFlight) : [];
-    if (commits.length > 0) {
-      const publishing = this.#publish(commits).finally(() => {
-        this.#publishing.delete(publishing);
-        // What the limit held back; else the next burst has its own time.
-        if (!this.#soon) this.#pump();
-      });
-      this.#publishing.add(publishing);
+    const nowMs = performance.now();
+    this.#pumpedAt = nowMs;
+    const { healthy } = this.#connection;
+    if (healthy) {
+      const held = this.#pace.take(this.#closed ? Infinity : nowMs);
+      const commits = this.#queue.splice(0, PUBLISHES_IN_FLIGHT_MAX - this.#inFlight);
+      if (commits.length + held.length > 0) this.#send(commits, held);
     }
     if (this.#hasOverflowed && this.#queue.length === 0) void this.#recover();
+    if (healthy && this.#pace.size > 0 && !this.#soon) {
+      this.#soon = setTimeout(() => this.#pump(), Math.max(EVENTS_PACE_MS, this.#pace.dueAtMs - nowMs));
+    }
   }
 
-  async #publish(commits: readonly Commit[]): Promise<void> {
-    this.#inFlight += commits.length;
+  #send(commits: readonly Commit[], held: readonly HeldUpdate[]): void {
+    const publishing = this.#publish(commits, held).finally(() => {
+      this.#publishing.delete(publishing);
+      // What the limit held back; else the next burst has its own time.
+      if (!this.#soon) this.#pump();
+    });
+    this.#publishing.add(publishing);
+  }
+
+  async #publish(commits: readonly Commit[], held: readonly HeldUpdate[]): Promise<void> {
+    const era = this.#era;
+    this.#inFlight += commits.length + held.length;
+    const events: StudioEvent[] = [];
+    const postponed = new Set<Commit>();
+    for (const { commit } of held) addUpdate(events, commit);
+    for (const commit of commits) {
+      const tellsUpdate = !givesUpdate(commit) || this.#pace.admits(commit.blobId, this.#pumpedAt);
+      if (!tellsUpdate) postponed.add(commit);
+      addEvents(events, commit, { tellsUpdate });
+    }
     try {
       this.#failpoints.pass('events.before_publish');
-      await this.#writer.write(commits);
-      for (const { committerSeq } of commits) this.#ahead.add(committerSeq);
-      while (this.#ahead.delete(this.#low + 1)) this.#low += 1;
+      await this.#writer.write(events);
+      if (era === this.#era) this.#settle(commits, held, postponed);
     } catch (error) {
       if (this.#pausedUntil < Date.now()) {
         this.#logger.warn({ err: error }, 'events not published, trying again');
         setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
       }
       this.#pausedUntil = Date.now() + NATS_RETRY_MS - 1;
-      this.#queue.unshift(...commits);
+      if (era === this.#era) this.#putBack(commits, held, postponed);
     }
-    this.#inFlight -= commits.length;
+    this.#inFlight -= commits.length + held.length;
+  }
+
+  /** The stream has them. A commit of which more is to be told is held until then, and with it the watermark (G5). */
+  #settle(commits: readonly Commit[], held: readonly HeldUpdate[], postponed: ReadonlySet<Commit>): void {
+    for (const commit of commits) {
+      if (postponed.has(commit)) this.#pace.hold({ commit, committerSeqs: [commit.committerSeq] });
+      else this.#watermark.add(commit.committerSeq);
+    }
+    for (const { commit, committerSeqs } of held) {
+      this.#pace.release(commit.blobId);
+      for (const seq of committerSeqs) this.#watermark.add(seq);
+    }
+  }
+
+  #putBack(commits: readonly Commit[], held: readonly HeldUpdate[], postponed: ReadonlySet<Commit>): void {
+    this.#queue.unshift(...commits);
+    for (const { blobId } of postponed) this.#pace.release(blobId);
+    for (const update of held) this.#pace.hold(update);
   }
 
   /** Reads back from the log what the queue had no place for. */
@@ -143,9 +182,9 @@ export class EventPublisher implements CommitListener {
     if (this.#recovering) return;
     this.#recovering = true;
     try {
-      const commits = await this.#outbox.readByCommitter(this.#committerId, this.#low, LOG_PAGE_COMMITS);
+      const commits = await this.#outbox.readByCommitter(this.#committerId, this.#watermark.low, LOG_PAGE_COMMITS);
       if (commits.length < LOG_PAGE_COMMITS) this.#hasOverflowed = false;
-      this.#queue.push(...commits.filter((commit) => !this.#ahead.has(commit.committerSeq)));
+      this.#queue.push(...commits.filter((commit) => !this.#watermark.has(commit.committerSeq)));
     } catch (error) {
       this.#logger.warn({ err: error }, 'the log could not be read for events, trying again');
     } finally {
@@ -155,10 +194,9 @@ export class EventPublisher implements CommitListener {
   }
 
   async #renew(): Promise<void> {
-    if (this.#low > (this.#lows.at(-1) ?? 0)) this.#lows.push(this.#low);
-    if (this.#lows.length > PUBLISH_AGAIN_WATERMARKS_MAX) this.#lows.shift();
+    this.#watermark.note();
     try {
-      await this.#committers.renew(this.#committerId, this.#low);
+      await this.#committers.renew(this.#committerId, this.#watermark.low);
     } catch (error) {
       this.#logger.debug({ err: error }, 'lease not renewed');
     }
@@ -171,13 +209,20 @@ export class EventPublisher implements CommitListener {
     this.#closed = true;
     const deadline = Date.now() + waitMs;
     this.#pump();
-    while ((this.#queue.length > 0 || this.#inFlight > 0) && this.#connection.healthy && Date.now() < deadline) {
+    while (this.#isBusy && this.#connection.healthy && Date.now() < deadline) {
       await Promise.race([...this.#publishing, new Promise((resolve) => setTimeout(resolve, 20))]);
+      this.#pump();
     }
+    clearTimeout(this.#soon);
     clearInterval(this.#renewing);
-    const isDone = this.#low === this.#highest && !this.#hasOverflowed;
+    const { low } = this.#watermark;
+    const isDone = low === this.#highest && !this.#hasOverflowed;
     await (
-      isDone ? this.#committers.remove(this.#committerId) : this.#committers.abandon(this.#committerId, this.#low)
+      isDone ? this.#committers.remove(this.#committerId) : this.#committers.abandon(this.#committerId, low)
     ).catch(() => undefined);
+  }
+
+  get #isBusy(): boolean {
+    return this.#queue.length > 0 || this.#inFlight > 0 || this.#pace.size > 0;
   }
 }

@@ -1,9 +1,9 @@
-/** Puts the events of commits into the stream and waits until the stream has them. */
+/** Puts events into the stream and waits until the stream has them. */
 import type { NatsConnection } from 'nats';
-import type { Commit } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
-import { encodeBody, EventHeaders, eventsOf } from './cloud-events.ts';
+import { encodeAttributes, encodeBody } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
+import type { StudioEvent } from './contract.ts';
 import { StreamAcks, type StreamMessage } from './stream-acks.ts';
 import { eventSubject } from './subjects.ts';
 
@@ -18,9 +18,16 @@ export class StreamWriter {
   }
 
   /** Rejects unless every event was acknowledged; tried again, the doubles carry the same ids. */
-  write(commits: readonly Commit[]): Promise<void> {
+  write(events: readonly StudioEvent[]): Promise<void> {
     const messages: StreamMessage[] = [];
-    for (const commit of commits) addMessages(commit, messages);
+    let deltaId: string | undefined;
+    let data: Uint8Array = NOTHING;
+    for (const event of events) {
+      // The events of one delta say the same of it, and share a body.
+      if (event.deltaId !== deltaId) data = encodeBody(event);
+      deltaId = event.deltaId;
+      messages.push({ subject: eventSubject(event.type, event.blobId), data, headers: encodeAttributes(event) });
+    }
     return this.#acks().publish(messages);
   }
 
@@ -29,16 +36,5 @@ export class StreamWriter {
     if (!core) throw new StudioError('EVENTS_UNAVAILABLE', 'The event stream does not answer.');
     if (this.#known?.core !== core) this.#known = { core, acks: new StreamAcks(core) };
     return this.#known.acks;
-  }
-}
-
-/** The events of one delta say the same of it, and share a body. */
-function addMessages(commit: Commit, messages: StreamMessage[]): void {
-  let deltaId: string | undefined;
-  let data: Uint8Array = NOTHING;
-  for (const event of eventsOf(commit)) {
-    if (event.deltaId !== deltaId) data = encodeBody(event);
-    deltaId = event.deltaId;
-    messages.push({ subject: eventSubject(event.type, event.blobId), data, headers: new EventHeaders(event) });
   }
 }

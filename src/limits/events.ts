@@ -19,8 +19,10 @@ export const SWEEP_AGAIN_MS = 30_000;
 export const SWEEP_EVERY_MS = 1_000;
 /** Events of commits that follow one another closely go out together, this often; the first of them at once. */
 export const EVENTS_PACE_MS = 10;
-/** Notices for users likewise; of a blob that changed several times only the newest. */
-export const NOTICES_PACE_MS = 100;
+/** Of a blob that keeps changing `blob.updated` is told this often, of its newest version. */
+export const UPDATED_PACE_MS = 250;
+/** Notices for users likewise. */
+export const NOTICES_PACE_MS = 250;
 export const NOTICES_WAITING_MAX = 10_000;
 export const NOTICE_SUBJECTS_MAX = 10_000;
 /** Hashes that blob ids are told apart by where a process tells what it has open: a power of two, at most 2 ** 16. */

@@ -1,0 +1,110 @@
+/** A blob that keeps changing: each delta is told of, the blob itself now and then, and at the end its newest version. */
+import * as assert from 'uvu/assert';
+import { UPDATED_PACE_MS, WATERMARK_EVERY_MS } from '../../src/limits.ts';
+import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { readEvents } from '../campaign/event-stream.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { connectAs, insertAt, type StudioClient } from '../harness/studio-client.ts';
+import { startStudio, type TestStudio } from '../harness/studio.ts';
+import { suite } from '../harness/suite.ts';
+
+const test = suite('events at a pace', { timeoutMs: 120_000 });
+const WITHOUT_TEMPORAL = { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' };
+let parts: TestParts;
+let database: Database;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  database = await openDatabase({ url: parts.url('mongodb'), name: 'studio' });
+});
+test.after(async () => {
+  await database?.close();
+  await parts?.stop();
+});
+
+async function start(): Promise<{ studio: TestStudio; client: StudioClient }> {
+  const studio = await startStudio({ parts, env: WITHOUT_TEMPORAL });
+  return { studio, client: connectAs(studio.address, await studio.token('ann')) };
+}
+
+/** Versions in the stream of a blob's events of one kind, in the order they came. */
+async function versions(kind: 'blob.updated' | 'delta.applied', blobId: string): Promise<number[]> {
+  const events = await readEvents(parts.url('nats'));
+  return events.filter(({ subject }) => subject === `studio.${kind}.${blobId}`).map(({ version }) => version);
+}
+
+test('each delta is told of, the blob at a pace and at last of its newest version', async () => {
+  const { studio, client } = await start();
+  try {
+    await client.blobs.createBlob({ id: 'burst', contentType: 'text/plain' });
+    const began = performance.now();
+    const edits = 60;
+    for (let edit = 0; edit < edits; edit += 1) await insertAt(client, { blobId: 'burst', offset: 0, text: 'x' });
+    const tookMs = performance.now() - began;
+    const all = Array.from({ length: edits + 1 }, (_none, index) => index + 1);
+    await eventually(
+      'every delta is told of',
+      async () => (await versions('delta.applied', 'burst')).length === all.length,
+    );
+    assert.equal(
+      (await versions('delta.applied', 'burst')).sort((a, b) => a - b),
+      all,
+    );
+    await eventually(
+      'the newest version is told of',
+      async () => (await versions('blob.updated', 'burst')).at(-1) === edits + 1,
+    );
+    const updated = await versions('blob.updated', 'burst');
+    assert.equal(
+      updated,
+      [...updated].sort((a, b) => a - b),
+    );
+    // The first at once, then one in each pace, and after the end what was held and what was still on its way.
+    assert.ok(updated.length <= tookMs / UPDATED_PACE_MS + 3, `${updated.length} in ${tookMs} ms`);
+  } finally {
+    await studio.stop();
+  }
+});
+
+test('a process that ends tells first what it held back', async () => {
+  const { studio, client } = await start();
+  await client.blobs.createBlob({ id: 'ended', contentType: 'text/plain' });
+  for (let edit = 0; edit < 4; edit += 1) await insertAt(client, { blobId: 'ended', offset: 0, text: 'x' });
+  await studio.stop();
+  assert.is((await versions('blob.updated', 'ended')).at(-1), 5);
+});
+
+test('G5: the mark of a process killed in a burst lies behind what it held back, and another tells of that', async () => {
+  const { studio, client } = await start();
+  const { blob } = await client.blobs.createBlob({ id: 'killed', contentType: 'text/plain' });
+  assert.is(blob?.version, 1n);
+  let isOver = false;
+  const typing = (async () => {
+    while (!isOver) await insertAt(client, { blobId: 'killed', offset: 0, text: 'x' });
+  })().catch(() => undefined);
+  const leases = database.db.collection<{ _id: string; low: number }>('committers');
+  // One blob, written by one process: the number of a commit is the version it made.
+  const markNow = async (): Promise<number> => Math.max(0, ...(await leases.find().toArray()).map(({ low }) => low));
+  const first = await markNow();
+  await eventually('a mark within the burst', async () => (await markNow()) > first + 5, 4 * WATERMARK_EVERY_MS);
+  await studio.kill();
+  isOver = true;
+  await typing;
+  const mark = await markNow();
+  const updated = await versions('blob.updated', 'killed');
+  assert.ok(mark <= Math.max(...updated), `the mark is at ${mark}, told was ${updated.join(' ')}`);
+  const { studio: next, client: reader } = await start();
+  try {
+    const newest = Number((await reader.blobs.getBlob({ id: 'killed' })).blob?.version);
+    await eventually(
+      'the newest version is told of',
+      async () => (await versions('blob.updated', 'killed')).includes(newest),
+      30_000,
+    );
+  } finally {
+    await next.stop();
+  }
+});
+
+test.run();
