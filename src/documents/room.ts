@@ -35,6 +35,8 @@ export class Room {
   /** Calls and sessions that hold this room; it is not evicted while there are any. */
   holders = 0;
   usedAt = Date.now();
+  /** When it last won a slot: what it held then was the head. */
+  wonAt = 0;
   /** Labels and processed_by as last read; other processes may have changed them since. */
   meta: BlobMeta | undefined;
   readonly newestDelta = () => this.#services.history.newestDelta(this.state);
@@ -188,6 +190,7 @@ export class Room {
         this.#guard.settle();
         if (outcome !== 'lost') {
           this.#turns.own(performance.now() - began);
+          this.wonAt = Date.now();
           this.#show(prepared, outcome);
           return;
         }
@@ -271,15 +274,12 @@ export class Room {
   }
 
   /** Callers of intents older than the limit are told so; what is on its way may still commit. */
-  expire(now: number): void {
+  tidy(now: number): void {
     for (const intent of [...this.#flushing, ...this.#pending, ...this.#held]) {
       // Sessions keep their edits and wait; nothing is lost by letting them.
       if (intent.work.kind === 'push' || now - intent.receivedAt.getTime() < COMMIT_RETRY_MS_MAX) continue;
       intent.reject(storageUnavailable(undefined));
     }
-  }
-
-  tidy(now: number): void {
     this.#authoring.dropIdleTwin(TWIN_IDLE_MS_MAX);
     if (!this.isBusy && now - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax();
   }

@@ -21,6 +21,8 @@ interface Loaded {
   readonly unsubscribe: () => void;
   /** As counted last; part of the total. */
   bytes: number;
+  /** When it was loaded, or the log was last looked at for it. */
+  lookedAt: number;
 }
 
 const TIDY_EVERY_MS = 1_000;
@@ -34,7 +36,6 @@ export class Rooms {
   readonly #tidying: NodeJS.Timeout;
   readonly #memoryBytesMax: number;
   #bytes = 0;
-  #recheckedAt = Date.now();
 
   constructor(services: RoomServices, live: LiveChannel, options: { readonly memoryBytesMax: number }) {
     this.#memoryBytesMax = options.memoryBytesMax;
@@ -114,7 +115,7 @@ export class Rooms {
       room = new Room(state, this.#services);
       for (const commit of early) room.onRemote(commit);
       if (isHinted) room.refresh().catch(() => undefined);
-      const loaded = { room, unsubscribe, bytes: 0 };
+      const loaded = { room, unsubscribe, bytes: 0, lookedAt: Date.now() };
       this.#loaded.set(blobId, loaded);
       this.#count(loaded);
       return loaded;
@@ -174,17 +175,17 @@ export class Rooms {
 
   #tidy(): void {
     const now = Date.now();
-    const recheckAfter = this.#live.healthy ? LIVE_RECHECK_MS : LIVE_RECHECK_DISCONNECTED_MS;
-    const recheck = now - this.#recheckedAt >= recheckAfter;
-    if (recheck) this.#recheckedAt = now;
+    const lookAgainMs = this.#live.healthy ? LIVE_RECHECK_MS : LIVE_RECHECK_DISCONNECTED_MS;
     for (const [blobId, loaded] of this.#loaded) {
       const { room } = loaded;
-      room.expire(now);
       room.tidy(now);
       this.#count(loaded);
       if (room.isQuiet && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
-      // G5: a lost last message has no successor that would show the hole.
-      else if (recheck && room.sessions.size > 0) room.refresh().catch(() => undefined);
+      // G5: a lost last message has no successor that would show the hole. To have won a slot is to have looked.
+      else if (room.sessions.size > 0 && now - Math.max(loaded.lookedAt, room.wonAt) >= lookAgainMs) {
+        loaded.lookedAt = now;
+        room.refresh().catch(() => undefined);
+      }
     }
     this.#keepWithin();
   }
