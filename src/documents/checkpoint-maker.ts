@@ -4,13 +4,29 @@
  */
 import type { Delta, SeqRange } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
-import type { CheckpointIndex, Checkpoints, Entry, RunEntry, StateEntry } from '../storage/checkpoints.ts';
+import { RUN_BYTES_MAX, RUNS_TOGETHER_BYTES_MAX, RUNS_TOGETHER_MAX } from '../limits.ts';
+import type {
+  CheckpointIndex,
+  Checkpoints,
+  Entry,
+  PlacedEntry,
+  RunBytes,
+  RunEntry,
+  StateEntry,
+} from '../storage/checkpoints.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import { decodeRun, encodeRun, joinRuns, runOf } from './checkpoint-codec.ts';
 import { originOf, type Origin } from './log-facts.ts';
 import { readStrictly } from './log-stretch.ts';
 import type { StateWorker } from './state-worker.ts';
 import type { StoredVersions } from './stored-versions.ts';
+
+export interface WantedRun {
+  readonly blobId: string;
+  readonly range: SeqRange;
+  /** Its bytes, if it was encoded already. */
+  readonly packed: Uint8Array | undefined;
+}
 
 export class CheckpointMaker {
   readonly #log: CommitLog;
@@ -33,18 +49,33 @@ export class CheckpointMaker {
     this.#failpoints = options.failpoints;
   }
 
-  /** `packed`: the run, if it was encoded already. Undefined: too large for a run, the log is as good. */
-  async makeRun(
-    blobId: string,
-    { first, last }: SeqRange,
-    bytesMax: number,
-    packed: Uint8Array | undefined,
-  ): Promise<RunEntry | undefined> {
-    const bytes = packed ?? encodeRun(runOf(await this.#readDeltas(blobId, first, last)));
-    if (bytes.byteLength > bytesMax) return undefined;
-    const entry = await this.#write<RunEntry>(blobId, { first, last }, bytes);
-    await this.#readBack(blobId, entry);
-    return this.#register(blobId, entry);
+  /**
+   * Runs of one blob or of many: those that fit together are written, read back and entered together. What is too large
+   * for a run is left out, the log is as good.
+   */
+  async makeRuns(wanted: readonly WantedRun[]): Promise<void> {
+    let group: RunBytes[] = [];
+    let groupBytes = 0;
+    for (const { blobId, range, packed } of wanted) {
+      const bytes = packed ?? encodeRun(runOf(await this.#readDeltas(blobId, range.first, range.last)));
+      if (bytes.byteLength > RUN_BYTES_MAX) continue;
+      if (group.length === RUNS_TOGETHER_MAX || groupBytes + bytes.byteLength > RUNS_TOGETHER_BYTES_MAX) {
+        await this.#makeTogether(group);
+        [group, groupBytes] = [[], 0];
+      }
+      group.push({ blobId, range, bytes });
+      groupBytes += bytes.byteLength;
+    }
+    if (group.length > 0) await this.#makeTogether(group);
+  }
+
+  async #makeTogether(runs: readonly RunBytes[]): Promise<void> {
+    this.#failpoints.pass('checkpoint.before_write');
+    const placed = await this.#checkpoints.writeRuns(runs);
+    this.#failpoints.pass('checkpoint.after_write');
+    const stored = await this.#checkpoints.readPlaced(placed);
+    await this.#register(placed.filter(({ entry }) => stored.has(entry)));
+    if (stored.size < placed.length) throw new Error('a run was not read back as it was written');
   }
 
   /** From the nearest state below, or from nothing. Throws LogGap where retention dropped what it would be made of. */
@@ -64,7 +95,8 @@ export class CheckpointMaker {
     const stored = await this.#readBack(blobId, entry);
     const differences = await this.#worker.check({ state: stored, contentType, digest });
     if (differences.length > 0) throw new Error(`state ${version} reads back with another ${differences.join(', ')}`);
-    return this.#register(blobId, entry);
+    await this.#register([{ blobId, entry }]);
+    return entry;
   }
 
   /** Runs that follow one another become one. The shorter ones stay, for whoever removes what is superfluous. */
@@ -75,9 +107,9 @@ export class CheckpointMaker {
     const bytes = encodeRun(joinRuns(group.map((run) => decodeRun(found.get(run) as Uint8Array))));
     const entry = await this.#write<RunEntry>(blobId, { first: first.first, last: last.last }, bytes);
     await this.#readBack(blobId, entry);
-    const registered = await this.#register(blobId, entry);
+    await this.#register([{ blobId, entry }]);
     this.#failpoints.pass('compaction.after_join');
-    return registered;
+    return entry;
   }
 
   /** The index first: a reader who plans after it plans without them. */
@@ -115,11 +147,10 @@ export class CheckpointMaker {
     return stored;
   }
 
-  async #register<E extends Entry>(blobId: string, entry: E): Promise<E> {
+  async #register(placed: readonly PlacedEntry[]): Promise<void> {
     this.#failpoints.pass('checkpoint.after_verify');
-    await this.#checkpoints.register(blobId, entry);
+    await this.#checkpoints.register(placed);
     this.#failpoints.pass('checkpoint.after_register');
-    return entry;
   }
 
   async #origin(blobId: string): Promise<Origin> {

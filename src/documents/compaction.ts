@@ -1,12 +1,12 @@
 /**
- * Keeps each blob's states and runs as the policy wants them, beside the commits: one blob at a time, a few states each
- * time. A commit costs a comparison here, whatever the length of the history. Failing costs only time.
+ * Keeps each blob's states and runs as the policy wants them, beside the commits: the newest runs of all blobs together,
+ * else one blob at a time, a few states each time. A commit costs a comparison here, whatever the length of the history.
+ * Failing costs only time.
  */
 import type { Logger } from 'pino';
 import {
   CHECKPOINT_DRAIN_MS_MAX,
   COMPACTIONS_WAITING_MAX,
-  RUN_BYTES_MAX,
   RUN_DELTAS,
   RUNS_PER_ROUND_MAX,
   STATES_PER_ROUND_MAX,
@@ -15,7 +15,8 @@ import {
 import type { CheckpointIndex, Checkpoints, Entry } from '../storage/checkpoints.ts';
 import { isState } from '../storage/checkpoints.ts';
 import type { Tombstones } from '../storage/tombstones.ts';
-import type { CheckpointMaker } from './checkpoint-maker.ts';
+import type { CheckpointMaker, WantedRun } from './checkpoint-maker.ts';
+import { BlobGrowth, dueRuns, isStateDueBy, type Growth } from './blob-growth.ts';
 import {
   coveredTo,
   isStateDue,
@@ -27,20 +28,9 @@ import {
   superfluousRuns,
   superfluousStates,
 } from './checkpoint-policy.ts';
+import { Gathering } from './gathering.ts';
 import { PackedRuns } from './packed-runs.ts';
 import type { RoomState } from './room-state.ts';
-
-/** What is known of a blob that is loaded here. */
-interface Followed {
-  /** Up to where there are runs, or will be none. */
-  packed: number;
-  /** Up to where bytes were counted. */
-  counted: number;
-  /** Bytes of updates since the newest state. */
-  bytesSince: number;
-  stateVersion: number;
-  stateBytes: number;
-}
 
 interface Job {
   readonly state: RoomState;
@@ -53,7 +43,8 @@ export class Compaction {
   readonly #tombstones: Tombstones;
   readonly #logger: Logger;
   readonly #packed = new PackedRuns();
-  readonly #followed = new Map<string, Followed>();
+  readonly #growth = new BlobGrowth();
+  readonly #gathering = new Gathering();
   readonly #jobs = new Map<string, Job>();
   #working: Promise<void> | undefined;
   #deadline = Infinity;
@@ -85,41 +76,34 @@ export class Compaction {
   /** The blob was loaded. */
   follow(state: RoomState, index: CheckpointIndex): void {
     if (state.version === 0) return;
-    const newest = newestState(index);
-    this.#followed.set(state.blobId, {
-      packed: Math.min(coveredTo(index), state.version),
-      counted: state.version,
-      bytesSince: bytesOfRuns(index, newest?.version ?? 0),
-      stateVersion: newest?.version ?? 0,
-      stateBytes: newest?.bytes ?? 0,
-    });
+    this.#growth.follow(state, index);
     // A log without checkpoints, or with too long a tail: made once, for the next who loads it.
     if (state.version - coveredTo(index) >= RUN_DELTAS) this.#enqueue(state, false);
   }
 
   /** The blob got deltas. */
   grown(state: RoomState): void {
-    const known = this.#count(state);
+    const known = this.#growth.count(state);
     const isRunDue = Math.floor(state.version / RUN_DELTAS) * RUN_DELTAS > known.packed;
     if (isRunDue) this.#packed.pack(state);
-    if (isRunDue || isStateDue({ version: known.stateVersion, bytes: known.stateBytes }, known.bytesSince))
-      this.#enqueue(state, false);
+    if (isRunDue || isStateDueBy(known)) this.#enqueue(state, false);
   }
 
   /** The blob is let go. */
   left(state: RoomState): void {
     if (state.version === 0) return;
-    const known = this.#count(state);
+    const known = this.#growth.count(state);
     const newest = { version: known.stateVersion, bytes: known.stateBytes };
-    if (leavesState(newest, state.version, known.bytesSince)) this.#enqueue(state, true);
-    else if (!this.#jobs.has(state.blobId)) this.#followed.delete(state.blobId);
+    if (this.#jobs.has(state.blobId) || leavesState(newest, state.version, known.bytesSince))
+      this.#enqueue(state, true);
+    else this.#growth.forget(state.blobId);
   }
 
   /** A stored object is wrong: it is out at once, and made anew with the blob's next round. */
   reject(blobId: string, entry: Entry, problem: string): void {
     this.#rejected += 1;
     this.#logger.error({ blobId, entry, problem }, 'a stored checkpoint is wrong; it is left out and made anew');
-    const known = this.#followed.get(blobId);
+    const known = this.#growth.get(blobId);
     if (known) known.packed = Math.min(known.packed, isState(entry) ? entry.version : entry.first - 1);
     this.#maker
       .drop(blobId, [entry])
@@ -137,26 +121,16 @@ export class Compaction {
 
   /** Makes all that the policy wants and is missing. */
   async rebuild(state: RoomState): Promise<void> {
-    this.#followed.delete(state.blobId);
+    this.#growth.forget(state.blobId);
     while (!(await this.round(state, { leaving: true })));
     await this.tidy(state.blobId);
   }
 
   /** Resolves when nothing is due. */
   async settle(): Promise<void> {
-    while (this.#working) await this.#working;
-  }
-
-  #count(state: RoomState): Followed {
-    let known = this.#followed.get(state.blobId);
-    if (!known) {
-      known = { packed: 0, counted: 0, bytesSince: 0, stateVersion: 0, stateBytes: 0 };
-      this.#followed.set(state.blobId, known);
-    }
-    for (const delta of state.recent(known.counted + 1, state.version) ?? [])
-      for (const update of delta.updates) known.bytesSince += update.byteLength;
-    known.counted = state.version;
-    return known;
+    await this.#gathering.hurry(async () => {
+      while (this.#working) await this.#working;
+    });
   }
 
   #enqueue(state: RoomState, leaving: boolean): void {
@@ -173,40 +147,84 @@ export class Compaction {
   }
 
   async #work(): Promise<void> {
-    for (let next = this.#take(); next; next = this.#take()) {
-      try {
-        const isDone = await this.round(next.state, { leaving: next.leaving });
-        if (!isDone) this.#jobs.set(next.state.blobId, next);
-        else if (next.leaving && !this.#jobs.has(next.state.blobId)) this.#followed.delete(next.state.blobId);
-      } catch (error) {
-        // Not tried again before the next run is due, so that a broken log is not read over and over. What the end of
-        // the process cuts short is no fault.
-        const level = Date.now() > this.#deadline ? 'debug' : 'warn';
-        this.#logger[level]({ err: error, blobId: next.state.blobId }, 'checkpoints not made');
-      }
+    for (let isHalfDone = false; this.#jobs.size > 0;) {
+      if (!isHalfDone) await this.#gathering.pause();
+      isHalfDone = false;
+      const jobs = [...this.#jobs.values()];
+      this.#jobs.clear();
+      for (const job of await this.#makeDueRuns(jobs)) if (!(await this.#roundOf(job))) isHalfDone = true;
     }
   }
 
-  #take(): Job | undefined {
-    if (Date.now() > this.#deadline) this.#jobs.clear();
-    for (const [blobId, job] of this.#jobs) {
-      this.#jobs.delete(blobId);
-      return job;
+  /**
+   * What nearly all have to do, and a busy process many times a second: store runs that are encoded already and follow
+   * on those there are, for which nothing has to be looked up: history so young was not thinned. Returns the jobs of
+   * which more is to be done.
+   */
+  async #makeDueRuns(jobs: readonly Job[]): Promise<Job[]> {
+    const due: { readonly known: Growth; readonly runs: readonly WantedRun[] }[] = [];
+    const rest: Job[] = [];
+    for (const job of jobs) {
+      const { blobId, version } = job.state;
+      const known = this.#growth.count(job.state);
+      const runs = (dueRuns(known, version) ?? []).map((range) => ({
+        blobId,
+        range,
+        packed: this.#packed.run(blobId, range),
+      }));
+      if (job.leaving || runs.length === 0 || runs.some(({ packed }) => !packed)) rest.push(job);
+      else due.push({ known, runs });
     }
-    return undefined;
+    try {
+      if (Date.now() > this.#deadline) return [];
+      await this.#maker.makeRuns(due.flatMap(({ runs }) => runs));
+      for (const { known, runs } of due) {
+        for (const { blobId, range } of runs) {
+          known.packed = Math.max(known.packed, range.last);
+          this.#packed.forget(blobId, [range]);
+        }
+      }
+    } catch (error) {
+      this.#logFailure(error, { runs: due.length });
+    }
+    return rest;
+  }
+
+  /** False: there is more to do. */
+  async #roundOf(job: Job): Promise<boolean> {
+    const { state, leaving } = job;
+    const { blobId } = state;
+    if (Date.now() > this.#deadline) return true;
+    try {
+      if (!(await this.round(state, { leaving }))) {
+        if (!this.#jobs.has(blobId)) this.#jobs.set(blobId, job);
+        return false;
+      }
+      if (leaving && !this.#jobs.has(blobId)) this.#growth.forget(blobId);
+    } catch (error) {
+      this.#logFailure(error, { blobId });
+    }
+    return true;
+  }
+
+  /**
+   * Not tried again before the next run is due, so that a broken log is not read over and over. What the end of the
+   * process cuts short is no fault.
+   */
+  #logFailure(error: unknown, of: { readonly blobId?: string; readonly runs?: number }): void {
+    const level = Date.now() > this.#deadline ? 'debug' : 'warn';
+    this.#logger[level]({ err: error, ...of }, 'checkpoints not made');
   }
 
   /** False: there is more to do. */
   async round(state: RoomState, { leaving }: { readonly leaving: boolean }): Promise<boolean> {
     const { blobId, version } = state;
-    const known = this.#count(state);
+    const known = this.#growth.count(state);
     const dropped = await this.#tombstones.list(blobId);
     const index = await this.#maker.index(blobId);
     const missing = missingRuns(index, known.packed, version, dropped);
     const ranges = missing.slice(0, RUNS_PER_ROUND_MAX);
-    for (const range of ranges) {
-      await this.#maker.makeRun(blobId, range, RUN_BYTES_MAX, this.#packed.run(blobId, range));
-    }
+    await this.#maker.makeRuns(ranges.map((range) => ({ blobId, range, packed: this.#packed.run(blobId, range) })));
     const isPacked = ranges.length === missing.length;
     const packed = isPacked ? Math.floor(version / RUN_DELTAS) * RUN_DELTAS : (ranges.at(-1)?.last ?? 0);
     known.packed = Math.max(known.packed, packed);
@@ -241,8 +259,4 @@ export class Compaction {
     const strays = await this.#checkpoints.strays(blobId, strayBefore);
     if (strays.length > 0) await this.#checkpoints.removeObjects(strays);
   }
-}
-
-function bytesOfRuns(index: CheckpointIndex, after: number): number {
-  return index.runs.reduce((bytes, run) => (run.first > after ? bytes + run.bytes : bytes), 0);
 }

@@ -7,6 +7,10 @@ export const RUN_DELTAS = 256;
 export const RUN_JOINED_DELTAS = 4_096;
 export const RUN_JOIN_FACTOR = 8;
 export const RUN_BYTES_MAX = 1024 * 1024;
+/** Runs, of whatever blobs, that are stored together; those that come within so long wait for each other. */
+export const RUNS_TOGETHER_MAX = 64;
+export const RUNS_TOGETHER_BYTES_MAX = 4 * 1024 * 1024;
+export const RUNS_GATHERED_MS = 1_000;
 /** Of all runs that wait, encoded, to be stored. */
 export const PACKED_RUNS_BYTES_MAX = 16 * 1024 * 1024;
 export const RUN_JOINED_BYTES_MAX = 4 * 1024 * 1024;

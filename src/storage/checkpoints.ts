@@ -4,6 +4,7 @@
  * read. Nothing counts before it is in the blob's index, and it gets there only after it was read back and verified.
  */
 import { createHash } from 'node:crypto';
+import type { SeqRange } from '../domain/delta.ts';
 import { CHECKPOINT_PART_BYTES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
 import type { Database, RunEntry, StateEntry } from './database.ts';
 
@@ -19,6 +20,19 @@ export type Entry = StateEntry | RunEntry;
 
 export function isState(entry: Entry): entry is StateEntry {
   return 'version' in entry;
+}
+
+/** A run of a blob, and what of it is to be stored. */
+export interface RunBytes {
+  readonly blobId: string;
+  readonly range: SeqRange;
+  readonly bytes: Uint8Array;
+}
+
+/** An entry, and the blob in whose index it belongs. */
+export interface PlacedEntry {
+  readonly blobId: string;
+  readonly entry: Entry;
 }
 
 export class Checkpoints {
@@ -56,9 +70,33 @@ export class Checkpoints {
     return entry;
   }
 
+  /** As `write`, runs of many blobs at once: each of one part, all of them of one message. */
+  async writeRuns(runs: readonly RunBytes[]): Promise<PlacedEntry[]> {
+    const made_at = new Date();
+    const placed = runs.map(({ blobId, range: { first, last }, bytes }) => ({
+      blobId,
+      entry: { first, last, bytes: bytes.byteLength, parts: 1, hash: hashOf(bytes) },
+      bytes,
+    }));
+    await this.#database.update(
+      this.#database.checkpoints.collectionName,
+      placed.map(({ blobId, entry, bytes }) => ({
+        q: { _id: partId(blobId, entry, 0) },
+        u: { blob_id: blobId, made_at, bytes },
+        upsert: true,
+      })),
+    );
+    return placed;
+  }
+
   /** Those of the objects that are stored whole and hash to what their ids say. */
-  async read(blobId: string, entries: readonly Entry[]): Promise<Map<Entry, Uint8Array>> {
-    const ids = entries.flatMap((entry) => partIds(blobId, entry));
+  read(blobId: string, entries: readonly Entry[]): Promise<Map<Entry, Uint8Array>> {
+    return this.readPlaced(entries.map((entry) => ({ blobId, entry })));
+  }
+
+  /** As `read`, of many blobs. */
+  async readPlaced(placed: readonly PlacedEntry[]): Promise<Map<Entry, Uint8Array>> {
+    const ids = placed.flatMap(({ blobId, entry }) => partIds(blobId, entry));
     const byId = new Map<string, Uint8Array>();
     for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
       const slice = ids.slice(at, at + IN_LIST_IDS_MAX);
@@ -67,7 +105,7 @@ export class Checkpoints {
       for (const document of found) byId.set(document._id, document.bytes);
     }
     const whole = new Map<Entry, Uint8Array>();
-    for (const entry of entries) {
+    for (const { blobId, entry } of placed) {
       const parts = partIds(blobId, entry).map((id) => byId.get(id));
       // A damaged document may hold anything.
       if (!parts.every((part) => part instanceof Uint8Array)) continue;
@@ -77,14 +115,17 @@ export class Checkpoints {
     return whole;
   }
 
-  /** From here on readers may rely on it. */
-  async register(blobId: string, entry: Entry): Promise<void> {
-    await this.#database.checkpointIndex.updateOne(
-      { _id: blobId },
-      isState(entry)
-        ? { $addToSet: { states: entry }, $setOnInsert: { runs: [] } }
-        : { $addToSet: { runs: entry }, $setOnInsert: { states: [] } },
-      { upsert: true },
+  /** From here on readers may rely on them. */
+  async register(placed: readonly PlacedEntry[]): Promise<void> {
+    await this.#database.update(
+      this.#database.checkpointIndex.collectionName,
+      placed.map(({ blobId, entry }) => ({
+        q: { _id: blobId },
+        u: isState(entry)
+          ? { $addToSet: { states: entry }, $setOnInsert: { runs: [] } }
+          : { $addToSet: { runs: entry }, $setOnInsert: { states: [] } },
+        upsert: true,
+      })),
     );
   }
 

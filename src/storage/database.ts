@@ -70,12 +70,29 @@ interface FenceDocument {
   at: Date;
 }
 
+/** One of the statements of an update command. */
+export interface UpdateStatement {
+  readonly q: object;
+  readonly u: object;
+  readonly upsert: boolean;
+}
+
+interface WriteFailure {
+  readonly code: number;
+  readonly errmsg?: string;
+}
+
+interface UpdateReply {
+  readonly writeErrors?: readonly WriteFailure[];
+  readonly writeConcernError?: WriteFailure;
+}
+
 /** What the server answers to an insert command. */
 export interface InsertReply {
   /** How many documents are in. */
   readonly n: number;
-  readonly writeErrors?: readonly { readonly index: number; readonly code: number; readonly errmsg?: string }[];
-  readonly writeConcernError?: { readonly code: number; readonly errmsg?: string };
+  readonly writeErrors?: readonly (WriteFailure & { readonly index: number })[];
+  readonly writeConcernError?: WriteFailure;
 }
 
 const SERVER_SELECTION_MS_MAX = 2_000;
@@ -148,6 +165,15 @@ export class Database {
     const writeConcern = { w: 'majority', j: true };
     const command = { insert: collection, documents, ordered: false, writeConcern };
     return (await this.db.command(command, { ignoreUndefined: true })) as unknown as InsertReply;
+  }
+
+  /** One unordered update command, journaled. Rejects when there is no answer, or not all of it was done. */
+  async update(collection: string, updates: readonly UpdateStatement[]): Promise<void> {
+    const writeConcern = { w: 'majority', j: true };
+    const command = { update: collection, updates, ordered: false, writeConcern };
+    const reply = (await this.db.command(command, { ignoreUndefined: true })) as unknown as UpdateReply;
+    const [failed = reply.writeConcernError] = reply.writeErrors ?? [];
+    if (failed) throw new Error(`${collection} not updated: ${failed.errmsg ?? failed.code}`);
   }
 
   /** Rejects when the server does not answer. */

@@ -1,0 +1,77 @@
+/** What compaction knows of each blob that is loaded here, so that a commit costs it a comparison. */
+import { RUN_DELTAS, STATE_EVERY_DELTAS } from '../limits.ts';
+import type { SeqRange } from '../domain/delta.ts';
+import type { CheckpointIndex } from '../storage/checkpoints.ts';
+import { coveredTo, isStateDue, newestState } from './checkpoint-policy.ts';
+import type { RoomState } from './room-state.ts';
+
+export interface Growth {
+  /** Up to where there are runs, or will be none. */
+  packed: number;
+  /** Up to where bytes were counted. */
+  counted: number;
+  /** Bytes of updates since the newest state. */
+  bytesSince: number;
+  stateVersion: number;
+  stateBytes: number;
+}
+
+export class BlobGrowth {
+  readonly #blobs = new Map<string, Growth>();
+
+  /** The blob was loaded, with what is stored of it. */
+  follow(state: RoomState, index: CheckpointIndex): void {
+    const newest = newestState(index);
+    this.#blobs.set(state.blobId, {
+      packed: Math.min(coveredTo(index), state.version),
+      counted: state.version,
+      bytesSince: bytesOfRuns(index, newest?.version ?? 0),
+      stateVersion: newest?.version ?? 0,
+      stateBytes: newest?.bytes ?? 0,
+    });
+  }
+
+  get(blobId: string): Growth | undefined {
+    return this.#blobs.get(blobId);
+  }
+
+  /** As it is now. */
+  count(state: RoomState): Growth {
+    let known = this.#blobs.get(state.blobId);
+    if (!known) {
+      known = { packed: 0, counted: 0, bytesSince: 0, stateVersion: 0, stateBytes: 0 };
+      this.#blobs.set(state.blobId, known);
+    }
+    for (const delta of state.recent(known.counted + 1, state.version) ?? [])
+      for (const update of delta.updates) known.bytesSince += update.byteLength;
+    known.counted = state.version;
+    return known;
+  }
+
+  forget(blobId: string): void {
+    this.#blobs.delete(blobId);
+  }
+}
+
+/** A state is due by the bytes since the newest. */
+export function isStateDueBy({ stateVersion, stateBytes, bytesSince }: Growth): boolean {
+  return isStateDue({ version: stateVersion, bytes: stateBytes }, bytesSince);
+}
+
+/**
+ * The runs that are due, as windows; undefined where only a look at what is stored can tell, since runs are not all that
+ * may be due.
+ */
+export function dueRuns(known: Growth, version: number): SeqRange[] | undefined {
+  if (known.packed % RUN_DELTAS !== 0 || isStateDueBy(known)) return undefined;
+  const due: SeqRange[] = [];
+  for (let last = known.packed + RUN_DELTAS; last <= version; last += RUN_DELTAS) {
+    if (last % STATE_EVERY_DELTAS === 0) return undefined;
+    due.push({ first: last - RUN_DELTAS + 1, last });
+  }
+  return due;
+}
+
+function bytesOfRuns(index: CheckpointIndex, after: number): number {
+  return index.runs.reduce((bytes, run) => (run.first > after ? bytes + run.bytes : bytes), 0);
+}
