@@ -41,7 +41,8 @@ export class Batch {
   readonly #state: RoomState;
   readonly #drafts: Draft[] = [];
   readonly #placed: Placed[] = [];
-  readonly #requests = new Map<string, { readonly index: number; readonly count?: number }>();
+  /** Made with the first: few flushes have any. */
+  #requests: Map<string, { readonly index: number; readonly count?: number }> | undefined;
   #bytes = COMMIT_BYTES;
   #lastSession: unknown;
   genesis: Genesis | undefined;
@@ -108,6 +109,7 @@ export class Batch {
 
   #request(intent: Intent, count?: number): void {
     if (intent.requestId === undefined) return;
+    this.#requests ??= new Map();
     this.#requests.set(`${intent.userId}\n${intent.requestId}`, { index: this.#drafts.length - 1, count });
   }
 
@@ -131,7 +133,7 @@ export class Batch {
 
   /** The same request twice in one flush: both get the one delta. */
   joinRepeat(intent: Intent): boolean {
-    const first = this.#requests.get(`${intent.userId}\n${intent.requestId}`);
+    const first = this.#requests?.get(`${intent.userId}\n${intent.requestId}`);
     if (first) this.#placed.push({ intent, ...first });
     return first !== undefined;
   }
@@ -155,8 +157,9 @@ export class Batch {
     return { commit, bytes: this.#bytes, placed, refused, held, postponed };
   }
 
-  /** A client id is new where it occurs first. Few drafts have any, and the others stay as they are. */
+  /** A client id is new where it occurs first. Few drafts have any. */
   #withNewClients(): readonly Draft[] {
+    if (this.#drafts.every(({ newClients }) => newClients.length === 0)) return this.#drafts;
     // Not a copy of all owners: a blob may have had ten thousand client ids.
     const { owners } = this.#state;
     const seen = new Set<number>();

@@ -45,9 +45,9 @@ export function requestKey(blobId: string, userId: string, requestId: string): s
 }
 
 export function toDocument(commit: Commit): CommitDocument {
-  const requestKeys = new Set<string>();
+  let requestKeys: Set<string> | undefined;
   for (const { userId, requestId } of commit.deltas) {
-    if (requestId !== undefined) requestKeys.add(requestKey(commit.blobId, userId, requestId));
+    if (requestId !== undefined) (requestKeys ??= new Set()).add(requestKey(commit.blobId, userId, requestId));
   }
   return {
     _id: commit.id,
@@ -58,7 +58,7 @@ export function toDocument(commit: Commit): CommitDocument {
     content_type: commit.contentType,
     root_id: commit.rootId,
     applied_at: commit.deltas[0]?.appliedAt ?? new Date(),
-    request_keys: requestKeys.size > 0 ? [...requestKeys] : undefined,
+    request_keys: requestKeys && [...requestKeys],
     deltas: commit.deltas.map((delta) => toDeltaDocument(commit, delta)),
   };
 }

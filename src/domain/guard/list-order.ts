@@ -58,13 +58,14 @@ export class ListOrder {
     else if (!left) this.#count(this.#firstIn(place), right);
     else if (left instanceof Y.Item) this.#count(left.right, undefined);
     if (!this.#crowd) return;
-    for (const [id, found] of [
-      [origin, left],
-      [rightOrigin, right],
-    ] as const) {
-      if (id && found && !isStruct(found)) this.#step(this.#known.splitSteps(id.client, this.#crowd.splits++));
-    }
+    this.#countSplit(origin, left, this.#crowd);
+    this.#countSplit(rightOrigin, right, this.#crowd);
     this.#step(this.#crowd.enter(struct, place, this.#steps - before));
+  }
+
+  /** A neighbour in the document may have to be split. */
+  #countSplit(id: Id | undefined, found: Found | undefined, crowd: Crowd): void {
+    if (id && found && !isStruct(found)) this.#step(this.#known.splitSteps(id.client, crowd.splits++));
   }
 
   #checkBetween({ origin, rightOrigin }: Struct, left: Found, right: Found): void {
