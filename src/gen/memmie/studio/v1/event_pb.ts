@@ -143,7 +143,7 @@ export enum EventType {
   BLOB_CREATED = 1,
 
   /**
-   * It changed.
+   * It changed. While it keeps changing this is told four times a second, each time of the newest version; at last of the last.
    *
    * @generated from enum value: EVENT_TYPE_BLOB_UPDATED = 2;
    */
@@ -157,7 +157,7 @@ export enum EventType {
   BLOB_DELETED = 3,
 
   /**
-   * A delta was committed; comes beside each of the others.
+   * A delta was committed. Each delta gives one.
    *
    * @generated from enum value: EVENT_TYPE_DELTA_APPLIED = 4;
    */
