@@ -35,8 +35,10 @@ export class EventPublisher implements CommitListener {
   readonly #pace = new UpdatePace();
   readonly #watermark = new Watermark();
   readonly #publishing = new Set<Promise<void>>();
-  /** Commits whose events are on their way. */
+  /** Events on their way. */
   #inFlight = 0;
+  /** The limit on those has left some in the queue. */
+  #isHeldBack = false;
   /** Counts reconnections. */
   #era = 0;
   #highest = 0;
@@ -115,7 +117,7 @@ export class EventPublisher implements CommitListener {
     const { healthy } = this.#connection;
     if (healthy) {
       const held = this.#pace.take(this.#closed ? Infinity : nowMs);
-      const commits = this.#queue.splice(0, PUBLISHES_IN_FLIGHT_MAX - this.#inFlight);
+      const commits = this.#takeQueued();
       if (commits.length + held.length > 0) this.#send(commits, held);
     }
     if (this.#hasOverflowed && this.#queue.length === 0) void this.#recover();
@@ -124,18 +126,30 @@ export class EventPublisher implements CommitListener {
     }
   }
 
+  /** As many as the limit lets pass; one at least if nothing is on its way. */
+  #takeQueued(): Commit[] {
+    let count = 0;
+    let events = this.#inFlight;
+    for (const { deltas } of this.#queue) {
+      events += deltas.length + 1;
+      if (events > PUBLISHES_IN_FLIGHT_MAX && this.#inFlight + count > 0) break;
+      count += 1;
+    }
+    this.#isHeldBack = count < this.#queue.length;
+    return this.#queue.splice(0, count);
+  }
+
   #send(commits: readonly Commit[], held: readonly HeldUpdate[]): void {
     const publishing = this.#publish(commits, held).finally(() => {
       this.#publishing.delete(publishing);
-      // What the limit held back; else the next burst has its own time.
-      if (!this.#soon) this.#pump();
+      // What was held back; else the next burst has its own time.
+      if (this.#isHeldBack || !this.#soon) this.#pump();
     });
     this.#publishing.add(publishing);
   }
 
   async #publish(commits: readonly Commit[], held: readonly HeldUpdate[]): Promise<void> {
     const era = this.#era;
-    this.#inFlight += commits.length + held.length;
     const events: StudioEvent[] = [];
     const postponed = new Set<Commit>();
     for (const { commit } of held) addUpdate(events, commit);
@@ -144,6 +158,7 @@ export class EventPublisher implements CommitListener {
       if (!tellsUpdate) postponed.add(commit);
       addEvents(events, commit, { tellsUpdate });
     }
+    this.#inFlight += events.length;
     try {
       this.#failpoints.pass('events.before_publish');
       await this.#writer.write(events);
@@ -156,7 +171,7 @@ export class EventPublisher implements CommitListener {
       this.#pausedUntil = Date.now() + NATS_RETRY_MS - 1;
       if (era === this.#era) this.#putBack(commits, held, postponed);
     }
-    this.#inFlight -= commits.length + held.length;
+    this.#inFlight -= events.length;
   }
 
   /** The stream has them. A commit of which more is to be told is held until then, and with it the watermark (G5). */

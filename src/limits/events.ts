@@ -6,7 +6,8 @@ export const STREAM_AGE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 export const STREAM_DUPLICATE_WINDOW_MS = 2 * 60 * 1000;
 export const NATS_RETRY_MS = 500;
 export const PUBLISH_QUEUE_COMMITS_MAX = 10_000;
-export const PUBLISHES_IN_FLIGHT_MAX = 512;
+/** Events on their way to the stream, which lets go of what comes above ten thousand, of all processes. */
+export const PUBLISHES_IN_FLIGHT_MAX = 2_048;
 export const PUBLISH_TIMEOUT_MS = 5_000;
 export const PUBLISH_DRAIN_MS_MAX = 3_000;
 export const WATERMARK_EVERY_MS = 1_000;
