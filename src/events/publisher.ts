@@ -23,6 +23,12 @@ import type { StreamWriter } from './stream-writer.ts';
 import { UpdatePace, type HeldUpdate } from './update-pace.ts';
 import { Watermark } from './watermark.ts';
 
+/** Commits of this process, by its numbers: those above `after`, up to `to`. */
+interface Gap {
+  readonly after: number;
+  readonly to: number;
+}
+
 export class EventPublisher implements CommitListener {
   readonly #committerId: string;
   readonly #connection: EventConnection;
@@ -42,9 +48,9 @@ export class EventPublisher implements CommitListener {
   /** Counts reconnections. */
   #era = 0;
   #highest = 0;
-  /** Commits did not fit the queue; they are in the log. */
-  #hasOverflowed = false;
-  #recovering = false;
+  /** What is to be read back from the log: it did not fit the queue, or is to be published again. */
+  #gap: Gap | undefined;
+  #isReadingBack = false;
   #renewing: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
   #soon: NodeJS.Timeout | undefined;
@@ -90,12 +96,18 @@ export class EventPublisher implements CommitListener {
     this.#era += 1;
     this.#watermark.goBack();
     this.#pace.clear();
-    this.#hasOverflowed = true;
+    this.#widenGap(this.#watermark.low, this.#highest);
+  }
+
+  #widenGap(after: number, to: number): void {
+    const { after: lowest, to: highest } = this.#gap ?? { after, to };
+    this.#gap = { after: Math.min(after, lowest), to: Math.max(to, highest) };
   }
 
   onCommitted(commit: Commit): void {
-    this.#highest = Math.max(this.#highest, commit.committerSeq);
-    if (this.#queue.length >= PUBLISH_QUEUE_COMMITS_MAX) this.#hasOverflowed = true;
+    const { committerSeq } = commit;
+    this.#highest = Math.max(this.#highest, committerSeq);
+    if (this.#queue.length >= PUBLISH_QUEUE_COMMITS_MAX) this.#widenGap(committerSeq - 1, committerSeq);
     else this.#queue.push(commit);
     this.#pumpSoon();
   }
@@ -120,7 +132,7 @@ export class EventPublisher implements CommitListener {
       const commits = this.#takeQueued();
       if (commits.length + held.length > 0) this.#send(commits, held);
     }
-    if (this.#hasOverflowed && this.#queue.length === 0) void this.#recover();
+    if (this.#gap && this.#queue.length === 0) void this.#readBack(this.#gap);
     if (healthy && this.#pace.size > 0 && !this.#soon) {
       this.#soon = setTimeout(() => this.#pump(), Math.max(EVENTS_PACE_MS, this.#pace.dueAtMs - nowMs));
     }
@@ -192,18 +204,25 @@ export class EventPublisher implements CommitListener {
     for (const update of held) this.#pace.hold(update);
   }
 
-  /** Reads back from the log what the queue had no place for. */
-  async #recover(): Promise<void> {
-    if (this.#recovering) return;
-    this.#recovering = true;
+  /** A page of the gap. What lies beyond it is in the queue, or was. */
+  async #readBack(gap: Gap): Promise<void> {
+    if (this.#isReadingBack) return;
+    this.#isReadingBack = true;
     try {
-      const commits = await this.#outbox.readByCommitter(this.#committerId, this.#watermark.low, LOG_PAGE_COMMITS);
-      if (commits.length < LOG_PAGE_COMMITS) this.#hasOverflowed = false;
-      this.#queue.push(...commits.filter((commit) => !this.#watermark.has(commit.committerSeq)));
+      const commits = await this.#outbox.readByCommitter(this.#committerId, gap.after, LOG_PAGE_COMMITS);
+      // Widened meanwhile, it begins lower, perhaps below what this page is of.
+      if (gap === this.#gap) {
+        const last = commits.at(-1)?.committerSeq ?? gap.to;
+        const isEnd = commits.length < LOG_PAGE_COMMITS || last >= gap.to;
+        this.#gap = isEnd ? undefined : { after: last, to: gap.to };
+        const isMissed = ({ committerSeq }: Commit): boolean =>
+          committerSeq <= gap.to && !this.#watermark.has(committerSeq);
+        this.#queue.push(...commits.filter(isMissed));
+      }
     } catch (error) {
       this.#logger.warn({ err: error }, 'the log could not be read for events, trying again');
     } finally {
-      this.#recovering = false;
+      this.#isReadingBack = false;
       setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
     }
   }
@@ -231,7 +250,7 @@ export class EventPublisher implements CommitListener {
     clearTimeout(this.#soon);
     clearInterval(this.#renewing);
     const { low } = this.#watermark;
-    const isDone = low === this.#highest && !this.#hasOverflowed;
+    const isDone = low === this.#highest && !this.#gap;
     await (
       isDone ? this.#committers.remove(this.#committerId) : this.#committers.abandon(this.#committerId, low)
     ).catch(() => undefined);

@@ -1,6 +1,12 @@
-/** What processes committed and, having died, never announced. */
+/** What was committed and never announced, because its process died or NATS was away too long. */
+import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Commit, Delta } from '../../src/domain/delta.ts';
+import { EventConnection } from '../../src/events/connection.ts';
+import { EventPublisher } from '../../src/events/publisher.ts';
+import { StreamWriter } from '../../src/events/stream-writer.ts';
+import { Failpoints } from '../../src/failpoints.ts';
+import { COMMIT_DOCUMENTS_MAX, PUBLISH_DRAIN_MS_MAX, PUBLISH_QUEUE_COMMITS_MAX } from '../../src/limits.ts';
 import { commitId, deltaId } from '../../src/storage/commit-document.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Committers } from '../../src/storage/committers.ts';
@@ -88,6 +94,53 @@ test('G5: what many dead processes left is published, and the marks move over it
     });
   } finally {
     await studio.stop();
+  }
+});
+
+test('G5: what did not fit the queue while NATS was away is read back from the log, and the mark moves over it', async () => {
+  const logger = pino({ level: 'silent' });
+  const committerId = 'f'.repeat(16);
+  const log = new CommitLog(database);
+  const committers = new Committers(database.db);
+  const connection = await EventConnection.open({ url: parts.url('nats'), name: 'test', logger });
+  const publisher = new EventPublisher({
+    committerId,
+    connection,
+    writer: new StreamWriter(connection),
+    outbox: log,
+    committers,
+    failpoints: new Failpoints(),
+    logger,
+  });
+  try {
+    await publisher.start();
+    await parts.kill('nats');
+    await eventually('the connection is lost', () => !connection.healthy);
+    const many = PUBLISH_QUEUE_COMMITS_MAX + 2_500;
+    for (let seq = 0; seq < many; seq += COMMIT_DOCUMENTS_MAX) {
+      const count = Math.min(COMMIT_DOCUMENTS_MAX, many - seq);
+      const commits = Array.from({ length: count }, (_none, index) => commitOf(committerId, seq + index + 1));
+      await log.insert(commits);
+      for (const commit of commits) publisher.onCommitted(commit);
+    }
+    await parts.restart('nats');
+    await eventually(
+      'every event is in the stream',
+      async () => {
+        const seen = await readStream(parts.url('nats'));
+        let missing = 0;
+        for (let seq = 1; seq <= many; seq += 1) if (!seen.has(`${committerId}-${seq}:1`)) missing += 1;
+        if (missing > 0) throw new Error(`${missing} are not`);
+        return true;
+      },
+      60_000,
+    );
+    await publisher.close(PUBLISH_DRAIN_MS_MAX);
+    // Nothing is left to publish: so it says itself.
+    assert.is(await database.db.collection<{ _id: string }>('committers').findOne({ _id: committerId }), null);
+  } finally {
+    await publisher.close(0);
+    await connection.close();
   }
 });
 
