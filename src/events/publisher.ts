@@ -54,6 +54,7 @@ export class EventPublisher implements CommitListener {
   #renewing: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
   #soon: NodeJS.Timeout | undefined;
+  #whenDue: NodeJS.Timeout | undefined;
   #pumpedAt = -Infinity;
   #closed = false;
 
@@ -133,8 +134,10 @@ export class EventPublisher implements CommitListener {
       if (commits.length + held.length > 0) this.#send(commits, held);
     }
     if (this.#gap && this.#queue.length === 0) void this.#readBack(this.#gap);
-    if (healthy && this.#pace.size > 0 && !this.#soon) {
-      this.#soon = setTimeout(() => this.#pump(), Math.max(EVENTS_PACE_MS, this.#pace.dueAtMs - nowMs));
+    // Apart from #soon: a delta that comes meanwhile is not to wait for it.
+    clearTimeout(this.#whenDue);
+    if (healthy && this.#pace.size > 0) {
+      this.#whenDue = setTimeout(() => this.#pump(), Math.max(EVENTS_PACE_MS, this.#pace.dueAtMs - nowMs));
     }
   }
 
@@ -248,6 +251,7 @@ export class EventPublisher implements CommitListener {
       this.#pump();
     }
     clearTimeout(this.#soon);
+    clearTimeout(this.#whenDue);
     clearInterval(this.#renewing);
     const { low } = this.#watermark;
     const isDone = low === this.#highest && !this.#gap;
