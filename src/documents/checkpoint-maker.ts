@@ -74,8 +74,9 @@ export class CheckpointMaker {
     const placed = await this.#checkpoints.writeRuns(runs);
     this.#failpoints.pass('checkpoint.after_write');
     const stored = await this.#checkpoints.readPlaced(placed);
-    await this.#register(placed.filter(({ entry }) => stored.has(entry)));
-    if (stored.size < placed.length) throw new Error('a run was not read back as it was written');
+    const whole = placed.filter(({ entry }) => stored.has(entry));
+    if (whole.length > 0) await this.#register(whole);
+    if (whole.length < placed.length) throw new Error('a checkpoint was not read back as it was written');
   }
 
   /** From the nearest state below, or from nothing. Throws LogGap where retention dropped what it would be made of. */
@@ -90,9 +91,12 @@ export class CheckpointMaker {
     }
     const base = fetched.state?.bytes ?? (await this.#origin(blobId));
     const { state, digest, contentType } = await this.#worker.build({ base, runs });
-    const entry = await this.#write<StateEntry>(blobId, { version, since, ends_commit: endsCommit }, state);
+    this.#failpoints.pass('checkpoint.before_write');
+    const entry = await this.#checkpoints.writeState(blobId, { version, since, ends_commit: endsCommit }, state);
+    this.#failpoints.pass('checkpoint.after_write');
     // What is verified is what a reader will get, not what was sent.
-    const stored = await this.#readBack(blobId, entry);
+    const stored = (await this.#checkpoints.read(blobId, [entry])).get(entry);
+    if (!stored) throw new Error('a checkpoint was not read back as it was written');
     const differences = await this.#worker.check({ state: stored, contentType, digest });
     if (differences.length > 0) throw new Error(`state ${version} reads back with another ${differences.join(', ')}`);
     await this.#register([{ blobId, entry }]);
@@ -100,16 +104,13 @@ export class CheckpointMaker {
   }
 
   /** Runs that follow one another become one. The shorter ones stay, for whoever removes what is superfluous. */
-  async joinRuns(blobId: string, group: readonly RunEntry[]): Promise<RunEntry | undefined> {
+  async joinRuns(blobId: string, group: readonly RunEntry[]): Promise<void> {
     const [first, last] = [group[0], group.at(-1)];
     const found = await this.#checkpoints.read(blobId, group);
-    if (!first || !last || found.size < group.length) return undefined;
+    if (!first || !last || found.size < group.length) return;
     const bytes = encodeRun(joinRuns(group.map((run) => decodeRun(found.get(run) as Uint8Array))));
-    const entry = await this.#write<RunEntry>(blobId, { first: first.first, last: last.last }, bytes);
-    await this.#readBack(blobId, entry);
-    await this.#register([{ blobId, entry }]);
+    await this.#makeTogether([{ blobId, range: { first: first.first, last: last.last }, bytes }]);
     this.#failpoints.pass('compaction.after_join');
-    return entry;
   }
 
   /** The index first: a reader who plans after it plans without them. */
@@ -128,23 +129,6 @@ export class CheckpointMaker {
 
   index(blobId: string): Promise<CheckpointIndex> {
     return this.#checkpoints.index(blobId);
-  }
-
-  async #write<E extends Entry>(
-    blobId: string,
-    place: Omit<E, 'bytes' | 'parts' | 'hash'>,
-    bytes: Uint8Array,
-  ): Promise<E> {
-    this.#failpoints.pass('checkpoint.before_write');
-    const entry = await this.#checkpoints.write<E>(blobId, place, bytes);
-    this.#failpoints.pass('checkpoint.after_write');
-    return entry;
-  }
-
-  async #readBack(blobId: string, entry: Entry): Promise<Uint8Array> {
-    const stored = (await this.#checkpoints.read(blobId, [entry])).get(entry);
-    if (!stored) throw new Error('a checkpoint was not read back as it was written');
-    return stored;
   }
 
   async #register(placed: readonly PlacedEntry[]): Promise<void> {

@@ -18,6 +18,13 @@ export function addEvents(events: StudioEvent[], commit: Commit, options: { read
   }
 }
 
+/** The same of several, each alone. */
+export function eventsOf(commits: readonly Commit[], options: { readonly tellsUpdate: boolean }): StudioEvent[] {
+  const events: StudioEvent[] = [];
+  for (const commit of commits) addEvents(events, commit, options);
+  return events;
+}
+
 /** Whether the commit gives a `blob.updated`: then of its last delta. */
 export function givesUpdate(commit: Commit): boolean {
   const last = commit.deltas.at(-1);

@@ -1,7 +1,7 @@
 /** Puts one watcher's events right: per blob in seq order, doubles dropped, holes filled from the log (G5). */
 import type { Commit } from '../domain/delta.ts';
 import { WATCH_BLOBS_REMEMBERED_MAX } from '../limits.ts';
-import { addEvents } from './cloud-events.ts';
+import { eventsOf } from './cloud-events.ts';
 import type { StudioEvent } from './contract.ts';
 
 export type ReadRange = (blobId: string, fromSeq: number, toSeq: number) => Promise<readonly Commit[]>;
@@ -45,9 +45,9 @@ export class EventSequencer {
 
   async #between(blobId: string, first: number, last: number): Promise<StudioEvent[]> {
     const commits = await this.#readRange(blobId, first, last);
-    const events: StudioEvent[] = [];
-    for (const commit of commits) addEvents(events, commit, { tellsUpdate: false });
-    return events.filter(({ type, version }) => type === 'delta.applied' && version >= first && version <= last);
+    return eventsOf(commits, { tellsUpdate: false }).filter(
+      ({ type, version }) => type === 'delta.applied' && version >= first && version <= last,
+    );
   }
 
   #forgetOldest(): void {

@@ -4,9 +4,8 @@ import type { Commit } from '../domain/delta.ts';
 import { LOG_PAGE_COMMITS, SWEEP_AGAIN_MS, SWEEP_EVERY_MS, SWEEP_REPEAT_MS_MAX } from '../limits.ts';
 import type { Committers, LapsedCommitter } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
-import { addEvents } from './cloud-events.ts';
+import { eventsOf } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
-import type { StudioEvent } from './contract.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
 export class Sweep {
@@ -68,9 +67,7 @@ export class Sweep {
     let low = lapsed.low;
     for (;;) {
       const commits = await this.#outbox.readByCommitter(lapsed.name, after, LOG_PAGE_COMMITS);
-      const events: StudioEvent[] = [];
-      for (const commit of commits) addEvents(events, commit, { tellsUpdate: true });
-      await this.#writer.write(events);
+      await this.#writer.write(eventsOf(commits, { tellsUpdate: true }));
       for (const commit of commits) {
         after = commit.committerSeq;
         if (after === low + 1) low = after;

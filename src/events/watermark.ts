@@ -1,4 +1,7 @@
-/** Up to where the commits of a process have all their events in the stream (G5): what lies beyond is published by others if it dies. */
+/**
+ * Up to where the commits of a process have all their events in the stream (G5): what lies beyond is published by others
+ * if it dies.
+ */
 import { PUBLISH_AGAIN_WATERMARKS_MAX } from '../limits.ts';
 
 export class Watermark {

@@ -51,14 +51,14 @@ export class Checkpoints {
     };
   }
 
-  /** Writes an object, which does not count yet. The same bytes twice are stored once. */
-  async write<E extends Entry>(
+  /** Writes a state, which does not count yet. The same bytes twice are stored once. */
+  async writeState(
     blobId: string,
-    place: Omit<E, 'bytes' | 'parts' | 'hash'>,
+    place: Omit<StateEntry, 'bytes' | 'parts' | 'hash'>,
     bytes: Uint8Array,
-  ): Promise<E> {
+  ): Promise<StateEntry> {
     const parts = Math.max(1, Math.ceil(bytes.byteLength / CHECKPOINT_PART_BYTES_MAX));
-    const entry = { ...place, bytes: bytes.byteLength, parts, hash: hashOf(bytes) } as unknown as E;
+    const entry: StateEntry = { ...place, bytes: bytes.byteLength, parts, hash: hashOf(bytes) };
     for (let part = 0; part < parts; part++) {
       const slice = bytes.subarray(part * CHECKPOINT_PART_BYTES_MAX, (part + 1) * CHECKPOINT_PART_BYTES_MAX);
       await this.#database.checkpoints.replaceOne(
@@ -70,7 +70,7 @@ export class Checkpoints {
     return entry;
   }
 
-  /** As `write`, runs of many blobs at once: each of one part, all of them of one message. */
+  /** As `writeState`, runs of many blobs at once: each of one part, all of them of one message. */
   async writeRuns(runs: readonly RunBytes[]): Promise<PlacedEntry[]> {
     const made_at = new Date();
     const placed = runs.map(({ blobId, range: { first, last }, bytes }) => ({

@@ -4,7 +4,7 @@ import type { Commit, Delta } from '../domain/delta.ts';
 import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_PAGE_COMMITS } from '../limits.ts';
 import { commitId, commitIdOf, fromDocument, toDocument, type CommitDocument } from './commit-document.ts';
 import type { CommitOutbox } from './contract.ts';
-import type { Database, InsertReply } from './database.ts';
+import type { Database, WriteReply } from './database.ts';
 
 const DUPLICATE_KEY = 11_000;
 const COMMITTER_SEQ_MAX = 9_999_999_999;
@@ -36,7 +36,7 @@ export class CommitLog implements CommitOutbox {
    * the server did, so those commits are `unknown`.
    */
   async insert(commits: readonly Commit[]): Promise<{ results: InsertResult[]; error?: unknown }> {
-    let reply: InsertReply;
+    let reply: WriteReply;
     try {
       reply = await this.#database.insert(this.#database.commits.collectionName, commits.map(toDocument));
     } catch (error) {

@@ -77,22 +77,12 @@ export interface UpdateStatement {
   readonly upsert: boolean;
 }
 
-interface WriteFailure {
-  readonly code: number;
-  readonly errmsg?: string;
-}
-
-interface UpdateReply {
-  readonly writeErrors?: readonly WriteFailure[];
-  readonly writeConcernError?: WriteFailure;
-}
-
-/** What the server answers to an insert command. */
-export interface InsertReply {
+/** What the server answers to an insert or update command. */
+export interface WriteReply {
   /** How many documents are in. */
   readonly n: number;
-  readonly writeErrors?: readonly (WriteFailure & { readonly index: number })[];
-  readonly writeConcernError?: WriteFailure;
+  readonly writeErrors?: readonly { readonly index: number; readonly code: number; readonly errmsg?: string }[];
+  readonly writeConcernError?: { readonly code: number; readonly errmsg?: string };
 }
 
 const SERVER_SELECTION_MS_MAX = 2_000;
@@ -161,19 +151,20 @@ export class Database {
   }
 
   /** One unordered insert command, journaled. Rejects when there is no answer, or one that says the server can't. */
-  async insert(collection: string, documents: readonly object[]): Promise<InsertReply> {
-    const writeConcern = { w: 'majority', j: true };
-    const command = { insert: collection, documents, ordered: false, writeConcern };
-    return (await this.db.command(command, { ignoreUndefined: true })) as unknown as InsertReply;
+  insert(collection: string, documents: readonly object[]): Promise<WriteReply> {
+    return this.#write({ insert: collection, documents });
   }
 
   /** One unordered update command, journaled. Rejects when there is no answer, or not all of it was done. */
   async update(collection: string, updates: readonly UpdateStatement[]): Promise<void> {
-    const writeConcern = { w: 'majority', j: true };
-    const command = { update: collection, updates, ordered: false, writeConcern };
-    const reply = (await this.db.command(command, { ignoreUndefined: true })) as unknown as UpdateReply;
-    const [failed = reply.writeConcernError] = reply.writeErrors ?? [];
+    const { writeErrors = [], writeConcernError } = await this.#write({ update: collection, updates });
+    const failed = writeErrors[0] ?? writeConcernError;
     if (failed) throw new Error(`${collection} not updated: ${failed.errmsg ?? failed.code}`);
+  }
+
+  async #write(command: object): Promise<WriteReply> {
+    const journaled = { ...command, ordered: false, writeConcern: { w: 'majority', j: true } };
+    return (await this.db.command(journaled, { ignoreUndefined: true })) as unknown as WriteReply;
   }
 
   /** Rejects when the server does not answer. */

@@ -10,12 +10,11 @@ import { COMMIT_DOCUMENTS_MAX, PUBLISH_DRAIN_MS_MAX, PUBLISH_QUEUE_COMMITS_MAX }
 import { commitId, deltaId } from '../../src/storage/commit-document.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Committers } from '../../src/storage/committers.ts';
-import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { readStream } from '../campaign/event-stream.ts';
 import { eventually } from '../harness/eventually.ts';
-import { startParts, type TestParts } from '../harness/parts.ts';
 import { startStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
+import { openEventWorld, type EventWorld } from './event-world.ts';
 
 const test = suite('event sweep', { timeoutMs: 120_000 });
 const DEAD = 40;
@@ -23,17 +22,12 @@ const COMMITS_EACH = 4;
 const ANNOUNCED = 1;
 /** Of each dead process: a number that it lost a race with, and never used again. */
 const UNUSED = 3;
-let parts: TestParts;
-let database: Database;
+let world: EventWorld;
 
 test.before(async () => {
-  parts = await startParts({ mongodb: true, nats: true });
-  database = await openDatabase({ url: parts.url('mongodb'), name: 'studio' });
+  world = await openEventWorld();
 });
-test.after(async () => {
-  await database?.close();
-  await parts?.stop();
-});
+test.after(() => world?.stop());
 
 /** One delta of one blob. */
 function commitOf(committer: string, committerSeq: number): Commit {
@@ -61,8 +55,8 @@ function commitOf(committer: string, committerSeq: number): Commit {
 
 test('G5: what many dead processes left is published, and the marks move over it', async () => {
   const committers = Array.from({ length: DEAD }, (_, index) => index.toString(16).padStart(16, '0'));
-  const log = new CommitLog(database);
-  const leases = new Committers(database.db);
+  const log = new CommitLog(world.database);
+  const leases = new Committers(world.database.db);
   const due: string[] = [];
   for (const committer of committers) {
     const seqs = Array.from({ length: COMMITS_EACH }, (_, index) => index + ANNOUNCED + 1).filter(
@@ -73,12 +67,12 @@ test('G5: what many dead processes left is published, and the marks move over it
     await leases.abandon(committer, ANNOUNCED);
     due.push(...seqs.map((seq) => `${committer}-${seq}:1`));
   }
-  const studio = await startStudio({ parts, env: { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+  const studio = await startStudio({ parts: world.parts, env: { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' } });
   try {
     await eventually(
       'every event is in the stream',
       async () => {
-        const seen = await readStream(parts.url('nats'));
+        const seen = await readStream(world.parts.url('nats'));
         const missing = due.filter((one) => !seen.has(one));
         if (missing.length > 0) throw new Error(`${missing.length} are not`);
         return true;
@@ -100,9 +94,9 @@ test('G5: what many dead processes left is published, and the marks move over it
 test('G5: what did not fit the queue while NATS was away is read back from the log, and the mark moves over it', async () => {
   const logger = pino({ level: 'silent' });
   const committerId = 'f'.repeat(16);
-  const log = new CommitLog(database);
-  const committers = new Committers(database.db);
-  const connection = await EventConnection.open({ url: parts.url('nats'), name: 'test', logger });
+  const log = new CommitLog(world.database);
+  const committers = new Committers(world.database.db);
+  const connection = await EventConnection.open({ url: world.parts.url('nats'), name: 'test', logger });
   const publisher = new EventPublisher({
     committerId,
     connection,
@@ -114,7 +108,7 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
   });
   try {
     await publisher.start();
-    await parts.kill('nats');
+    await world.parts.kill('nats');
     await eventually('the connection is lost', () => !connection.healthy);
     const many = PUBLISH_QUEUE_COMMITS_MAX + 2_500;
     for (let seq = 0; seq < many; seq += COMMIT_DOCUMENTS_MAX) {
@@ -123,11 +117,11 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
       await log.insert(commits);
       for (const commit of commits) publisher.onCommitted(commit);
     }
-    await parts.restart('nats');
+    await world.parts.restart('nats');
     await eventually(
       'every event is in the stream',
       async () => {
-        const seen = await readStream(parts.url('nats'));
+        const seen = await readStream(world.parts.url('nats'));
         let missing = 0;
         for (let seq = 1; seq <= many; seq += 1) if (!seen.has(`${committerId}-${seq}:1`)) missing += 1;
         if (missing > 0) throw new Error(`${missing} are not`);
@@ -137,7 +131,7 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
     );
     await publisher.close(PUBLISH_DRAIN_MS_MAX);
     // Nothing is left to publish: so it says itself.
-    assert.is(await database.db.collection<{ _id: string }>('committers').findOne({ _id: committerId }), null);
+    assert.is(await world.database.db.collection<{ _id: string }>('committers').findOne({ _id: committerId }), null);
   } finally {
     await publisher.close(0);
     await connection.close();
