@@ -11,7 +11,7 @@ import type { Shape } from './shape.ts';
  * `gc`: true for live documents; false where deleted content must stay readable.
  */
 export function createDocument(options: { readonly gc: boolean }): Y.Doc {
-  const doc = new Y.Doc({ gc: options.gc });
+  const doc = new QuietDocument({ gc: options.gc });
   doc.on('beforeObserverCalls', (transaction: Y.Transaction) => {
     if (transaction.local) return;
     // Yjs forgets where in each list it last was only for remote transactions. Without this, the next edit made on
@@ -20,6 +20,13 @@ export function createDocument(options: { readonly gc: boolean }): Y.Doc {
     transaction.local = true;
   });
   return doc;
+}
+
+/** Yjs tells of six moments in each transaction, and makes lists of those who listen even where nobody does. */
+class QuietDocument extends Y.Doc {
+  override emit(...[name, args]: Parameters<Y.Doc['emit']>): void {
+    if (this._observers.has(name)) super.emit(name, args);
+  }
 }
 
 function forgetPositions(type: object): void {
