@@ -2,6 +2,7 @@
  * How many structs that are in no document yet are in each list, and which neighbours they share. Structs that claim
  * the same place are put in order by looking through all the others that do: a thousand of them cost a million steps.
  */
+import { LeanMap } from './lean-map.ts';
 import type { Parent, Place } from './placement.ts';
 import type { Id, Struct } from './update.ts';
 
@@ -9,7 +10,7 @@ import type { Id, Struct } from './update.ts';
 interface List {
   count: number;
   /** Clocks named as left neighbour, by client: nearly always one. */
-  readonly origins: Map<number, number | Set<number>>;
+  readonly origins: LeanMap<number, number | Set<number>>;
   isStartClaimed: boolean;
 }
 
@@ -19,7 +20,7 @@ export class Crowd {
   /** Structs of the document that may be split by what is in none yet. */
   splits = 0;
   readonly #behind: Crowd | undefined;
-  readonly #lists = new Map<Parent, Map<string | undefined, List>>();
+  readonly #lists = new LeanMap<Parent, LeanMap<string | undefined, List>>();
 
   /** On top of the one behind, which it leaves as it is. */
   constructor(behind?: Crowd) {
@@ -47,26 +48,25 @@ export class Crowd {
   absorb(front: Crowd): void {
     this.steps = front.steps;
     this.splits = front.splits;
-    for (const [parent, lists] of front.#lists) {
-      for (const [key, list] of lists) {
-        const own = this.#list(parent, key);
-        own.count += list.count;
-        if (list.isStartClaimed) own.isStartClaimed = true;
-        for (const [client, clocks] of list.origins) {
-          if (typeof clocks === 'number') claim(own, { client, clock: clocks });
-          else for (const clock of clocks) claim(own, { client, clock });
-        }
-      }
-    }
+    front.#lists.forEach((lists, parent) => lists.forEach((list, key) => join(this.#list(parent, key), list)));
   }
 
   #list(parent: Parent, key: string | undefined): List {
     let lists = this.#lists.get(parent);
-    if (!lists) this.#lists.set(parent, (lists = new Map<string | undefined, List>()));
+    if (!lists) this.#lists.set(parent, (lists = new LeanMap<string | undefined, List>()));
     let list = lists.get(key);
-    if (!list) lists.set(key, (list = { count: 0, origins: new Map(), isStartClaimed: false }));
+    if (!list) lists.set(key, (list = { count: 0, origins: new LeanMap(), isStartClaimed: false }));
     return list;
   }
+}
+
+function join(list: List, other: List): void {
+  list.count += other.count;
+  if (other.isStartClaimed) list.isStartClaimed = true;
+  other.origins.forEach((clocks, client) => {
+    if (typeof clocks === 'number') claim(list, { client, clock: clocks });
+    else for (const clock of clocks) claim(list, { client, clock });
+  });
 }
 
 function claims(list: List, origin: Id | undefined): boolean {

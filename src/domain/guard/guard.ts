@@ -10,6 +10,7 @@ import type { Shape } from '../content/shape.ts';
 import { Crowd } from './crowd.ts';
 import { IntegrationOrder } from './integration-order.ts';
 import { Known } from './known.ts';
+import { LeanMap } from './lean-map.ts';
 import { newDeletions } from './new-deletions.ts';
 import { Parents } from './placement.ts';
 import { forbidden, Missing, NeedsTrial, tooComplex } from './refusals.ts';
@@ -42,7 +43,7 @@ export class Guard {
   readonly #owners: ReadonlyMap<number, string>;
   readonly #known: Known;
   /** Owners of client ids that were accepted and are not committed yet. */
-  #acceptedOwners = new Map<number, string>();
+  readonly #acceptedOwners = new LeanMap<number, string>();
   #parents: Parents | undefined;
   /** Of everything accepted since the last settle. */
   #crowd = new Crowd();
@@ -177,7 +178,7 @@ export class Guard {
   settle(): void {
     this.#known.clear();
     if (!this.#crowd.isEmpty) this.#crowd = new Crowd();
-    if (this.#acceptedOwners.size > 0) this.#acceptedOwners = new Map();
+    this.#acceptedOwners.clear();
   }
 
   /** G8: a client id belongs to whoever first committed with it. Sending others' known structs again is no harm. */

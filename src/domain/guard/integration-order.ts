@@ -5,6 +5,7 @@
 import type { Shape } from '../content/shape.ts';
 import type { Crowd } from './crowd.ts';
 import { indexHolding, type Known } from './known.ts';
+import { LeanMap } from './lean-map.ts';
 import { GONE, GONE_PLACE, type Parents, type Place } from './placement.ts';
 import { ListOrder } from './list-order.ts';
 import { malformed, type Missing } from './refusals.ts';
@@ -16,15 +17,15 @@ interface Track {
   next: number;
   /** The first clock not placed yet. */
   clock: number;
-  /** Tracks that can go on when this one has passed a clock. */
-  readonly waiting: { readonly track: Track; readonly after: number }[];
+  /** Tracks that can go on when this one has passed a clock, if there are any. */
+  waiting: { readonly track: Track; readonly after: number }[] | undefined;
 }
 
 export class IntegrationOrder {
   readonly #shape: Shape;
   readonly #known: Known;
   readonly #parents: Parents;
-  readonly #tracks = new Map<number, Track>();
+  readonly #tracks = new LeanMap<number, Track>();
   readonly #missing: Missing;
   readonly #order: ListOrder;
 
@@ -55,17 +56,20 @@ export class IntegrationOrder {
 
   /** Places every struct. Sections begin at the known clock of their client. Throws what the rules and `Missing` throw. */
   place(sections: readonly Section[]): void {
-    for (const section of sections)
-      this.#tracks.set(section.client, { section, next: 0, clock: section.clock, waiting: [] });
-    const ready = [...this.#tracks.values()];
+    const ready: Track[] = [];
+    for (const section of sections) {
+      const track: Track = { section, next: 0, clock: section.clock, waiting: undefined };
+      this.#tracks.set(section.client, track);
+      ready.push(track);
+    }
     for (let track = ready.pop(); track !== undefined; track = ready.pop()) {
       this.#advance(track);
       this.#wake(track, ready);
     }
     this.#missing.throwIfAny();
-    for (const track of this.#tracks.values()) {
-      if (track.next < track.section.structs.length) throw malformed('structs depend on each other in a circle');
-    }
+    this.#tracks.forEach(({ next, section }) => {
+      if (next < section.structs.length) throw malformed('structs depend on each other in a circle');
+    });
   }
 
   #advance(track: Track): void {
@@ -83,13 +87,14 @@ export class IntegrationOrder {
   }
 
   #wake(track: Track, ready: Track[]): void {
-    if (track.waiting.length === 0) return;
+    const { waiting } = track;
+    if (!waiting) return;
     let kept = 0;
-    for (const waiter of track.waiting) {
+    for (const waiter of waiting) {
       if (waiter.after < track.clock) ready.push(waiter.track);
-      else track.waiting[kept++] = waiter;
+      else waiting[kept++] = waiter;
     }
-    track.waiting.length = kept;
+    waiting.length = kept;
   }
 
   #isReady(struct: Struct, track: Track): boolean {
@@ -110,7 +115,7 @@ export class IntegrationOrder {
     }
     if (track === asking) throw malformed('a struct refers to itself or to a later one of its client');
     if (id.clock >= track.section.end) this.#missing.add(id.client, track.section.end);
-    else track.waiting.push({ track: asking, after: id.clock });
+    else (track.waiting ??= []).push({ track: asking, after: id.clock });
     return false;
   }
 

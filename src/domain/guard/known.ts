@@ -1,5 +1,6 @@
 /** What is known before an update: the live document, and what was accepted since but is not in it yet. */
 import * as Y from 'yjs';
+import { LeanMap } from './lean-map.ts';
 import type { Parents, Place } from './placement.ts';
 import { type Range, RangeSet } from './range-set.ts';
 import { type DeleteRange, Ref, type Section, type Struct } from './update.ts';
@@ -11,8 +12,8 @@ const RANGES_MERGED_IN_A_STEP = 32;
 export class Known {
   readonly #doc: Y.Doc;
   /** Accepted structs by client, following on the document's; ascending. */
-  #structs = new Map<number, Struct[]>();
-  #deleted = new Map<number, RangeSet>();
+  readonly #structs = new LeanMap<number, Struct[]>();
+  readonly #deleted = new LeanMap<number, RangeSet>();
 
   constructor(doc: Y.Doc) {
     this.#doc = doc;
@@ -97,8 +98,8 @@ export class Known {
   }
 
   clear(): void {
-    if (this.#structs.size > 0) this.#structs = new Map();
-    if (this.#deleted.size > 0) this.#deleted = new Map();
+    this.#structs.clear();
+    this.#deleted.clear();
   }
 }
 

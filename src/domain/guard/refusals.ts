@@ -1,5 +1,6 @@
 /** Why a raw update is not taken. */
 import { StudioError, type Reason } from '../../errors.ts';
+import { LeanMap } from './lean-map.ts';
 
 export function malformed(why: string): StudioError {
   return new StudioError('UPDATE_MALFORMED', `The update is not a well-formed Yjs update: ${why}.`);
@@ -28,7 +29,7 @@ export function forbidden(
 const NAMED_MAX = 20;
 
 export class Missing {
-  readonly #places = new Map<number, number>();
+  readonly #places = new LeanMap<number, number>();
 
   /** The server knows the client's structs up to, not including, `clock`. */
   add(client: number, clock: number): void {
@@ -38,8 +39,10 @@ export class Missing {
   /** G6: says what is missing instead of keeping the update for later. */
   throwIfAny(): void {
     if (this.#places.size === 0) return;
+    const missing: string[] = [];
+    this.#places.forEach((clock, client) => missing.push(`${client}:${clock}`));
     throw new StudioError('UPDATE_DEPENDS_ON_MISSING', 'The update depends on edits the server does not have.', {
-      missing: [...this.#places].map(([client, clock]) => `${client}:${clock}`).join(','),
+      missing: missing.join(','),
     });
   }
 }
