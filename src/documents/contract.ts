@@ -259,8 +259,18 @@ export interface LiveDocument {
    * delta; with `separate` each becomes one of its own, so that every version it was told can be named.
    */
   push(update: Uint8Array, options?: { readonly separate?: boolean }): Promise<{ version: number }>;
+  /** The same without a promise. */
+  handIn(update: Uint8Array, options: { readonly separate: boolean; readonly outcome: PushOutcome }): void;
   /** Leaves. Pending pushes still commit. */
   close(): void;
+}
+
+/** Of an update that was handed in; one of the two is called, once, and never by `handIn` itself. Must not throw. */
+export interface PushOutcome {
+  /** It is durable; that version contains it. */
+  committed(version: number): void;
+  /** Nothing of it was applied. */
+  refused(error: unknown): void;
 }
 
 /** Called by the engine, in seq order, always with committed updates. Must not throw. */

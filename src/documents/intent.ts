@@ -2,7 +2,7 @@
 import type { Derivation } from '../domain/blob.ts';
 import type { Base, Delta, Genesis, Patch } from '../domain/delta.ts';
 import { BATCHES_PER_FLUSH_MAX, FLUSH_BYTES_MAX, FLUSH_DELTAS_MAX } from '../limits.ts';
-import type { LiveSession } from './contract.ts';
+import type { LiveSession, PushOutcome } from './contract.ts';
 import { asToldToCallers } from './database-failures.ts';
 
 export type Work =
@@ -70,9 +70,13 @@ export class Intent {
   trial: 'needed' | 'passed' | undefined;
   /** Kept across lost races when the edit named its base. */
   authored: Authored | undefined;
-  readonly settled: Promise<Settled>;
-  #resolve: (settled: Settled) => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
+  /** Told in place of a promise. */
+  readonly #outcome: PushOutcome | undefined;
+  #settled: Promise<Settled> | undefined;
+  #resolve: ((settled: Settled) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  #answer: Settled | undefined;
+  #refusal: unknown;
   #isOpen = true;
 
   constructor(options: {
@@ -83,6 +87,7 @@ export class Intent {
     readonly requestId?: string;
     readonly ifVersion?: number;
     readonly bytes: number;
+    readonly outcome?: PushOutcome;
   }) {
     this.userId = options.userId;
     this.providerId = options.providerId;
@@ -97,12 +102,21 @@ export class Intent {
       options.work.kind === 'batch'
         ? Math.max(options.work.patches.length, FLUSH_DELTAS_MAX / BATCHES_PER_FLUSH_MAX)
         : 1;
-    this.settled = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // A session that has gone does not wait for its last pushes any more.
-    this.settled.catch(() => undefined);
+    this.#outcome = options.outcome;
+  }
+
+  /** Made when it is first asked for: editors' updates are many, and nobody asks for theirs. */
+  get settled(): Promise<Settled> {
+    if (this.#settled) return this.#settled;
+    if (this.#isOpen) {
+      this.#settled = new Promise((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
+      });
+    } else this.#settled = this.#answer ? Promise.resolve(this.#answer) : Promise.reject(this.#refusal as Error);
+    // A caller that has gone does not wait any more.
+    this.#settled.catch(() => undefined);
+    return this.#settled;
   }
 
   get isOpen(): boolean {
@@ -110,13 +124,22 @@ export class Intent {
   }
 
   resolve(settled: Settled): void {
+    if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#resolve(settled);
+    this.#answer = settled;
+    this.#resolve?.(settled);
+    this.#outcome?.committed(settled.version);
   }
 
   reject(error: unknown): void {
+    if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#reject(asToldToCallers(error));
+    const refusal = asToldToCallers(error);
+    this.#refusal = refusal;
+    this.#reject?.(refusal);
+    const outcome = this.#outcome;
+    // It may end its session, which is in the midst of handing this in.
+    if (outcome) queueMicrotask(() => outcome.refused(refusal));
   }
 }
 

@@ -7,7 +7,7 @@ import type { Caller } from '../domain/caller.ts';
 import { knownStateVector } from '../domain/guard/state-vector.ts';
 import { StudioError } from '../errors.ts';
 import { SYNC_RESUME_BYTES_MAX, SYNC_RESUME_DELTAS_MAX } from '../limits.ts';
-import type { LiveDocument, LiveSession } from './contract.ts';
+import type { LiveDocument, LiveSession, PushOutcome } from './contract.ts';
 import { Intent } from './intent.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
@@ -104,13 +104,17 @@ class RoomView implements LiveDocument {
   }
 
   push(update: Uint8Array, { separate = false } = {}): Promise<{ version: number }> {
-    return this.#room.submit(
-      new Intent({
-        userId: this.#member.caller.userId,
-        work: { kind: 'push', update, session: this.#member.session, separate },
-        bytes: update.byteLength,
-      }),
-    );
+    return this.#room.submit(this.#intentOf(update, separate));
+  }
+
+  handIn(update: Uint8Array, { separate, outcome }: { separate: boolean; outcome: PushOutcome }): void {
+    this.#room.take(this.#intentOf(update, separate, outcome));
+  }
+
+  #intentOf(update: Uint8Array, separate: boolean, outcome?: PushOutcome): Intent {
+    const { session, caller } = this.#member;
+    const work = { kind: 'push', update, session, separate } as const;
+    return new Intent({ userId: caller.userId, work, bytes: update.byteLength, outcome });
   }
 
   close(): void {

@@ -18,19 +18,12 @@ import type { Authoring } from './authoring.ts';
 import { Batch, type Prepared } from './batch.ts';
 import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
-import { type Intent, lineOf, type Work } from './intent.ts';
+import type { Intent, Work } from './intent.ts';
+import { Leftovers } from './leftovers.ts';
 import { PatchPreparation } from './patch-preparation.ts';
 import { retrying } from './retrying.ts';
 import type { RevertMaker } from './revert-maker.ts';
 import type { RoomState } from './room-state.ts';
-
-/** What of a flush will not be in its commit. */
-interface Left {
-  /** Those that must be tried first, and what their sessions sent after them. */
-  readonly held: Set<Intent>;
-  /** And why. */
-  readonly refused: Map<Intent, unknown>;
-}
 
 const NONE: ReadonlyMap<string, Delta> = new Map();
 
@@ -66,20 +59,17 @@ export class Preparation {
   async prepare(intents: readonly Intent[]): Promise<Prepared> {
     const unknown = this.#unknownRequests(intents);
     this.#recalled = unknown.length > 0 ? await this.#recallRequests(unknown) : NONE;
-    const left: Left = { held: new Set(), refused: new Map() };
+    const left = new Leftovers();
     for (let taken = intents; ;) {
       const filled = await this.#fill(taken, left);
       if (filled instanceof Batch) {
         const { refused, held } = left;
-        return filled.finish({ refused, held: [...held], postponed: intents.slice(taken.length) });
+        return filled.finish({ refused, held, postponed: intents.slice(taken.length) });
       }
       // Refused halfway, or too much: nothing of it may stay, and what came after it was made on top of it.
       taken = taken.slice(0, filled.take);
       // Those are asked anew in their turn.
-      for (const postponed of intents.slice(taken.length)) {
-        left.held.delete(postponed);
-        left.refused.delete(postponed);
-      }
+      for (const postponed of intents.slice(taken.length)) left.forget(postponed);
       this.#guard.settle();
       this.#authoring.settleLost();
     }
@@ -89,8 +79,8 @@ export class Preparation {
    * How many of the intents to take, from the first, and start anew with, when one was refused or held after some of it
    * had been accepted, or came to more than a commit may hold.
    */
-  async #fill(intents: readonly Intent[], { held, refused }: Left): Promise<Batch | { readonly take: number }> {
-    const lines = new Set<object>();
+  async #fill(intents: readonly Intent[], left: Leftovers): Promise<Batch | { readonly take: number }> {
+    left.restart();
     const batch = new Batch(this.#state);
     // G8: as it is now, whatever was decided when the change was taken in. Edits wait for that as they do for their commit.
     const { blobId, version } = this.#state;
@@ -98,13 +88,7 @@ export class Preparation {
       version > 0 ? this.#access.settled(this.#state.lineage) : undefined;
     const access = this.#access.known(blobId) ?? (await settle());
     for (const [index, intent] of intents.entries()) {
-      if (!intent.isOpen || refused.has(intent)) continue;
-      const line = lineOf(intent);
-      if (held.has(intent) || lines.has(line)) {
-        held.add(intent);
-        lines.add(line);
-        continue;
-      }
+      if (!intent.isOpen || left.leaves(intent)) continue;
       const before = batch.headVersion;
       try {
         if (intent.requestId !== undefined && (await this.#answerRepeat(intent, batch, access))) continue;
@@ -113,14 +97,13 @@ export class Preparation {
       } catch (error) {
         if (error instanceof NeedsTrial) {
           intent.trial = 'needed';
-          held.add(intent);
-          lines.add(line);
-        } else refused.set(intent, error);
+          left.hold(intent);
+        } else left.refuse(intent, error);
         if (batch.headVersion !== before) return { take: intents.length };
       }
       if (batch.bytes <= COMMIT_BYTES_MAX) continue;
       if (before > version) return { take: index };
-      refused.set(intent, tooLarge());
+      left.refuse(intent, tooLarge());
       return { take: intents.length };
     }
     return batch;

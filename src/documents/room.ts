@@ -76,10 +76,6 @@ export class Room {
     });
   }
 
-  get isQuiet(): boolean {
-    return !this.isBusy && this.holders === 0;
-  }
-
   get isBusy(): boolean {
     return this.#isFlushing || this.#pending.size > 0 || this.#held.size > 0 || this.#refreshers.size > 0;
   }
@@ -103,10 +99,15 @@ export class Room {
   }
 
   submit(intent: Intent): Promise<Settled> {
+    this.take(intent);
+    return intent.settled;
+  }
+
+  /** For those who are told by themselves. */
+  take(intent: Intent): void {
     intent.isLate = this.state.facts.deletedAt !== undefined;
     if (this.#failure !== undefined) intent.reject(this.#failure);
     else if (!this.#held.takes(intent)) this.#enqueue(intent);
-    return intent.settled;
   }
 
   #enqueue(intent: Intent): void {
@@ -134,31 +135,30 @@ export class Room {
   }
 
   #start(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    void this.#run()
-      // What can throw has failed the room by then; whoever waits on it is told.
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#isFlushing = false;
-        this.usedAt = Date.now();
-        // What was heard of since #run last looked.
-        this.#applyRemote();
-        if (this.#pending.size > 0 || this.#refreshers.size > 0) this.#start();
-      });
+    if (!this.#isFlushing) void this.#run();
   }
 
   async #run(): Promise<void> {
-    while (this.#pending.size > 0 || this.#refreshers.size > 0) {
-      if (this.#refreshers.size > 0) await this.#refreshers.serve(() => this.#catchUp());
-      if (this.#pending.size > 0) {
-        const turn = this.#turns.mine();
-        if (turn) await turn;
+    this.#isFlushing = true;
+    try {
+      while (this.#pending.size > 0 || this.#refreshers.size > 0) {
+        if (this.#refreshers.size > 0) await this.#refreshers.serve(() => this.#catchUp());
+        if (this.#pending.size > 0) {
+          const turn = this.#turns.mine();
+          if (turn) await turn;
+          this.#applyRemote();
+          await this.#flush(this.#pending.takeFlush());
+        }
         this.#applyRemote();
-        await this.#flush(this.#pending.takeFlush());
       }
-      this.#applyRemote();
+    } catch (error) {
+      // What can throw has failed the room by then; whoever waits on it is told.
+      this.#fail(error);
     }
+    this.#isFlushing = false;
+    this.usedAt = Date.now();
+    // Of a room that failed just now: what came since.
+    if (this.#pending.size > 0 || this.#refreshers.size > 0) this.#start();
   }
 
   /** G2: prepares, commits, and after a lost race does both again at once, on the head that won. */

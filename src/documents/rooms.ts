@@ -85,7 +85,7 @@ export class Rooms {
     // A blob that does not exist leaves nothing behind.
     const loaded = this.#loaded.get(room.state.blobId);
     if (loaded?.room !== room) return;
-    if (room.state.version === 0 && room.isQuiet) this.#drop(room.state.blobId, loaded);
+    if (room.state.version === 0 && isQuiet(room)) this.#drop(room.state.blobId, loaded);
     else {
       this.#count(loaded);
       this.#keepWithin();
@@ -161,7 +161,7 @@ export class Rooms {
   #dropOldest(): boolean {
     let oldest: [string, Loaded] | undefined;
     for (const entry of this.#loaded) {
-      if (entry[1].room.isQuiet && (!oldest || entry[1].room.usedAt < oldest[1].room.usedAt)) oldest = entry;
+      if (isQuiet(entry[1].room) && (!oldest || entry[1].room.usedAt < oldest[1].room.usedAt)) oldest = entry;
     }
     if (oldest) this.#drop(...oldest);
     return oldest !== undefined;
@@ -180,7 +180,7 @@ export class Rooms {
       const { room } = loaded;
       room.tidy(now);
       this.#count(loaded);
-      if (room.isQuiet && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
+      if (isQuiet(room) && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
       // G5: a lost last message has no successor that would show the hole. To have won a slot is to have looked.
       else if (room.sessions.size > 0 && now - Math.max(loaded.lookedAt, room.wonAt) >= lookAgainMs) {
         loaded.lookedAt = now;
@@ -213,4 +213,8 @@ function full(limit: string): StudioError {
   return new StudioError('LIMIT_EXCEEDED', 'The documents that are open here take all the room there is; try again.', {
     limit,
   });
+}
+
+function isQuiet({ isBusy, holders }: Room): boolean {
+  return !isBusy && holders === 0;
 }

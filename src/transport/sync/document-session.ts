@@ -5,8 +5,8 @@
 import { SYNC_MISSING_ASKS_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { DocumentFeed } from './document-feed.ts';
-import { step1Message, type SyncMessage } from './messages.ts';
-import { PendingPushes } from './pending-pushes.ts';
+import { isEmptyUpdate, step1Message, type SyncMessage } from './messages.ts';
+import { PendingPushes, type Push } from './pending-pushes.ts';
 import { watchToken, type TokenWatcher } from './token-watch.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
@@ -240,33 +240,38 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   }
 
   #push(live: LiveDocument, update: Uint8Array, owed: number): void {
-    const generation = this.#pushes.begin();
-    this.socket.pending(1, update.byteLength);
+    const push = this.#pushes.begin(owed, update.byteLength);
+    this.socket.pending(1, push.bytes);
     this.pushed();
-    void this.#commit(live, update, owed, generation);
+    const outcome = {
+      committed: (version: number) => this.#onSaved(push, version),
+      refused: (error: unknown) => this.#onRefused(push, StudioError.from(error)),
+    };
+    live.handIn(update, { separate: this.wantsVersions, outcome });
   }
 
-  async #commit(live: LiveDocument, update: Uint8Array, owed: number, generation: number): Promise<void> {
-    try {
-      const { version } = await live.push(update, { separate: this.wantsVersions });
-      this.#missingAsks = 0;
-      this.#onSaved(this.#owed(owed, generation), version);
-    } catch (error) {
-      this.#onRefused(StudioError.from(error), this.#owed(owed, generation));
-    }
-    this.socket.pending(-1, update.byteLength);
-    this.#pushes.settled(generation);
-  }
-
-  #onSaved(owed: number, version: number): void {
+  #onSaved(push: Push, version: number): void {
+    this.#missingAsks = 0;
     // Whoever left, and perhaps came back, does not count it any more.
-    if (!this.#shared) return;
-    this.acknowledge(owed);
-    this.saved(version);
+    if (this.#shared) {
+      this.acknowledge(this.#owed(push));
+      this.saved(version);
+    }
+    this.#onSettled(push);
   }
 
-  #owed(updates: number, generation: number): number {
-    return generation < this.#owedFrom ? 0 : updates;
+  #onRefused(push: Push, error: StudioError): void {
+    this.#answerRefused(error, this.#owed(push));
+    this.#onSettled(push);
+  }
+
+  #onSettled(push: Push): void {
+    this.socket.pending(-1, push.bytes);
+    this.#pushes.settled(push);
+  }
+
+  #owed({ owed, generation }: Push): number {
+    return generation < this.#owedFrom ? 0 : owed;
   }
 
   /** An update has been handed to the engine. */
@@ -276,7 +281,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
    * G6: what the update depends on may be with this editor (it was made offline, say): it is asked for all the studio
    * lacks. Updates behind it fail for the same reason meanwhile, and the one answer covers them too.
    */
-  #onRefused(error: StudioError, owed: number): void {
+  #answerRefused(error: StudioError, owed: number): void {
     if (!this.#shared) return;
     if (error.reason === 'ACCESS_DENIED') {
       this.#refuse(owed);
@@ -290,9 +295,4 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
       this.ask(owed, error);
     } else this.end(error);
   }
-}
-
-/** No structs, no deletions: an editor that has nothing to add answers with it. */
-function isEmptyUpdate(update: Uint8Array): boolean {
-  return update.byteLength === 2 && update[0] === 0 && update[1] === 0;
 }

@@ -144,3 +144,8 @@ export function headed(address: Uint8Array, write: (encoder: encoding.Encoder) =
     write(encoder);
   });
 }
+
+/** No structs, no deletions: an editor that has nothing to add answers with it. */
+export function isEmptyUpdate(update: Uint8Array): boolean {
+  return update.byteLength === 2 && update[0] === 0 && update[1] === 0;
+}

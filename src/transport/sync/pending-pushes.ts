@@ -1,7 +1,14 @@
 /** One editor's updates that are not durable yet. */
+export interface Push {
+  /** Updates that are acknowledged with it. */
+  readonly owed: number;
+  readonly bytes: number;
+  /** Pushes of one generation are waited for together. */
+  readonly generation: number;
+}
+
 export class PendingPushes {
   #count = 0;
-  /** Pushes of one generation are waited for together. */
   #generation = 0;
   #waiters: { readonly generation: number; left: number; readonly run: () => void }[] | undefined;
 
@@ -13,13 +20,12 @@ export class PendingPushes {
     return this.#generation;
   }
 
-  /** What `settled` has to be called with. */
-  begin(): number {
+  begin(owed: number, bytes: number): Push {
     this.#count += 1;
-    return this.#generation;
+    return { owed, bytes, generation: this.#generation };
   }
 
-  settled(generation: number): void {
+  settled({ generation }: Push): void {
     this.#count -= 1;
     if (!this.#waiters) return;
     // They settle nearly in order, but a refused one may overtake: so each waiter counts those that came before it.

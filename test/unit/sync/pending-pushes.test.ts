@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { PendingPushes } from '../../../src/transport/sync/pending-pushes.ts';
+import { PendingPushes, type Push } from '../../../src/transport/sync/pending-pushes.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -16,20 +16,20 @@ test(
   seeded((random) => {
     for (let round = 0; round < 500; round += 1) {
       const pushes = new PendingPushes();
-      const open: { generation: number; number: number }[] = [];
+      const open: { push: Push; number: number }[] = [];
       const settled = new Set<number>();
       const waiters: { before: number[]; ran: number }[] = [];
       for (let step = 0, number = 0; step < 30; step += 1) {
-        if (random.chance(0.5)) open.push({ generation: pushes.begin(), number: number++ });
+        if (random.chance(0.5)) open.push({ push: pushes.begin(1, 2), number: number++ });
         else if (random.chance(0.4)) {
-          const waiter = { before: open.map((push) => push.number), ran: 0 };
+          const waiter = { before: open.map(({ number: before }) => before), ran: 0 };
           waiters.push(waiter);
           pushes.whenSettled(() => (waiter.ran += 1));
         } else if (open.length > 0) {
-          const [push] = open.splice(random.int(0, open.length), 1);
-          if (!push) continue;
-          settled.add(push.number);
-          pushes.settled(push.generation);
+          const [first] = open.splice(random.int(0, open.length), 1);
+          if (!first) continue;
+          settled.add(first.number);
+          pushes.settled(first.push);
         }
         for (const { before, ran } of waiters) assert.is(ran, before.every((n) => settled.has(n)) ? 1 : 0);
       }
