@@ -113,7 +113,7 @@ export class Intent {
         this.#resolve = resolve;
         this.#reject = reject;
       });
-    } else this.#settled = this.#answer ? Promise.resolve(this.#answer) : Promise.reject(this.#refusal as Error);
+    } else this.#settled = this.#answer ? Promise.resolve(this.#answer) : Promise.reject(this.#refusal);
     // A caller that has gone does not wait any more.
     this.#settled.catch(() => undefined);
     return this.#settled;
