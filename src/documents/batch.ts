@@ -198,6 +198,12 @@ export function acknowledge(prepared: Prepared, version: number, commit?: Commit
   }
 }
 
+/** The version an edit became; undefined if it is not in the commit. */
+export function versionOf(authored: Authored, { placed }: Prepared, { firstSeq }: Commit): number | undefined {
+  const found = placed.find((entry) => entry.authored === authored);
+  return found && firstSeq + found.index;
+}
+
 /** The one session whose updates make up the whole flush: it has them already. */
 export function soleAuthor(prepared: Prepared): LiveSession | undefined {
   let sole: LiveSession | undefined;

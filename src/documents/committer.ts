@@ -1,6 +1,7 @@
 /**
- * G1, G2: where a delta is committed. Gathers one commit per blob into one insertMany; while that is in flight the
- * next gathers. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
+ * G1, G2: where a delta is committed. Gathers one commit per blob into one insertMany; while as many as may be are in
+ * flight the next gathers: not commits, but rooms that have something to commit, so that what reaches a room meanwhile
+ * is in its commit too. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
  */
 import type { Logger } from 'pino';
 import type { Commit, Draft } from '../domain/delta.ts';
@@ -52,6 +53,9 @@ export class Committer {
   /** In the log, and not told to the listeners yet. */
   #untold: Commit[] = [];
   #inFlight = 0;
+  #isTaking = false;
+  /** Rooms that wait for a place, one of each at most; those that came first before the others. */
+  readonly #places: (() => void)[] = [];
   #stopping = false;
 
   constructor(options: {
@@ -68,6 +72,12 @@ export class Committer {
     this.#listeners = options.listeners;
     this.#failpoints = options.failpoints;
     this.#logger = options.logger;
+  }
+
+  /** Undefined: what is committed now leaves at once. Otherwise resolves shortly before the next insert leaves. */
+  place(): Promise<void> | undefined {
+    if (this.#inFlight < INSERTS_IN_FLIGHT_MAX) return undefined;
+    return new Promise((resolve) => void this.#places.push(resolve));
   }
 
   /**
@@ -103,14 +113,27 @@ export class Committer {
     this.#tell();
   }
 
+  /** Once those who go on in this turn of the event loop, or were just given their place, have handed theirs in. */
   #pump(): void {
-    while (this.#inFlight < INSERTS_IN_FLIGHT_MAX && this.#queue.length > 0) {
+    if (this.#isTaking || this.#inFlight >= INSERTS_IN_FLIGHT_MAX) return;
+    this.#isTaking = true;
+    const room = COMMIT_DOCUMENTS_MAX - this.#queue.length;
+    for (const resolve of this.#places.splice(0, this.#stopping ? Infinity : Math.max(0, room))) resolve();
+    // From a microtask, which makes it follow all of them, also those that come meanwhile.
+    queueMicrotask(() => process.nextTick(() => this.#insertNext()));
+  }
+
+  #insertNext(): void {
+    this.#isTaking = false;
+    if (this.#queue.length > 0) {
       this.#inFlight += 1;
       void this.#insertBatch(this.#takeBatch()).finally(() => {
         this.#inFlight -= 1;
         this.#pump();
       });
     }
+    // Of those who were given a place, some may have had nothing to commit after all.
+    if (this.#queue.length + this.#places.length > 0) this.#pump();
   }
 
   #takeBatch(): Waiting[] {

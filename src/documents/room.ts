@@ -17,7 +17,7 @@ import { Authoring } from './authoring.ts';
 import { EditMaker } from './edit-maker.ts';
 import { HeldUpdates } from './held-updates.ts';
 import { type Intent, lineOf, type Settled } from './intent.ts';
-import { acknowledge, dependsOnHead, soleAuthor, type Prepared } from './batch.ts';
+import { acknowledge, dependsOnHead, soleAuthor, versionOf, type Prepared } from './batch.ts';
 import { PendingIntents, tooManyRaces, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { Refreshers } from './refreshers.ts';
@@ -146,6 +146,8 @@ export class Room {
         if (this.#pending.size > 0) {
           const turn = this.#turns.mine();
           if (turn) await turn;
+          const place = this.#services.committer.place();
+          if (place) await place;
           this.#applyRemote();
           await this.#flush(this.#pending.takeFlush());
         }
@@ -217,10 +219,7 @@ export class Room {
       this.#fail(error);
       throw error;
     }
-    this.#authoring.settleCommitted((authored) => {
-      const placed = prepared.placed.find((entry) => entry.authored === authored);
-      return placed && commit.firstSeq + placed.index;
-    });
+    this.#authoring.settleCommitted((authored) => versionOf(authored, prepared, commit));
     if (update) this.sessions.send(update, this.state.version, soleAuthor(prepared));
     this.#services.heads.mark(this.state);
     acknowledge(prepared, this.state.version, commit);
