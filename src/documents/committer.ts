@@ -1,7 +1,7 @@
 /**
- * G1, G2: where a delta is committed. Gathers one commit per blob into one insertMany; while as many as may be are in
- * flight the next gathers: not commits, but rooms that have something to commit, so that what reaches a room meanwhile
- * is in its commit too. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
+ * G1, G2: where a delta is committed. Gathers one commit per blob into one insertMany; while that is in flight the
+ * next gathers: not commits, but rooms that have something to commit, so that what reaches a room meanwhile is in its
+ * commit too. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
  */
 import type { Logger } from 'pino';
 import type { Commit, Draft } from '../domain/delta.ts';
@@ -11,6 +11,7 @@ import {
   COMMIT_DOCUMENTS_MAX,
   COMMIT_RETRY_PAUSE_MS,
   COMMITS_WAITING_MAX,
+  INSERT_SLOW_MS,
   INSERTS_IN_FLIGHT_MAX,
 } from '../limits.ts';
 import { StudioError } from '../errors.ts';
@@ -53,6 +54,8 @@ export class Committer {
   /** In the log, and not told to the listeners yet. */
   #untold: Commit[] = [];
   #inFlight = 0;
+  /** The newest of those has taken INSERT_SLOW_MS already. */
+  #isSlow = false;
   #isTaking = false;
   /** Rooms that wait for a place, one of each at most; those that came first before the others. */
   readonly #places: (() => void)[] = [];
@@ -76,7 +79,7 @@ export class Committer {
 
   /** Undefined: what is committed now leaves at once. Otherwise resolves shortly before the next insert leaves. */
   place(): Promise<void> | undefined {
-    if (this.#inFlight < INSERTS_IN_FLIGHT_MAX) return undefined;
+    if (this.#mayInsert) return undefined;
     return new Promise((resolve) => void this.#places.push(resolve));
   }
 
@@ -113,9 +116,13 @@ export class Committer {
     this.#tell();
   }
 
+  get #mayInsert(): boolean {
+    return this.#inFlight === 0 || (this.#isSlow && this.#inFlight < INSERTS_IN_FLIGHT_MAX);
+  }
+
   /** Once those who go on in this turn of the event loop, or were just given their place, have handed theirs in. */
   #pump(): void {
-    if (this.#isTaking || this.#inFlight >= INSERTS_IN_FLIGHT_MAX) return;
+    if (this.#isTaking || !this.#mayInsert) return;
     this.#isTaking = true;
     const room = COMMIT_DOCUMENTS_MAX - this.#queue.length;
     for (const resolve of this.#places.splice(0, this.#stopping ? Infinity : Math.max(0, room))) resolve();
@@ -127,7 +134,13 @@ export class Committer {
     this.#isTaking = false;
     if (this.#queue.length > 0) {
       this.#inFlight += 1;
+      this.#isSlow = false;
+      const slow = setTimeout(() => {
+        this.#isSlow = true;
+        this.#pump();
+      }, INSERT_SLOW_MS);
       void this.#insertBatch(this.#takeBatch()).finally(() => {
+        clearTimeout(slow);
         this.#inFlight -= 1;
         this.#pump();
       });

@@ -23,6 +23,8 @@ export const FLUSH_BYTES_MAX = 8 * 1024 * 1024;
 /** Blobs and bytes in one insert, and in one commit (LIMIT_EXCEEDED): MongoDB takes 16 MiB in a command or a document. */
 export const COMMIT_DOCUMENTS_MAX = 200;
 export const COMMIT_BYTES_MAX = 15 * 1024 * 1024;
+/** The next insert leaves when the one before is answered: it then carries more. Or, where that is slow, after so long. */
+export const INSERT_SLOW_MS = 100;
 export const INSERTS_IN_FLIGHT_MAX = 2;
 /** Commits waiting for an insert, one per blob at most. */
 export const COMMITS_WAITING_MAX = 10_000;
