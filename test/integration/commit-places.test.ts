@@ -1,0 +1,129 @@
+/** How commits gather for an insert, on a real database whose answers a test can hold back. */
+import * as assert from 'uvu/assert';
+import pino from 'pino';
+import { headBase } from '../../src/domain/base.ts';
+import type { Commit, Draft } from '../../src/domain/delta.ts';
+import { Committer, type UnnumberedCommit } from '../../src/documents/committer.ts';
+import { Intent } from '../../src/documents/intent.ts';
+import { Failpoints } from '../../src/failpoints.ts';
+import { COMMIT_DOCUMENTS_MAX } from '../../src/limits.ts';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
+import { startParts, type TestParts } from '../harness/parts.ts';
+import { suite } from '../harness/suite.ts';
+import { openRooms, type RoomsWorld } from './rooms-world.ts';
+
+const test = suite('places in an insert');
+let parts: TestParts;
+let proxy: CutProxy;
+let world: RoomsWorld;
+let database: Database;
+
+test.before(async () => {
+  parts = await startParts({ mongodb: true, nats: true });
+  proxy = await startCutProxy(parts.url('mongodb'));
+  world = await openRooms(parts, { memoryBytesMax: 64 * 1024 * 1024, mongodbUrl: proxy.url });
+  database = await openDatabase({ url: parts.url('mongodb'), name: 'places' });
+});
+test.after(async () => {
+  await world?.close();
+  await proxy?.close();
+  await database?.close();
+  await parts?.stop();
+});
+
+/** The log, but for the first insert, which is not answered until it is let go. */
+class HeldLog extends CommitLog {
+  release: () => void = () => undefined;
+  #held: Promise<void> | undefined = new Promise((resolve) => (this.release = resolve));
+
+  override async insert(commits: readonly Commit[]): ReturnType<CommitLog['insert']> {
+    const held = this.#held;
+    this.#held = undefined;
+    const told = await super.insert(commits);
+    await held;
+    return told;
+  }
+}
+
+function heldCommitter(id: string): { committer: Committer; log: HeldLog } {
+  const log = new HeldLog(database);
+  const logger = pino({ level: 'silent' });
+  return { log, committer: new Committer({ id, log, database, listeners: [], failpoints: new Failpoints(), logger }) };
+}
+
+function firstOf(blobId: string): UnnumberedCommit {
+  const now = new Date();
+  const draft: Draft = {
+    userId: 'ada',
+    operation: 'update',
+    patch: { kind: 'yjs_update', bytes: 0 },
+    updates: [],
+    base: headBase(0),
+    chainLength: 1,
+    newClients: [],
+    createdAt: now,
+  };
+  const facts = { owner: 'ada', contentType: 'text/plain', rootId: blobId, appliedAt: now };
+  return { blobId, firstSeq: 1, lastSeq: 1, drafts: [draft], ...facts };
+}
+
+function insertion(text: string): Intent {
+  const edits = [{ offset: 0, deleteCount: 0, insert: text }];
+  const work = { kind: 'patch', patch: { kind: 'text_edits', encoding: 'utf16', edits } } as const;
+  return new Intent({ userId: 'ada', work, bytes: 0 });
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+test('what reaches a room while it waits for its place is in the same commit', async () => {
+  const submit = (blobId: string, text: string): Promise<unknown> =>
+    world.rooms.with(blobId, (room) => room.submit(insertion(text)));
+  for (const blobId of ['busy', 'other']) {
+    await world.createText(blobId, 'a');
+    // After it is known who may write, nothing but the insert waits for the database.
+    await submit(blobId, '-');
+  }
+  proxy.pause();
+  const settled = [submit('busy', 'b')];
+  await nextTurn();
+  for (const text of ['b', 'c', 'd']) {
+    settled.push(submit('other', text));
+    await nextTurn();
+  }
+  proxy.resume();
+  await Promise.all(settled);
+  const commits = await world.log.readRange('other', 3);
+  assert.equal(
+    commits.map(({ deltas }) => deltas.length),
+    [3],
+  );
+  assert.is(await world.readText('other'), 'dcb-a');
+});
+
+test('an insert that is not answered does not hold up the next', async () => {
+  const { committer, log } = heldCommitter('00000000000000a1');
+  const first = committer.commit(firstOf('held'), 1);
+  await nextTurn();
+  const outcome = await committer.commit(firstOf('next'), 1);
+  assert.is.not(outcome, 'lost');
+  const open = Symbol('open');
+  assert.is(await Promise.race([first, Promise.resolve(open)]), open);
+  log.release();
+  assert.is.not(await first, 'lost');
+});
+
+test('who is given a place and commits nothing takes it from nobody', async () => {
+  const { committer, log } = heldCommitter('00000000000000a2');
+  const first = committer.commit(firstOf('before'), 1);
+  await nextTurn();
+  const places = Array.from({ length: 2 * COMMIT_DOCUMENTS_MAX + 1 }, () => committer.place());
+  assert.ok(places.every((place) => place !== undefined));
+  const last = Promise.all(places).then(() => committer.commit(firstOf('after'), 1));
+  log.release();
+  assert.is.not(await first, 'lost');
+  assert.is.not(await last, 'lost');
+});
+
+test.run();
