@@ -77,6 +77,8 @@ async function main(): Promise<number> {
     print(HELP);
     return values.help ? 0 : 2;
   }
+  // Each of y-websocket's clients listens for the end of its process.
+  process.setMaxListeners(0);
   print(describeMachine());
   const verdicts: Verdict[] = [];
   for (const name of names) verdicts.push(...((await BENCHES[name]?.(options)) ?? []));
