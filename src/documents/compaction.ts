@@ -78,7 +78,10 @@ export class Compaction {
     if (state.version === 0) return;
     this.#growth.follow(state, index);
     // A log without checkpoints, or with too long a tail: made once, for the next who loads it.
-    if (state.version - coveredTo(index) >= RUN_DELTAS) this.#enqueue(state, false);
+    if (state.version - coveredTo(index) < RUN_DELTAS) return;
+    this.#enqueue(state, false);
+    // Much is missing, and its versions are read slowly until it is there.
+    this.#gathering.skip();
   }
 
   /** The blob got deltas. */
