@@ -77,8 +77,9 @@ export class Compaction {
   follow(state: RoomState, index: CheckpointIndex): void {
     if (state.version === 0) return;
     this.#growth.follow(state, index);
-    // A log without checkpoints, or with too long a tail: made once, for the next who loads it.
-    if (state.version - coveredTo(index) < RUN_DELTAS) return;
+    const covered = coveredTo(index);
+    // A log without checkpoints, or with too long a tail; or the end of a process came between its runs and its states.
+    if (state.version - covered < RUN_DELTAS && missingStates(index, covered, []).length === 0) return;
     this.#enqueue(state, false);
     // Much is missing, and its versions are read slowly until it is there.
     this.#gathering.skip();

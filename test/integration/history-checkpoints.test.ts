@@ -201,6 +201,28 @@ test('a blob that has runs and no state yet is loaded whole, its first delta inc
   await other.close();
 });
 
+test('states that a process did not come to make are made when the blob is loaded again', async () => {
+  const log = await seed('unfinished');
+  const past = await openHistory(database);
+  past.history.leave(await past.history.load('unfinished'));
+  await past.compaction.settle();
+  const { states, runs } = await past.checkpoints.index('unfinished');
+  await past.close();
+  await database.checkpointIndex.updateOne({ _id: 'unfinished' }, { $set: { states: [] } });
+  const other = await openHistory(database);
+  await other.history.load('unfinished');
+  await other.compaction.settle();
+  const again = await other.checkpoints.index('unfinished');
+  const spaced = states.map(({ version }) => version).filter((version) => version < log.version);
+  assert.equal(
+    again.states.map(({ version }) => version),
+    spaced,
+  );
+  assert.equal(again.runs, runs);
+  await other.close();
+  await requireClean(parts, DATABASE, ['unfinished']);
+});
+
 test('VERSION_NOT_FOUND beyond the head', async () => {
   const log = await seed('short', 300);
   const past = await openHistory(database);
