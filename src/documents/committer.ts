@@ -124,8 +124,7 @@ export class Committer {
   #pump(): void {
     if (this.#isTaking || !this.#mayInsert) return;
     this.#isTaking = true;
-    const room = COMMIT_DOCUMENTS_MAX - this.#queue.length;
-    for (const resolve of this.#places.splice(0, this.#stopping ? Infinity : Math.max(0, room))) resolve();
+    for (const resolve of this.#places.splice(0, COMMIT_DOCUMENTS_MAX - this.#queue.length)) resolve();
     // From a microtask, which makes it follow all of them, also those that come meanwhile.
     queueMicrotask(() => process.nextTick(() => this.#insertNext()));
   }

@@ -1,10 +1,10 @@
 /** How commits gather for an insert, on a real database whose answers a test can hold back. */
+import { setImmediate as turn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import pino from 'pino';
 import { headBase } from '../../src/domain/base.ts';
 import type { Commit, Draft } from '../../src/domain/delta.ts';
 import { Committer, type UnnumberedCommit } from '../../src/documents/committer.ts';
-import { Intent } from '../../src/documents/intent.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { COMMIT_DOCUMENTS_MAX } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
@@ -12,7 +12,7 @@ import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { openRooms, type RoomsWorld } from './rooms-world.ts';
+import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
 const test = suite('places in an insert');
 let parts: TestParts;
@@ -69,14 +69,6 @@ function firstOf(blobId: string): UnnumberedCommit {
   return { blobId, firstSeq: 1, lastSeq: 1, drafts: [draft], ...facts };
 }
 
-function insertion(text: string): Intent {
-  const edits = [{ offset: 0, deleteCount: 0, insert: text }];
-  const work = { kind: 'patch', patch: { kind: 'text_edits', encoding: 'utf16', edits } } as const;
-  return new Intent({ userId: 'ada', work, bytes: 0 });
-}
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
 test('what reaches a room while it waits for its place is in the same commit', async () => {
   const submit = (blobId: string, text: string): Promise<unknown> =>
     world.rooms.with(blobId, (room) => room.submit(insertion(text)));
@@ -87,10 +79,10 @@ test('what reaches a room while it waits for its place is in the same commit', a
   }
   proxy.pause();
   const settled = [submit('busy', 'b')];
-  await nextTurn();
+  await turn();
   for (const text of ['b', 'c', 'd']) {
     settled.push(submit('other', text));
-    await nextTurn();
+    await turn();
   }
   proxy.resume();
   await Promise.all(settled);
@@ -105,7 +97,7 @@ test('what reaches a room while it waits for its place is in the same commit', a
 test('an insert that is not answered does not hold up the next', async () => {
   const { committer, log } = heldCommitter('00000000000000a1');
   const first = committer.commit(firstOf('held'), 1);
-  await nextTurn();
+  await turn();
   const outcome = await committer.commit(firstOf('next'), 1);
   assert.is.not(outcome, 'lost');
   const open = Symbol('open');
@@ -117,7 +109,7 @@ test('an insert that is not answered does not hold up the next', async () => {
 test('who is given a place and commits nothing takes it from nobody', async () => {
   const { committer, log } = heldCommitter('00000000000000a2');
   const first = committer.commit(firstOf('before'), 1);
-  await nextTurn();
+  await turn();
   const places = Array.from({ length: 2 * COMMIT_DOCUMENTS_MAX + 1 }, () => committer.place());
   assert.ok(places.every((place) => place !== undefined));
   const last = Promise.all(places).then(() => committer.commit(firstOf('after'), 1));

@@ -8,7 +8,7 @@ import { StudioError } from '../../src/errors.ts';
 import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { openRooms, type RoomsWorld } from './rooms-world.ts';
+import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
 const test = suite('rooms and other processes');
 const MEMORY_BYTES = 64 * 1024 * 1024;
@@ -37,20 +37,13 @@ function nothing(): Intent {
   return intent({ kind: 'push', update: Uint8Array.of(0, 0), session, separate: false });
 }
 
-function insert(text: string): Intent {
-  return intent({
-    kind: 'patch',
-    patch: { kind: 'text_edits', encoding: 'utf16', edits: [{ offset: 0, deleteCount: 0, insert: text }] },
-  });
-}
-
 async function worldsWith(blobId: string): Promise<{ writer: RoomsWorld; reader: RoomsWorld }> {
   const [writer, reader] = worlds;
   if (!writer || !reader) throw new Error('There are no worlds.');
   await writer.createText(blobId, 'a');
   await reader.readText(blobId);
   await writer.rooms.with(blobId, async (room) => {
-    await room.submit(insert('b')).then(() => room.submit(insert('c')));
+    await room.submit(insertion('b')).then(() => room.submit(insertion('c')));
   });
   return { writer, reader };
 }

@@ -30,6 +30,16 @@ export interface RoomsWorld {
   close(): Promise<void>;
 }
 
+/** An edit that puts the text before all there is. */
+export function insertion(text: string): Intent {
+  const edits = [{ offset: 0, deleteCount: 0, insert: text }];
+  return new Intent({
+    userId: 'ada',
+    work: { kind: 'patch', patch: { kind: 'text_edits', encoding: 'utf16', edits } },
+    bytes: 0,
+  });
+}
+
 let processes = 0;
 
 export async function openRooms(

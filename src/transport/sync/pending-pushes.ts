@@ -1,4 +1,6 @@
 /** One editor's updates that are not durable yet. */
+
+/** One of them. */
 export interface Push {
   /** Updates that are acknowledged with it. */
   readonly owed: number;
