@@ -1,9 +1,13 @@
-/** Has blocks of origins made when their last delta is committed: its process has them all in memory then. */
+/**
+ * Has origins taken in piece by piece as their last delta is committed, while its process has them all in memory, and
+ * each block stored that is whole.
+ */
 import type { Logger } from 'pino';
 import type { Commit } from '../domain/delta.ts';
-import { ORIGINS_BLOCK_VERSIONS, ORIGINS_DELAY_MS, ORIGINS_WAITING_MAX } from '../limits.ts';
+import { ORIGINS_BLOCK_VERSIONS, ORIGINS_PIECE_VERSIONS, ORIGINS_WAITING_MAX } from '../limits.ts';
 import type { CommitListener } from './contract.ts';
 import type { OriginIndex } from './origin-index.ts';
+import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
 interface Waiting {
@@ -13,8 +17,9 @@ interface Waiting {
 
 export class OriginFollower implements CommitListener {
   readonly #logger: Logger;
-  readonly #waiting: Waiting[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #pieces: Waiting[] = [];
+  readonly #blocks: Waiting[] = [];
+  #isRunning = false;
   #target: { readonly rooms: Rooms; readonly index: OriginIndex } | undefined;
 
   constructor(logger: Logger) {
@@ -26,30 +31,52 @@ export class OriginFollower implements CommitListener {
     this.#target = target;
   }
 
-  onCommitted(commit: Commit): void {
-    const whole = commit.lastSeq - (commit.lastSeq % ORIGINS_BLOCK_VERSIONS);
-    if (!this.#target || whole < commit.firstSeq || this.#waiting.length >= ORIGINS_WAITING_MAX) return;
-    this.#waiting.push({ blobId: commit.blobId, after: whole - ORIGINS_BLOCK_VERSIONS });
-    // Not at once: the commit has still to be shown.
-    this.#timer ??= setTimeout(() => void this.#run(), ORIGINS_DELAY_MS).unref();
+  onCommitted({ blobId, firstSeq, lastSeq }: Commit): void {
+    const whole = lastSeq - (lastSeq % ORIGINS_PIECE_VERSIONS);
+    if (!this.#target || whole < firstSeq || this.#pieces.length >= ORIGINS_WAITING_MAX) return;
+    this.#pieces.push({ blobId, after: whole - ORIGINS_PIECE_VERSIONS });
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
   }
 
+  /** Pieces first: what they are made of does not stay. */
   async #run(): Promise<void> {
-    for (let next = this.#waiting.shift(); next && this.#target; next = this.#waiting.shift()) {
-      const { blobId, after } = next;
-      const { rooms, index } = this.#target;
-      try {
-        await rooms.with(blobId, (room) => index.store(room, after));
-      } catch (error) {
-        // It costs only time: the block is made when it is asked for.
-        this.#logger.warn({ err: error, blobId, after }, 'origins not made');
-      }
+    for (;;) {
+      // The commit has still to be shown; and where many blobs come to this at once, others have their turns in between.
+      await new Promise((resolve) => setImmediate(resolve));
+      const piece = this.#pieces.shift();
+      const block = piece ? undefined : this.#blocks.shift();
+      if (piece) await this.#keep(piece);
+      else if (block) await this.#store(block);
+      else break;
     }
-    this.#timer = undefined;
+    this.#isRunning = false;
+  }
+
+  async #keep({ blobId, after }: Waiting): Promise<void> {
+    await this.#with(blobId, (room, index) => index.keep(room, after));
+    const end = after + ORIGINS_PIECE_VERSIONS;
+    if (end % ORIGINS_BLOCK_VERSIONS !== 0 || this.#blocks.length >= ORIGINS_WAITING_MAX) return;
+    this.#blocks.push({ blobId, after: end - ORIGINS_BLOCK_VERSIONS });
+  }
+
+  #store({ blobId, after }: Waiting): Promise<void> {
+    return this.#with(blobId, (room, index) => index.store(room, after));
+  }
+
+  async #with(blobId: string, make: (room: Room, index: OriginIndex) => Promise<void> | void): Promise<void> {
+    if (!this.#target) return;
+    const { rooms, index } = this.#target;
+    try {
+      await rooms.with(blobId, async (room) => make(room, index));
+    } catch (error) {
+      // It costs only time: the block is made when it is asked for.
+      this.#logger.warn({ err: error, blobId }, 'origins not made');
+    }
   }
 
   close(): void {
-    clearTimeout(this.#timer);
     this.#target = undefined;
   }
 }

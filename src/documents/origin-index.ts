@@ -1,16 +1,21 @@
 /**
- * Which delta brought which Yjs items of a blob, and who made each delta when. Kept in blocks of versions: made of the
- * room's memory when its last delta is committed, else of the log when first asked for; stored, since no version ever
+ * Which delta brought which Yjs items of a blob, and who made each delta when. Kept in blocks of versions: made of pieces
+ * taken from the room's memory while their deltas are committed, else of the log when first asked for; stored, since no version ever
  * changes. A block survives the deltas it is of, so attribution outlives what retention drops.
  */
 import type { Logger } from 'pino';
 import { OriginBlock, type VersionFact } from '../domain/attribution/origin-block.ts';
 import { Origins } from '../domain/attribution/origins.ts';
-import type { Delta } from '../domain/delta.ts';
-import { ORIGINS_BLOCK_VERSIONS, ORIGINS_CACHED_VERSIONS_MAX, ORIGINS_PAGE_BLOCKS } from '../limits.ts';
-import { ordinalOf } from '../storage/commit-document.ts';
+import {
+  ORIGINS_BLOCK_VERSIONS,
+  ORIGINS_CACHED_VERSIONS_MAX,
+  ORIGINS_PAGE_BLOCKS,
+  ORIGINS_PIECE_VERSIONS,
+} from '../limits.ts';
+import { firstOfCommit } from '../storage/commit-document.ts';
 import type { Database } from '../storage/database.ts';
 import type { OriginBlocks, StoredBlock } from '../storage/origin-blocks.ts';
+import { OriginPieces } from './origin-pieces.ts';
 import type { ReadableBlobs } from './readable.ts';
 import { RecentlyUsed } from './recently-used.ts';
 import type { Room } from './room.ts';
@@ -20,6 +25,7 @@ export class OriginIndex {
   readonly #blocks: OriginBlocks;
   readonly #database: Database;
   readonly #logger: Logger;
+  readonly #pieces = new OriginPieces();
   readonly #known = new RecentlyUsed<Origins>(ORIGINS_CACHED_VERSIONS_MAX);
   /** One at a time for each blob: those who come meanwhile wait, and then find what they need or go the rest of the way. */
   readonly #running = new Map<string, Promise<Origins>>();
@@ -81,7 +87,7 @@ export class OriginIndex {
     const after = blockOf(last);
     const first = Math.max(after, floor) + 1;
     const recent = room.state.recent(first, last);
-    if (recent) return OriginBlock.of(after, recent, commitOf).facts;
+    if (recent) return OriginBlock.of(after, recent, firstOfCommit).facts;
     const end = after + ORIGINS_BLOCK_VERSIONS;
     const bytes = end <= room.state.version ? await this.#blocks.get(room.state.blobId, after) : undefined;
     const decoded = bytes && OriginBlock.decode(bytes);
@@ -89,18 +95,30 @@ export class OriginIndex {
     return block.facts.filter(({ toVersion }) => toVersion >= first && toVersion <= last);
   }
 
+  /** Takes in the piece above version `after`, if the room still has all its deltas. */
+  keep({ state }: Room, after: number): void {
+    const deltas = state.recent(after + 1, after + ORIGINS_PIECE_VERSIONS);
+    if (deltas) this.#pieces.keep(state.blobId, after, deltas);
+  }
+
   /** Makes the block above version `after` and stores it, if its deltas are all there. */
   async store(room: Room, after: number): Promise<void> {
-    if (after + ORIGINS_BLOCK_VERSIONS <= room.state.version)
-      await this.#make(room, after, after + ORIGINS_BLOCK_VERSIONS);
+    if (after + ORIGINS_BLOCK_VERSIONS > room.state.version) return;
+    const block = this.#pieces.take(room.state.blobId, after);
+    if (block) await this.#put(room.state.blobId, block);
+    else await this.#make(room, after, after + ORIGINS_BLOCK_VERSIONS);
   }
 
   async #make(room: Room, after: number, last: number): Promise<OriginBlock> {
-    const { blobId } = room.state;
     const deltas = await this.#blobs.deltas(room, after + 1, last);
-    const block = OriginBlock.of(after, deltas, commitOf);
+    const block = OriginBlock.of(after, deltas, firstOfCommit);
     // One that lacks what retention dropped must not pass for whole: it might have been stored whole before.
-    if (deltas.length < ORIGINS_BLOCK_VERSIONS) return block;
+    if (deltas.length === ORIGINS_BLOCK_VERSIONS) await this.#put(room.state.blobId, block);
+    return block;
+  }
+
+  async #put(blobId: string, block: OriginBlock): Promise<void> {
+    const { after } = block;
     try {
       // G1: a delta that was read is not yet a durable one, and a block must not outlive deltas that never were.
       await this.#database.fence();
@@ -109,15 +127,10 @@ export class OriginIndex {
       // It costs only time: the block is made again.
       this.#logger.warn({ err: error, blobId, after }, 'origins not stored');
     }
-    return block;
   }
 }
 
 /** The version before the block that `version` is in. */
 function blockOf(version: number): number {
   return version - 1 - ((version - 1) % ORIGINS_BLOCK_VERSIONS);
-}
-
-function commitOf(delta: Delta): number {
-  return delta.toVersion - ordinalOf(delta.id);
 }

@@ -30,14 +30,16 @@ export const VERSION_CONTENTS_CACHED_BYTES_MAX = 32 * 1024 * 1024;
 export const DIFFERENCE_BYTES_MAX = 32 * 1024 * 1024;
 /** Nodes of a rich document that a difference pairs by likeness; larger stretches are paired in order. */
 export const DIFFERENCE_PAIRS_MAX = 10_000;
-/** Versions whose origins are stored as one block; fewer than a room's tail has, so that a new one is made of memory. */
+/** Versions whose origins are stored as one block. */
 export const ORIGINS_BLOCK_VERSIONS = 1_024;
+/** Versions of a block that are taken in together: no more small deltas than a room's tail has (ROOM_TAIL_BYTES_MIN). */
+export const ORIGINS_PIECE_VERSIONS = 256;
+/** Of all pieces whose blocks are not whole yet, encoded. */
+export const ORIGINS_PIECES_BYTES_MAX = 8 * 1024 * 1024;
 /** Blocks read at once. */
 export const ORIGINS_PAGE_BLOCKS = 32;
-/** Blocks that wait to be made after their last commit; what is beyond is made when it is asked for. */
+/** Pieces, and blocks, that wait to be made after their last commit; what is beyond is made when it is asked for. */
 export const ORIGINS_WAITING_MAX = 1_000;
-/** From the commit that completes a block to its making. */
-export const ORIGINS_DELAY_MS = 500;
 /** Versions of all blobs together whose origins are kept in memory: some 40 bytes each. */
 export const ORIGINS_CACHED_VERSIONS_MAX = 1_000_000;
 /** Attributed ranges of all contents together that are kept for their next page. */

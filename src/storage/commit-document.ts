@@ -154,9 +154,9 @@ export function deltaId(commitId: string, index: number): string {
   return `${commitId}-${index}`;
 }
 
-/** Which of its commit's deltas it is, from 0. */
-export function ordinalOf(id: string): number {
-  return Number(id.slice(id.lastIndexOf('-') + 1));
+/** The first version of the delta's commit: its id ends in which of the commit's deltas it is, from 0. */
+export function firstOfCommit({ id, toVersion }: Pick<Delta, 'id' | 'toVersion'>): number {
+  return toVersion - Number(id.slice(id.lastIndexOf('-') + 1));
 }
 
 /** In place of the id of a commit that has none yet: how deltas of one flush speak of each other. */

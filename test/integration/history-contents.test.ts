@@ -259,6 +259,12 @@ test('origins of what is typed are stored without anybody asking', async () => {
   await eventually('the first block is stored', async () => (await blocks.countDocuments({ blob_id: 'typed' })) === 1);
   const { version, ranges: found } = await ann.blobs.getAttribution({ blobId: 'typed', pageSize: 500 });
   assert.equal([found.length, found[0]?.version], [500, version]);
+  // One made of the log is the same.
+  const made = await blocks.findOne({ blob_id: 'typed' });
+  await blocks.deleteMany({ blob_id: 'typed' });
+  const again = await world.restart();
+  assert.equal((await again.blobs.getAttribution({ blobId: 'typed', pageSize: 500 })).ranges, found);
+  assert.equal(await blocks.findOne({ blob_id: 'typed' }), made);
 });
 
 test.run();

@@ -53,6 +53,13 @@ export class OriginBlock {
     return new OriginBlock(after, facts, clocks);
   }
 
+  /** Of blocks that follow one another. */
+  static join(after: number, blocks: readonly OriginBlock[]): OriginBlock {
+    const facts = blocks.flatMap((block) => block.facts);
+    const clocks = blocks.flatMap((block) => block.clocks);
+    return new OriginBlock(after, facts, clocks);
+  }
+
   encode(): Uint8Array {
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, FORMAT);

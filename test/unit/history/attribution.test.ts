@@ -10,7 +10,9 @@ import { readJson } from '../../../src/domain/content/json-document.ts';
 import { isArray, isObject, type JsonValue } from '../../../src/domain/content/json-value.ts';
 import { RICH_CONTENT_TYPE, YJS_CONTENT_TYPE } from '../../../src/domain/content/shape.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
-import { ORIGINS_BLOCK_VERSIONS } from '../../../src/limits.ts';
+import { OriginPieces } from '../../../src/documents/origin-pieces.ts';
+import { ORIGINS_BLOCK_VERSIONS, ORIGINS_PIECE_VERSIONS } from '../../../src/limits.ts';
+import { firstOfCommit } from '../../../src/storage/commit-document.ts';
 import { type Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -54,7 +56,9 @@ class World {
     doc.off('update', collect);
     const toVersion = this.next;
     const [operation, appliedAt] = ['update' as const, new Date(toVersion * 1_000)];
-    this.log.push({ toVersion, userId, providerId, operation, appliedAt, updates } as unknown as Delta);
+    // Commits of three.
+    const id = `commit-${(toVersion - 1) % 3}`;
+    this.log.push({ id, toVersion, userId, providerId, operation, appliedAt, updates } as unknown as Delta);
     for (const update of updates) Y.applyUpdate(this.doc, update);
   }
 
@@ -66,7 +70,7 @@ class World {
   }
 
   block(after: number, last: number): OriginBlock {
-    return OriginBlock.of(after, this.log.slice(after, last), ({ toVersion }) => toVersion - ((toVersion - 1) % 3));
+    return OriginBlock.of(after, this.log.slice(after, last), firstOfCommit);
   }
 }
 
@@ -319,6 +323,23 @@ test(
     assert.is(OriginBlock.decode(Uint8Array.of(99)), undefined);
   }),
 );
+
+test('a block put together of its pieces is the block, and one that lacks a piece is none', () => {
+  const world = new World({ gc: true });
+  for (let count = ORIGINS_BLOCK_VERSIONS * 2; count > 0; count--) {
+    const author = AUTHORS[count % AUTHORS.length] ?? 'ann';
+    world.write(author, (doc) => doc.getText('content').insert(0, 'x'));
+  }
+  const pieces = new OriginPieces();
+  const keep = (after: number): void =>
+    pieces.keep('blob', after, world.log.slice(after, after + ORIGINS_PIECE_VERSIONS));
+  for (let after = 0; after < ORIGINS_BLOCK_VERSIONS * 2; after += ORIGINS_PIECE_VERSIONS)
+    if (after !== ORIGINS_BLOCK_VERSIONS + ORIGINS_PIECE_VERSIONS) keep(after);
+  assert.is(pieces.take('another', 0), undefined);
+  assert.equal(pieces.take('blob', 0)?.encode(), world.block(0, ORIGINS_BLOCK_VERSIONS).encode());
+  assert.is(pieces.take('blob', 0), undefined, 'it was let go');
+  assert.is(pieces.take('blob', ORIGINS_BLOCK_VERSIONS), undefined);
+});
 
 test('what the log no longer says has version 0', () => {
   const world = new World({ gc: true });
