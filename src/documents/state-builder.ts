@@ -5,6 +5,7 @@
 import * as Y from 'yjs';
 import { createDocument } from '../domain/content/document.ts';
 import { transactSparsely } from '../domain/content/sparse-transaction.ts';
+import { STATE_SLICE_DELTAS } from '../limits.ts';
 import { decodeRun, decodeState, encodeState, factsAfterRun } from './checkpoint-codec.ts';
 import { NO_FACTS, type Origin } from './log-facts.ts';
 import { digestDifferences, digestOf, type StateDigest } from './state-digest.ts';
@@ -40,7 +41,8 @@ export function bytesOf(task: StateTask): number {
   return task.runs.reduce((bytes, run) => bytes + run.bytes.byteLength, base);
 }
 
-export function buildState({ base, runs }: Omit<BuildState, 'kind'>): BuiltState {
+/** In slices: where it yields, others may have their turn. */
+export function* buildState({ base, runs }: Omit<BuildState, 'kind'>): Generator<void, BuiltState> {
   const doc = createDocument({ gc: false });
   const start = base instanceof Uint8Array ? decodeState(base) : undefined;
   const origin = start?.origin ?? (base as Origin);
@@ -49,11 +51,16 @@ export function buildState({ base, runs }: Omit<BuildState, 'kind'>): BuiltState
   const owners = new Map(start?.owners);
   for (const { bytes, skip } of runs) {
     const run = decodeRun(bytes);
-    applyUpdates(doc, run.updates.slice(skip).flat());
+    for (let at = skip; at < run.updates.length; at += STATE_SLICE_DELTAS) {
+      yield;
+      applyUpdates(doc, run.updates.slice(at, at + STATE_SLICE_DELTAS).flat());
+    }
     facts = factsAfterRun(facts, run);
     for (const [client, owner] of run.owners) if (!owners.has(client)) owners.set(client, owner);
   }
+  yield;
   const digest = digestOf(doc, origin.genesis.contentType);
+  yield;
   const state = encodeState({ origin, facts, owners, update: Y.encodeStateAsUpdateV2(doc) });
   doc.destroy();
   return { state, digest, contentType: origin.genesis.contentType };

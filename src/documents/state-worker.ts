@@ -43,7 +43,8 @@ export class StateWorker {
 
   async #run(task: StateTask): Promise<unknown> {
     if (this.#closed) throw new Error('closed');
-    if (bytesOf(task) <= STATE_INLINE_BYTES_MAX) return task.kind === 'build' ? buildState(task) : checkState(task);
+    if (bytesOf(task) <= STATE_INLINE_BYTES_MAX)
+      return task.kind === 'build' ? inTurns(buildState(task)) : checkState(task);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -94,6 +95,15 @@ export class StateWorker {
   close(): void {
     this.#closed = true;
     this.#end();
+  }
+}
+
+/** A keystroke that comes meanwhile waits for a slice, not for the state. */
+async function inTurns<T>(slices: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const slice = slices.next();
+    if (slice.done) return slice.value;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

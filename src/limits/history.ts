@@ -36,6 +36,8 @@ export const CHECKPOINT_DRAIN_MS_MAX = 3_000;
 export const STRAY_AGE_MS_MIN = 10 * 60 * 1000;
 /** Work on states up to this size is done on the spot; beyond it in a thread with these bounds. */
 export const STATE_INLINE_BYTES_MAX = 96 * 1024;
+/** Applied in one transaction, and on the spot without a turn for others. */
+export const STATE_SLICE_DELTAS = 256;
 export const STATE_THREAD_MS_MAX = 60_000;
 export const STATE_THREAD_IDLE_MS_MAX = 10_000;
 export const STATE_THREAD_HEAP_MEGABYTES_MAX = 1_024;
