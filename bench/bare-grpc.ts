@@ -1,7 +1,8 @@
 /**
  * A process that answers and does nothing else, by @grpc/grpc-js; with BARE_MONGODB_URL, `insert` first puts one commit
  * into that database, and `stream` one for each message, in one insert with those of other streams; with BARE_NATS_URL
- * that is told of, and `contract` does as `stream` with messages as ApplyDeltas has them. Sends its port.
+ * that is told of; `apply` does as `insert`, and `contract` as `stream`, with messages as ApplyDeltas has them. Sends its
+ * port.
  */
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { randomBytes } from 'node:crypto';
@@ -65,19 +66,29 @@ function serve(stream: Stream, contract: BareContract | undefined): void {
   stream.on('end', () => stream.end());
 }
 
+async function insertOne(update: Uint8Array): Promise<void> {
+  if (!commits) throw new Error('There is no database.');
+  await commits.insert([['bare', [update]]]);
+  events?.tell('bare', 1);
+}
+
+const applied = new BareContract();
 const server = new Server();
 server.addService(
   {
     echo: { path: '/bench.Bare/Echo', ...method },
     insert: { path: '/bench.Bare/Insert', ...method },
+    apply: { path: '/bench.Bare/Apply', ...method },
     stream: { path: '/bench.Bare/Stream', ...method, requestStream: true, responseStream: true },
     contract: { path: '/bench.Bare/Contract', ...method, requestStream: true, responseStream: true },
   },
   {
     echo: (_call: unknown, answer: Answer) => answer(null, ANSWER),
     insert: (_call: unknown, answer: Answer) => {
-      if (!commits) answer(new Error('There is no database.'));
-      else commits.insert([['bare', [randomBytes(KEYSTROKE_BYTES)]]]).then(() => answer(null, ANSWER), answer);
+      insertOne(randomBytes(KEYSTROKE_BYTES)).then(() => answer(null, ANSWER), answer);
+    },
+    apply: ({ request }: { request: Buffer }, answer: Answer) => {
+      insertOne(applied.apply(request)).then(() => answer(null, applied.answer()), answer);
     },
     stream: (stream: Stream) => serve(stream, undefined),
     contract: (stream: Stream) => serve(stream, new BareContract()),

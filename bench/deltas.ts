@@ -1,15 +1,15 @@
 /** Acknowledged deltas over gRPC, against bare inserts into the same database, taking turns. */
-import { randomBytes } from 'node:crypto';
-import { Client, credentials } from '@grpc/grpc-js';
-import { MongoClient, type Collection } from 'mongodb';
+import { MongoClient } from 'mongodb';
 import { OffsetEncoding, type StudioClient } from '../clients/node/src/index.ts';
 import { CONTRACT_REQUEST } from './bare-contract.ts';
-import { BareCommits, KEYSTROKE, KEYSTROKE_BYTES, type BareCommit } from './bare-commits.ts';
+import { BareCommits, KEYSTROKE } from './bare-commits.ts';
+import { bareCalls, bareStreams, inserts, manyCommits, BARE_BLOBS, CONNECTIONS_MAX } from './bare-scenarios.ts';
 import { DeltaStream } from './delta-stream.ts';
 import { startHelper } from './processes.ts';
 import { median, milliseconds, percentile, perSecond, print, printTable, type Verdict } from './report.ts';
 import { startRig, type Rig } from './rig.ts';
 import type { BenchOptions } from './run.ts';
+import { takeTurn, type Scenario } from './scenario.ts';
 
 const SINGLE_WRITER_RATIO_MAX = 2.5;
 const MANY_WRITERS_RATIO_MIN = 3;
@@ -17,25 +17,9 @@ const MANY_WRITERS_RATIO_MIN = 3;
 const TURN_MS = 2_500;
 /** Measured but not counted: a call's whole way is compiled only after some ten thousand of them. */
 const WARM_UP_MS = 6_000;
-const CONNECTIONS_MAX = 4;
 const STREAMS = 100;
-/** About what one keystroke's commit takes in the log. */
-const INSERT_BYTES = 600;
-/** Blobs of the bare inserts of many commits at once. */
-const BARE_BLOBS = 100;
 /** About what ApplyDelta is asked with. */
 const ECHO_BYTES = 100;
-
-interface Scenario {
-  readonly name: string;
-  readonly writers: number;
-  /** One operation of this writer, acknowledged. */
-  readonly write: (writer: number) => Promise<void>;
-  /** Deltas in one operation. Default 1. */
-  readonly deltas?: number;
-  readonly latenciesMs: number[];
-  readonly ratesPerSecond: number[];
-}
 
 export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
   print('\nDeltas: acknowledged ApplyDelta over gRPC, against bare journaled inserts');
@@ -53,21 +37,19 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
     const one = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'one')));
     const many = await Promise.all([1, 10, 100].map((writers) => deltas(rig, writers, 'many')));
     const streams = await deltaStreams(rig, STREAMS);
-    const bareCall = calls(bare.first, 'Insert', 1);
-    const echo1 = calls(bare.first, 'Echo', 1);
-    const echo100 = calls(bare.first, 'Echo', 100);
     const echoBody = Buffer.alloc(ECHO_BYTES, 1);
-    const bareStreams = bareStreamsOf('bare gRPC insert', bare.first, 'Stream', echoBody);
-    const toldStreams = bareStreamsOf('the same, told of on NATS', told.first, 'Stream', echoBody);
-    const contract = bareStreamsOf(
-      "and in ApplyDeltas's messages",
-      told.first,
-      'Contract',
-      Buffer.from(CONTRACT_REQUEST),
-    );
+    const contractBody = Buffer.from(CONTRACT_REQUEST);
+    const echo1 = bareCalls('bare gRPC echo', bare.first, 'Echo', 1, echoBody);
+    const echo100 = bareCalls('bare gRPC echo', bare.first, 'Echo', 100, echoBody);
+    const bareCall = bareCalls('bare gRPC insert', bare.first, 'Insert', 1, echoBody);
+    const contractCall = bareCalls("and in ApplyDeltas's messages, told of", told.first, 'Apply', 1, contractBody);
+    const onlyStored = bareStreams('bare gRPC insert', bare.first, 'Stream', STREAMS, echoBody);
+    const andTold = bareStreams('the same, told of on NATS', told.first, 'Stream', STREAMS, echoBody);
+    const contract = bareStreams("and in ApplyDeltas's messages", told.first, 'Contract', STREAMS, contractBody);
     const bareCommits = manyCommits(commits);
-    const limits = [insert1, insert10, echo1, echo100, bareCall, bareStreams, toldStreams, contract, bareCommits];
-    const scenarios = [...limits, ...one, ...many, streams];
+    const calling = [insert1, insert10, echo1, echo100, bareCall, contractCall];
+    const streaming = [onlyStored, andTold, contract, bareCommits];
+    const scenarios = [...calling, ...streaming, ...one, ...many, streams];
     for (const scenario of scenarios) await takeTurn(scenario, WARM_UP_MS * options.scale, false);
     for (let round = 0; round < options.rounds; round += 1) {
       for (const scenario of scenarios) await takeTurn(scenario, TURN_MS * options.scale, true);
@@ -87,8 +69,9 @@ export async function benchDeltas(options: BenchOptions): Promise<Verdict[]> {
       insert1,
       insert10,
       bareCall,
-      bareStreams,
-      toldStreams,
+      contractCall,
+      onlyStored,
+      andTold,
       contract,
       bareCommits,
       writer1: many[0],
@@ -104,15 +87,16 @@ function judge(scenarios: {
   readonly insert1: Scenario;
   readonly insert10: Scenario;
   readonly bareCall: Scenario;
-  readonly bareStreams: Scenario;
-  readonly toldStreams: Scenario;
+  readonly contractCall: Scenario;
+  readonly onlyStored: Scenario;
+  readonly andTold: Scenario;
   readonly contract: Scenario;
   readonly bareCommits: Scenario;
   readonly writer1: Scenario | undefined;
   readonly writers100: Scenario | undefined;
 }): Verdict[] {
-  const { insert1, insert10, bareCall, bareStreams, toldStreams, contract, bareCommits, writer1, writers100 } =
-    scenarios;
+  const { insert1, insert10, bareCall, contractCall, writer1 } = scenarios;
+  const { onlyStored, andTold, contract, bareCommits, writers100 } = scenarios;
   const slowdown = (scenario: Scenario | undefined): number =>
     median(scenario?.latenciesMs ?? []) / median(insert1.latenciesMs);
   const gain = (scenario: Scenario | undefined): number =>
@@ -121,102 +105,16 @@ function judge(scenarios: {
     {
       goal: `one writer: median ≤ ${SINGLE_WRITER_RATIO_MAX} × one journaled insert`,
       reached: slowdown(writer1) <= SINGLE_WRITER_RATIO_MAX,
-      measured: `${slowdown(writer1).toFixed(2)} × (a gRPC server that only inserts: ${slowdown(bareCall).toFixed(2)} ×)`,
+      measured: `${slowdown(writer1).toFixed(2)} × (a gRPC server that only inserts: ${slowdown(bareCall).toFixed(2)} ×, and reads and answers as the contract has it: ${slowdown(contractCall).toFixed(2)} ×)`,
     },
     {
       goal: `100 writers on 100 blobs, by ApplyDeltas: deltas/s ≥ ${MANY_WRITERS_RATIO_MIN} × single inserts/s with 10 in flight`,
       reached: gain(writers100) >= MANY_WRITERS_RATIO_MIN,
       measured:
-        `${gain(writers100).toFixed(2)} × (a gRPC server of streams that only inserts: ${gain(bareStreams).toFixed(2)} ×, and tells of it: ${gain(toldStreams).toFixed(2)} ×, and reads and answers as the contract has it: ${gain(contract).toFixed(2)} ×; ` +
+        `${gain(writers100).toFixed(2)} × (a gRPC server of streams that only inserts: ${gain(onlyStored).toFixed(2)} ×, and tells of it: ${gain(andTold).toFixed(2)} ×, and reads and answers as the contract has it: ${gain(contract).toFixed(2)} ×; ` +
         `inserts of ${BARE_BLOBS} commits without a server: ${gain(bareCommits).toFixed(2)} ×)`,
     },
   ];
-}
-
-function inserts(collection: Collection, inFlight: number): Scenario {
-  const body = randomBytes(INSERT_BYTES);
-  return {
-    name: `bare insert, ${inFlight} in flight`,
-    writers: inFlight,
-    write: async () => {
-      await collection.insertOne({ body });
-    },
-    latenciesMs: [],
-    ratesPerSecond: [],
-  };
-}
-
-/** Two in flight, as the committer has. */
-function manyCommits(commits: BareCommits): Scenario {
-  return {
-    name: `bare inserts of ${BARE_BLOBS} commits, 2 in flight`,
-    writers: 2,
-    write: (writer) =>
-      commits.insert(
-        Array.from({ length: BARE_BLOBS }, (_none, blob): BareCommit => {
-          return [`bare-${writer}-${blob}`, [randomBytes(KEYSTROKE_BYTES)]];
-        }),
-      ),
-    deltas: BARE_BLOBS,
-    latenciesMs: [],
-    ratesPerSecond: [],
-  };
-}
-
-/** A server that does nothing else: no delta over gRPC can be faster than this. */
-function calls(port: number, method: 'Echo' | 'Insert', inFlight: number): Scenario {
-  const clients = bareClients(port, Math.min(inFlight, CONNECTIONS_MAX));
-  const body = Buffer.alloc(ECHO_BYTES, 1);
-  const asIs = (bytes: Buffer): Buffer => bytes;
-  return {
-    name: `bare gRPC ${method.toLowerCase()}, ${inFlight} in flight`,
-    writers: inFlight,
-    write: (writer) =>
-      new Promise((resolve, reject) => {
-        const client = clients[writer % clients.length];
-        client?.makeUnaryRequest(`/bench.Bare/${method}`, asIs, asIs, body, (error) =>
-          error ? reject(error) : resolve(),
-        );
-      }),
-    latenciesMs: [],
-    ratesPerSecond: [],
-  };
-}
-
-/** A server that does little beside inserting, asked by streams: no delta by a stream can be faster than this. */
-function bareStreamsOf(name: string, port: number, method: 'Stream' | 'Contract', body: Buffer): Scenario {
-  const writers = STREAMS;
-  const asIs = (bytes: Buffer): Buffer => bytes;
-  const clients = bareClients(port, CONNECTIONS_MAX);
-  const streams = Array.from({ length: writers }, (_none, index) => {
-    const stream = clients[index % clients.length]?.makeBidiStreamRequest(`/bench.Bare/${method}`, asIs, asIs);
-    // The server ends without ceremony when all is measured.
-    stream?.on('error', () => {});
-    return stream;
-  });
-  return {
-    name: `${name}, ${writers} streams`,
-    writers,
-    write: (writer) =>
-      new Promise((resolve, reject) => {
-        const stream = streams[writer];
-        stream?.once('error', reject);
-        stream?.once('data', () => {
-          stream.off('error', reject);
-          resolve();
-        });
-        stream?.write(body);
-      }),
-    latenciesMs: [],
-    ratesPerSecond: [],
-  };
-}
-
-function bareClients(port: number, count: number): Client[] {
-  return Array.from(
-    { length: count },
-    () => new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }),
-  );
 }
 
 /** As `deltas` on a blob for each writer, but each has a stream of changes in place of calls. */
@@ -281,20 +179,4 @@ async function deltas(rig: Rig, writers: number, blobs: 'one' | 'many'): Promise
     latenciesMs: [],
     ratesPerSecond: [],
   };
-}
-
-/** Each writer does one operation after the other until the time is up. */
-async function takeTurn(scenario: Scenario, durationMs: number, counts: boolean): Promise<void> {
-  const started = performance.now();
-  let done = 0;
-  const write = async (writer: number): Promise<void> => {
-    while (performance.now() - started < durationMs) {
-      const sent = performance.now();
-      await scenario.write(writer);
-      if (counts) scenario.latenciesMs.push(performance.now() - sent);
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: scenario.writers }, (_none, writer) => write(writer)));
-  if (counts) scenario.ratesPerSecond.push((done * (scenario.deltas ?? 1) * 1000) / (performance.now() - started));
 }
