@@ -64,15 +64,17 @@ export class OriginBlock {
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, FORMAT);
     encoding.writeVarUint(encoder, this.after);
-    const authors = numbered(this.facts.map(spellAuthor));
+    const spelled = this.facts.map(spellAuthor);
+    const authors = numbered(spelled);
     encoding.writeVarString(encoder, JSON.stringify([...authors.keys()]));
     encoding.writeVarUint(encoder, this.facts.length);
     let version = this.after;
     let time = 0;
-    for (const fact of this.facts) {
+    for (const [index, fact] of this.facts.entries()) {
       const at = fact.appliedAt.getTime();
+      const author = authors.get(spelled[index] ?? '') ?? 0;
       encoding.writeVarUint(encoder, fact.toVersion - version);
-      encoding.writeVarUint(encoder, (authors.get(spellAuthor(fact)) ?? 0) * 16 + OPERATIONS.indexOf(fact.operation));
+      encoding.writeVarUint(encoder, author * 16 + OPERATIONS.indexOf(fact.operation));
       encoding.writeVarUint(encoder, fact.toVersion - fact.commit);
       encoding.writeVarInt(encoder, at - time);
       version = fact.toVersion;
