@@ -3,11 +3,14 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { ProviderType, TriggerEvent } from '../../src/gen/memmie/studio/v1/provider_pb.ts';
 import { OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
-import { CONTENT_BYTES_MAX } from '../../src/limits.ts';
+import { Role } from '../../src/gen/memmie/studio/v1/access_pb.ts';
+import { CHAIN_RANGES_MAX, CONTENT_BYTES_MAX } from '../../src/limits.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { allDeltas, connectAs, insertAt, readText, refused, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
+import { writeHistory, type WrittenChange } from './history-world.ts';
 
 const test = suite('bad input');
 let parts: TestParts;
@@ -125,7 +128,33 @@ test('previous_delta: unknown, of another blob, of another caller', async () => 
     'PREVIOUS_DELTA_UNKNOWN',
   );
   await refused(insertAt(ann, { ...edit, previousDelta: elsewhere.id }), 'PREVIOUS_DELTA_UNKNOWN');
+  await ann.access.grantAccess({ blobId: id, userId: 'bob', role: Role.EDITOR });
+  const [anns] = await allDeltas(ann, id);
+  await refused(insertAt(bob, { ...edit, previousDelta: anns?.id }), 'PREVIOUS_DELTA_FOREIGN');
   await requireUnchanged(id);
+});
+
+test('a chain of more separate runs than one may have; from a newer version it goes on', async () => {
+  const id = 'chain';
+  const length = 2 * CHAIN_RANGES_MAX + 3;
+  // Bob's between hers keep her deltas apart: versions 3, 5, 7 and so on.
+  const runs = Array.from({ length: CHAIN_RANGES_MAX }, (_none, run) => ({ first: 2 * run + 3, last: 2 * run + 3 }));
+  const database = await openDatabase({ url: parts.url('mongodb'), name: 'studio' });
+  const changes = Array.from({ length }, (_none, index): WrittenChange => ({
+    by: index % 2 === 0 ? 'ann' : 'bob',
+    at: new Date(),
+    base: index === length - 1 ? { fromVersion: 1, extras: runs } : undefined,
+    edit: (doc) => doc.getText('content').insert(0, 'x'),
+  }));
+  await writeHistory(database, id, 'text/plain', changes);
+  await database.close();
+  await remember(id);
+  const newest = (await allDeltas(ann, id)).at(-1);
+  assert.is(newest?.base?.extras.length, CHAIN_RANGES_MAX);
+  const edit = { blobId: id, offset: 0, text: 'x', previousDelta: newest?.id };
+  await refused(insertAt(ann, { ...edit, fromVersion: 1n }), 'CHAIN_TOO_LONG');
+  await requireUnchanged(id);
+  await insertAt(ann, { ...edit, fromVersion: newest?.toVersion });
 });
 
 test('edits outside the text, and offsets that split a character, in every encoding', async () => {
@@ -308,6 +337,9 @@ test('providers: wrong schema, bad pattern, forbidden queue, unknown built-in, s
   await refused(bob.providers.processBlob({ blobId: id, providerId: provider?.id ?? '' }), 'PROVIDER_NOT_FOUND');
   const { provider: bobs } = await bob.providers.registerProvider(good);
   await refused(bob.providers.processBlob({ blobId: id, providerId: bobs?.id ?? '' }), 'BLOB_NOT_FOUND');
+  await remember(id);
+  await refused(ann.providers.processBlob({ blobId: id, providerId: provider?.id ?? '' }), 'WORKFLOWS_UNAVAILABLE');
+  await requireUnchanged(id);
 });
 
 test('fields that break their rules', async () => {

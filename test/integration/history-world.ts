@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import * as Y from 'yjs';
 import { createDocument } from '../../src/domain/content/document.ts';
-import type { Commit, Delta, Operation } from '../../src/domain/delta.ts';
+import type { Base, Commit, Delta, Operation } from '../../src/domain/delta.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -49,6 +49,8 @@ export interface WrittenChange {
   readonly at: Date;
   readonly provider?: string;
   readonly operation?: Operation;
+  /** What it says it was made on. Default: the version before it. */
+  readonly base?: Base;
   /** Made on the author's replica, which has seen everything before. */
   readonly edit?: (doc: Y.Doc) => void;
 }
@@ -85,7 +87,7 @@ export async function writeHistory(
     deltas = [];
   };
   let version = 0;
-  for (const { by, at, provider, operation, edit } of changes) {
+  for (const { by, at, provider, operation, base, edit } of changes) {
     version += 1;
     let replica = replicas.get(by);
     if (!replica) {
@@ -112,7 +114,7 @@ export async function writeHistory(
       operation: operation ?? (version === 1 ? 'create' : 'update'),
       patch: { kind: version === 1 ? 'create' : 'yjs_update', bytes: update?.byteLength ?? 0 },
       updates: update ? [update] : [],
-      base: { fromVersion: version - 1, extras: [] },
+      base: base ?? { fromVersion: version - 1, extras: [] },
       chainLength: 1,
       newClients: [],
       genesis:
