@@ -168,6 +168,7 @@ test('G7: a reader that stops reading holds little, loses nothing, and is brough
   const writer = await world.openSynced(studio, id, token);
   slow.socket.pause();
   // Replaced again and again: what is sent is many times what is in the end.
+  const before = residentBytes();
   for (let n = 0; n < 120; n += 1) {
     writer.doc.transact(() => {
       writer.text.delete(0, writer.text.length);
@@ -178,6 +179,7 @@ test('G7: a reader that stops reading holds little, loses nothing, and is brough
   }
   await eventually('all is stored', async () => (await readText(client, id)) === writer.text.toJSON());
   const sent = 120 * 0.375;
+  await eventually('what it took is given back', () => residentBytes() - before < 250 * MEBIBYTE, 30_000);
   slow.socket.resume();
   await eventually('it has all', () => applied(slow.messages) === writer.text.toJSON());
   // What was never sent was not held for it either.
