@@ -2,6 +2,7 @@
  * Has origins taken in piece by piece as their last delta is committed, while its process has them all in memory, and
  * each block stored that is whole.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Commit } from '../domain/delta.ts';
 import { ORIGINS_BLOCK_VERSIONS, ORIGINS_PIECE_VERSIONS, ORIGINS_WAITING_MAX } from '../limits.ts';
@@ -32,6 +33,7 @@ export class OriginFollower implements CommitListener {
   }
 
   onCommitted({ blobId, firstSeq, lastSeq }: Commit): void {
+    // A commit has no more deltas than a piece, so that at most one ends in it.
     const whole = lastSeq - (lastSeq % ORIGINS_PIECE_VERSIONS);
     if (!this.#target || whole < firstSeq || this.#pieces.length >= ORIGINS_WAITING_MAX) return;
     this.#pieces.push({ blobId, after: whole - ORIGINS_PIECE_VERSIONS });
@@ -44,7 +46,7 @@ export class OriginFollower implements CommitListener {
   async #run(): Promise<void> {
     for (;;) {
       // The commit has still to be shown; and where many blobs come to this at once, others have their turns in between.
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
       const piece = this.#pieces.shift();
       const block = piece ? undefined : this.#blocks.shift();
       if (piece) await this.#keep(piece);
@@ -55,24 +57,27 @@ export class OriginFollower implements CommitListener {
   }
 
   async #keep({ blobId, after }: Waiting): Promise<void> {
-    await this.#with(blobId, (room, index) => index.keep(room, after));
+    await this.#with({ blobId, after }, (room, index) => index.keep(room, after));
     const end = after + ORIGINS_PIECE_VERSIONS;
     if (end % ORIGINS_BLOCK_VERSIONS !== 0 || this.#blocks.length >= ORIGINS_WAITING_MAX) return;
     this.#blocks.push({ blobId, after: end - ORIGINS_BLOCK_VERSIONS });
   }
 
   #store({ blobId, after }: Waiting): Promise<void> {
-    return this.#with(blobId, (room, index) => index.store(room, after));
+    return this.#with({ blobId, after }, (room, index) => index.store(room, after));
   }
 
-  async #with(blobId: string, make: (room: Room, index: OriginIndex) => Promise<void> | void): Promise<void> {
+  async #with(
+    { blobId, after }: Waiting,
+    make: (room: Room, index: OriginIndex) => Promise<void> | void,
+  ): Promise<void> {
     if (!this.#target) return;
     const { rooms, index } = this.#target;
     try {
       await rooms.with(blobId, async (room) => make(room, index));
     } catch (error) {
       // It costs only time: the block is made when it is asked for.
-      this.#logger.warn({ err: error, blobId }, 'origins not made');
+      this.#logger.warn({ err: error, blobId, after }, 'origins not made');
     }
   }
 

@@ -3,6 +3,7 @@
  * the base is undone. Of single deltas: their effects are followed through the log up to the head, since others have
  * built on them. Whatever is undone already, seen from the head, is left alone, so that reverting twice is nothing.
  */
+import { setImmediate } from 'node:timers/promises';
 import * as Y from 'yjs';
 import { baseIncludes, headBase, lastSeqOf } from '../domain/base.ts';
 import { contentSize, readCanonical } from '../domain/content/canonical.ts';
@@ -190,8 +191,7 @@ export class RevertMaker {
         ? createDocument({ gc: false })
         : await this.#history.materialize(this.#state.blobId, headBase(before));
     rootOf(doc, shapeOf(this.#state.genesis.contentType));
-    const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-    return { effects: await selectEffects({ deltas, ledger, targets, doc, breathe }), doc, targets };
+    return { effects: await selectEffects({ deltas, ledger, targets, doc, breathe: setImmediate }), doc, targets };
   }
 
   /** From a version up to the head, what is accepted in the flush included. G7: bounded in number and bytes. */

@@ -41,8 +41,11 @@ export function bytesOf(task: StateTask): number {
   return task.runs.reduce((bytes, run) => bytes + run.bytes.byteLength, base);
 }
 
-/** In slices: where it yields, others may have their turn. */
-export function* buildState({ base, runs }: Omit<BuildState, 'kind'>): Generator<void, BuiltState> {
+/** In slices: `breathe` lets others have their turn between them. */
+export async function buildState(
+  { base, runs }: Omit<BuildState, 'kind'>,
+  breathe: () => Promise<void>,
+): Promise<BuiltState> {
   const doc = createDocument({ gc: false });
   const start = base instanceof Uint8Array ? decodeState(base) : undefined;
   const origin = start?.origin ?? (base as Origin);
@@ -52,15 +55,15 @@ export function* buildState({ base, runs }: Omit<BuildState, 'kind'>): Generator
   for (const { bytes, skip } of runs) {
     const run = decodeRun(bytes);
     for (let at = skip; at < run.updates.length; at += STATE_SLICE_DELTAS) {
-      yield;
+      await breathe();
       applyUpdates(doc, run.updates.slice(at, at + STATE_SLICE_DELTAS).flat());
     }
     facts = factsAfterRun(facts, run);
     for (const [client, owner] of run.owners) if (!owners.has(client)) owners.set(client, owner);
   }
-  yield;
+  await breathe();
   const digest = digestOf(doc, origin.genesis.contentType);
-  yield;
+  await breathe();
   const state = encodeState({ origin, facts, owners, update: Y.encodeStateAsUpdateV2(doc) });
   doc.destroy();
   return { state, digest, contentType: origin.genesis.contentType };

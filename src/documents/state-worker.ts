@@ -1,4 +1,5 @@
 /** Where states are built and verified: on the spot while small, else in one thread that is started when needed. */
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import {
   STATE_INLINE_BYTES_MAX,
@@ -43,8 +44,9 @@ export class StateWorker {
 
   async #run(task: StateTask): Promise<unknown> {
     if (this.#closed) throw new Error('closed');
+    // A keystroke that comes meanwhile waits for a slice, not for the state.
     if (bytesOf(task) <= STATE_INLINE_BYTES_MAX)
-      return task.kind === 'build' ? inTurns(buildState(task)) : checkState(task);
+      return task.kind === 'build' ? buildState(task, setImmediate) : checkState(task);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -95,15 +97,6 @@ export class StateWorker {
   close(): void {
     this.#closed = true;
     this.#end();
-  }
-}
-
-/** A keystroke that comes meanwhile waits for a slice, not for the state. */
-async function inTurns<T>(slices: Generator<void, T>): Promise<T> {
-  for (;;) {
-    const slice = slices.next();
-    if (slice.done) return slice.value;
-    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -32,7 +32,10 @@ export const DIFFERENCE_BYTES_MAX = 32 * 1024 * 1024;
 export const DIFFERENCE_PAIRS_MAX = 10_000;
 /** Versions whose origins are stored as one block. */
 export const ORIGINS_BLOCK_VERSIONS = 1_024;
-/** Versions of a block that are taken in together: no more small deltas than a room's tail has (ROOM_TAIL_BYTES_MIN). */
+/**
+ * Versions of a block that are taken in together: no more small deltas than a room's tail has (ROOM_TAIL_BYTES_MIN), no
+ * fewer than a commit may have (FLUSH_DELTAS_MAX).
+ */
 export const ORIGINS_PIECE_VERSIONS = 256;
 /** Of all pieces whose blocks are not whole yet, encoded. */
 export const ORIGINS_PIECES_BYTES_MAX = 8 * 1024 * 1024;
