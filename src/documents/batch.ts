@@ -21,6 +21,8 @@ export interface Prepared {
   readonly commit: UnnumberedCommit | undefined;
   readonly bytes: number;
   readonly placed: readonly Placed[];
+  /** By delta: the editor that pushed it, and so has it; undefined for one made otherwise. */
+  readonly authors: readonly (LiveSession | undefined)[];
   /** What can't be done on this head, and why. Told once it is known to be the head: another process may have moved it. */
   readonly refused: ReadonlyMap<Intent, unknown>;
   /** Intents that are not in it: a raw update that must be tried first, and what its session sent after it. */
@@ -41,6 +43,7 @@ export class Batch {
   readonly #state: RoomState;
   readonly #drafts: Draft[] = [];
   readonly #placed: Placed[] = [];
+  readonly #authors: (LiveSession | undefined)[] = [];
   /** Made with the first: few flushes have any. */
   #requests: Map<string, { readonly index: number; readonly count?: number }> | undefined;
   #bytes = COMMIT_BYTES;
@@ -82,9 +85,11 @@ export class Batch {
   }
 
   add(intent: Intent, draft: Draft, authored?: Authored): void {
-    this.#placed.push({ intent, index: this.#push(draft), authored });
+    const { work } = intent;
+    const author = work.kind === 'push' ? work.session : undefined;
+    this.#placed.push({ intent, index: this.#push(draft, author), authored });
     this.#request(intent);
-    this.#lastSession = intent.work.kind === 'push' && !intent.work.separate ? intent.work.session : undefined;
+    this.#lastSession = work.kind === 'push' && !work.separate ? author : undefined;
   }
 
   /** One of several deltas of an intent, which `addGroup` then places. */
@@ -99,11 +104,12 @@ export class Batch {
     if (count > 0) this.#request(intent, count);
   }
 
-  #push(draft: Draft): number {
+  #push(draft: Draft, author?: LiveSession): number {
     for (const update of draft.updates) this.#bytes += ENTRY_BYTES + update.byteLength;
     this.#bytes += DELTA_BYTES + (draft.patch.body?.byteLength ?? 0) + (draft.copies?.byteLength ?? 0);
     this.#bytes += draft.base.extras.length * RANGE_BYTES + draft.newClients.length * ENTRY_BYTES;
     this.#bytes += (draft.reverts?.length ?? 0) * ID_BYTES;
+    this.#authors.push(author);
     return this.#drafts.push(draft) - 1;
   }
 
@@ -141,7 +147,8 @@ export class Batch {
   finish(left: Pick<Prepared, 'refused' | 'held' | 'postponed'>): Prepared {
     const { refused, held, postponed } = left;
     const placed = this.#placed;
-    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed, refused, held, postponed };
+    const authors = this.#authors;
+    if (this.#drafts.length === 0) return { commit: undefined, bytes: 0, placed, authors, refused, held, postponed };
     const genesis = this.genesis ?? this.#state.genesis;
     const { blobId, version } = this.#state;
     const commit: UnnumberedCommit = {
@@ -154,7 +161,7 @@ export class Batch {
       appliedAt: new Date(),
       drafts: this.#withNewClients(),
     };
-    return { commit, bytes: this.#bytes, placed, refused, held, postponed };
+    return { commit, bytes: this.#bytes, placed, authors, refused, held, postponed };
   }
 
   /** A client id is new where it occurs first. Few drafts have any. */
@@ -202,14 +209,4 @@ export function acknowledge(prepared: Prepared, version: number, commit?: Commit
 export function versionOf(authored: Authored, { placed }: Prepared, { firstSeq }: Commit): number | undefined {
   const found = placed.find((entry) => entry.authored === authored);
   return found && firstSeq + found.index;
-}
-
-/** The one session whose updates make up the whole flush: it has them already. */
-export function soleAuthor(prepared: Prepared): LiveSession | undefined {
-  let sole: LiveSession | undefined;
-  for (const { intent } of prepared.placed) {
-    if (intent.work.kind !== 'push' || (sole && sole !== intent.work.session)) return undefined;
-    sole = intent.work.session;
-  }
-  return sole;
 }

@@ -275,7 +275,10 @@ export interface PushOutcome {
 
 /** Called by the engine, in seq order, always with committed updates. Must not throw. */
 export interface LiveSession {
-  /** `update` merges this session's unseen deltas up to `version`. Not called for what this session itself pushed. */
+  /**
+   * `update` brings what others changed, up to `version`; of a flush that many changed, what this session pushed as well.
+   * Not called for what it pushed alone.
+   */
   onUpdate(update: Uint8Array, version: number): void;
   /** What the caller may do changed, see LiveDocument.readOnly. */
   onAccess?(readOnly: boolean): void;

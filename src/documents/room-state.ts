@@ -150,10 +150,11 @@ export class RoomState {
   }
 
   /**
-   * Puts the next commits in, all in one transaction. Returns one update that brings the same to others, or undefined if
-   * the content did not change. G2: a commit that does not follow directly is an error; G6: so is one that leaves anything pending.
+   * Puts the next commits in, all in one transaction. With `asOne` returns one update that brings the same to others, or
+   * undefined if the content did not change. G2: a commit that does not follow directly is an error; G6: so is one that
+   * leaves anything pending.
    */
-  apply(commits: readonly Commit[]): Uint8Array | undefined {
+  apply(commits: readonly Commit[], { asOne = false } = {}): Uint8Array | undefined {
     const deltas: Delta[] = [];
     const updates: Uint8Array[] = [];
     for (const commit of commits) {
@@ -168,7 +169,7 @@ export class RoomState {
         for (const update of delta.updates) updates.push(update);
       }
     }
-    const update = this.#integrateAsOne(updates);
+    const update = asOne ? this.#integrateAsOne(updates) : this.#integrate(updates);
     for (const delta of deltas) this.#record(delta);
     this.#recent.trim(
       Math.max(
@@ -193,7 +194,7 @@ export class RoomState {
     return one;
   }
 
-  #integrate(updates: readonly Uint8Array[]): void {
+  #integrate(updates: readonly Uint8Array[]): undefined {
     transactSparsely(
       this.#doc,
       () => {

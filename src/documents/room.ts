@@ -17,7 +17,7 @@ import { Authoring } from './authoring.ts';
 import { EditMaker } from './edit-maker.ts';
 import { HeldUpdates } from './held-updates.ts';
 import { type Intent, lineOf, type Settled } from './intent.ts';
-import { acknowledge, dependsOnHead, soleAuthor, versionOf, type Prepared } from './batch.ts';
+import { acknowledge, dependsOnHead, versionOf, type Prepared } from './batch.ts';
 import { PendingIntents, tooManyRaces, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
 import { Refreshers } from './refreshers.ts';
@@ -27,6 +27,7 @@ import { retrying } from './retrying.ts';
 import type { RoomServices } from './room-services.ts';
 import type { RoomState } from './room-state.ts';
 import { Sessions } from './sessions.ts';
+import { shownApart, shownAsOne } from './showing.ts';
 import { Turns } from './turns.ts';
 
 export class Room {
@@ -212,15 +213,16 @@ export class Room {
 
   /** The flush is durable: now it is applied, shown to the others and acknowledged, in this order. */
   #show(prepared: Prepared, commit: Commit): void {
-    let update: Uint8Array | undefined;
+    let shown = shownApart(prepared, commit, this.sessions.size);
     try {
-      update = this.state.apply([commit]);
+      if (shown) this.state.apply([commit]);
+      else shown = shownAsOne(prepared, commit, this.state.apply([commit], { asOne: true }));
     } catch (error) {
       this.#fail(error);
       throw error;
     }
     this.#authoring.settleCommitted((authored) => versionOf(authored, prepared, commit));
-    if (update) this.sessions.send(update, this.state.version, soleAuthor(prepared));
+    this.sessions.send(shown);
     this.#services.heads.mark(this.state);
     acknowledge(prepared, this.state.version, commit);
     this.#closeIfDeleted();
@@ -249,9 +251,9 @@ export class Room {
   #applyForeign(commits: readonly Commit[]): void {
     for (const { committer } of commits) this.#turns.foreign(committer);
     try {
-      const update = this.state.apply(commits);
+      const update = this.state.apply(commits, { asOne: true });
       if (update) this.#authoring.followCommitted(update);
-      if (update) this.sessions.send(update, this.state.version);
+      if (update) this.sessions.send([{ update, version: this.state.version }]);
       this.#closeIfDeleted();
     } catch (error) {
       this.#fail(error);

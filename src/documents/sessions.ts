@@ -17,8 +17,10 @@ export interface Member {
   readOnly: boolean;
 }
 
-interface Held {
+/** A committed update, for all but the session that has it already. */
+export interface Shown {
   readonly update: Uint8Array;
+  /** Of the document with it. */
   readonly version: number;
   readonly except?: LiveSession;
 }
@@ -32,7 +34,7 @@ export class Sessions {
   readonly #unfollow: () => void;
   /** What the members were last checked against. */
   #checked: BlobAccess | undefined;
-  #held: Held[] = [];
+  #held: Shown[] = [];
   #heldBytes = 0;
   /** Too much came to be held: the state replaces it. */
   #hasOverflowed = false;
@@ -73,10 +75,14 @@ export class Sessions {
     this.#members.delete(session);
   }
 
-  send(update: Uint8Array, version: number, except?: LiveSession): void {
+  /** In seq order. */
+  send(updates: readonly Shown[]): void {
     if (this.#members.size === 0) return;
-    if (this.#recheck() && !this.#isHolding) this.#deliver({ update, version, except });
-    else this.#hold({ update, version, except });
+    const maySee = this.maySee();
+    for (const shown of updates) {
+      if (maySee) this.#deliver(shown);
+      else this.#hold(shown);
+    }
   }
 
   close(error: StudioError): void {
@@ -110,11 +116,11 @@ export class Sessions {
     return true;
   }
 
-  #deliver({ update, version, except }: Held): void {
+  #deliver({ update, version, except }: Shown): void {
     for (const session of this.#members.keys()) if (session !== except) session.onUpdate(update, version);
   }
 
-  #hold(held: Held): void {
+  #hold(held: Shown): void {
     this.#heldBytes += held.update.byteLength;
     if (this.#held.length >= HELD_UPDATES_MAX || this.#heldBytes > HELD_UPDATES_BYTES_MAX) {
       this.#hasOverflowed = true;
@@ -137,7 +143,7 @@ export class Sessions {
       // The process stops, or the room was let go; its sessions are ended by that.
       return;
     }
-    const held: readonly Held[] = this.#hasOverflowed ? [this.#state()] : this.#held;
+    const held: readonly Shown[] = this.#hasOverflowed ? [this.#state()] : this.#held;
     this.#held = [];
     this.#heldBytes = 0;
     this.#hasOverflowed = false;

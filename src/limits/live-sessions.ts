@@ -91,6 +91,12 @@ export const SYNC_DISTANT_SESSION_IDLE_MS_MAX = 45_000;
 /** RFC 6455: a close frame's reason. */
 export const CLOSE_REASON_BYTES_MAX = 123;
 
+/**
+ * A flush of several deltas is shown delta by delta while that takes no more messages than this beyond one each; over it
+ * as one update.
+ */
+export const SHOWN_APART_SENDS_MAX = 4;
+
 // --- access
 /** Updates of one live document held back from its editors while it can't be told who may see them; over it they get its state. */
 export const HELD_UPDATES_MAX = 256;
