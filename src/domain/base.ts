@@ -2,8 +2,10 @@ import { StudioError } from '../errors.ts';
 import { CHAIN_DELTAS_MAX, CHAIN_RANGES_MAX } from '../limits.ts';
 import type { Base, Delta, SeqRange } from './delta.ts';
 
+const NO_RANGES: readonly SeqRange[] = [];
+
 export function headBase(version: number): Base {
-  return { fromVersion: version, extras: [] };
+  return { fromVersion: version, extras: NO_RANGES };
 }
 
 /** The canonical form: ranges sorted, merged, cut to what lies above fromVersion, which swallows those that touch it. */

@@ -22,11 +22,17 @@ export class StreamWriter {
     const messages: StreamMessage[] = [];
     let deltaId: string | undefined;
     let data: Uint8Array = NOTHING;
+    let ms: number | undefined;
+    let time = '';
     for (const event of events) {
       // The events of one delta say the same of it, and share a body.
       if (event.deltaId !== deltaId) data = encodeBody(event);
       deltaId = event.deltaId;
-      messages.push({ subject: eventSubject(event.type, event.blobId), data, headers: encodeAttributes(event) });
+      // Many are of one millisecond, and to spell it takes as long as all the rest.
+      if (event.time.getTime() !== ms) time = event.time.toISOString();
+      ms = event.time.getTime();
+      const headers = encodeAttributes(event, time);
+      messages.push({ subject: eventSubject(event.type, event.blobId), data, headers });
     }
     return this.#acks().publish(messages);
   }
