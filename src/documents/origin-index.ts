@@ -104,8 +104,8 @@ export class OriginIndex {
   /** Makes the block above version `after` and stores it, if its deltas are all there. */
   async store(room: Room, after: number): Promise<void> {
     if (after + ORIGINS_BLOCK_VERSIONS > room.state.version) return;
-    const block = this.#pieces.take(room.state.blobId, after);
-    if (block) await this.#put(room.state.blobId, block);
+    const bytes = this.#pieces.take(room.state.blobId, after);
+    if (bytes) await this.#put(room.state.blobId, { after, bytes });
     else await this.#make(room, after, after + ORIGINS_BLOCK_VERSIONS);
   }
 
@@ -113,19 +113,18 @@ export class OriginIndex {
     const deltas = await this.#blobs.deltas(room, after + 1, last);
     const block = OriginBlock.of(after, deltas, firstOfCommit);
     // One that lacks what retention dropped must not pass for whole: it might have been stored whole before.
-    if (deltas.length === ORIGINS_BLOCK_VERSIONS) await this.#put(room.state.blobId, block);
+    if (deltas.length === ORIGINS_BLOCK_VERSIONS) await this.#put(room.state.blobId, { after, bytes: block.encode() });
     return block;
   }
 
-  async #put(blobId: string, block: OriginBlock): Promise<void> {
-    const { after } = block;
+  async #put(blobId: string, block: StoredBlock): Promise<void> {
     try {
       // G1: a delta that was read is not yet a durable one, and a block must not outlive deltas that never were.
       await this.#database.fence();
-      await this.#blocks.put(blobId, { after, bytes: block.encode() });
+      await this.#blocks.put(blobId, block);
     } catch (error) {
       // It costs only time: the block is made again.
-      this.#logger.warn({ err: error, blobId, after }, 'origins not stored');
+      this.#logger.warn({ err: error, blobId, after: block.after }, 'origins not stored');
     }
   }
 }

@@ -17,17 +17,16 @@ export class OriginPieces {
     this.#pieces.set(keyOf(blobId, after), bytes, bytes.byteLength);
   }
 
-  /** The block above version `after`, if all its pieces are here. They are let go. */
-  take(blobId: string, after: number): OriginBlock | undefined {
-    const pieces: OriginBlock[] = [];
+  /** The block above version `after`, encoded, if all its pieces are here. They are let go. */
+  take(blobId: string, after: number): Uint8Array | undefined {
+    const pieces: Uint8Array[] = [];
     for (let from = after; from < after + ORIGINS_BLOCK_VERSIONS; from += ORIGINS_PIECE_VERSIONS) {
-      const bytes = this.#pieces.get(keyOf(blobId, from));
+      const piece = this.#pieces.get(keyOf(blobId, from));
       this.#pieces.delete(keyOf(blobId, from));
-      const piece = bytes && OriginBlock.decode(bytes);
       if (piece) pieces.push(piece);
     }
     const isWhole = pieces.length === ORIGINS_BLOCK_VERSIONS / ORIGINS_PIECE_VERSIONS;
-    return isWhole ? OriginBlock.join(after, pieces) : undefined;
+    return isWhole ? OriginBlock.join(pieces) : undefined;
   }
 }
 

@@ -41,7 +41,7 @@ export class OriginBlocks {
     return found.map(({ after, bytes }) => ({ after, bytes: Uint8Array.from(bytes) }));
   }
 
-  /** Of one that is there already the bytes are the same: both were made of the same deltas. */
+  /** One that is there already says the same: both were made of the same deltas. */
   async put(blobId: string, block: StoredBlock): Promise<void> {
     const _id = idOf(blobId, block.after);
     try {

@@ -19,6 +19,8 @@ export interface BroughtClocks {
 }
 
 const FORMAT = 1;
+/** Blocks that follow one another, each as it was encoded. */
+const JOINED = 2;
 /** By the number they are stored as: only ever added to. */
 const OPERATIONS: readonly Operation[] = ['create', 'update', 'transform', 'delete', 'undelete', 'revert'];
 
@@ -53,18 +55,20 @@ export class OriginBlock {
     return new OriginBlock(after, facts, clocks);
   }
 
-  /** Of blocks that follow one another. */
-  static join(after: number, blocks: readonly OriginBlock[]): OriginBlock {
-    const facts = blocks.flatMap((block) => block.facts);
-    const clocks = blocks.flatMap((block) => block.clocks);
-    return new OriginBlock(after, facts, clocks);
+  /** One block, encoded, of encoded blocks that follow one another. */
+  static join(blocks: readonly Uint8Array[]): Uint8Array {
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, JOINED);
+    encoding.writeVarUint(encoder, blocks.length);
+    for (const block of blocks) encoding.writeVarUint8Array(encoder, block);
+    return encoding.toUint8Array(encoder);
   }
 
   encode(): Uint8Array {
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, FORMAT);
     encoding.writeVarUint(encoder, this.after);
-    const spelled = this.facts.map(spellAuthor);
+    const spelled = spellAuthors(this.facts);
     const authors = numbered(spelled);
     encoding.writeVarString(encoder, JSON.stringify([...authors.keys()]));
     encoding.writeVarUint(encoder, this.facts.length);
@@ -104,7 +108,9 @@ export class OriginBlock {
   /** Undefined for bytes of another format: such a block is made anew from the log. */
   static decode(bytes: Uint8Array): OriginBlock | undefined {
     const decoder = decoding.createDecoder(bytes);
-    if (decoding.readVarUint(decoder) !== FORMAT) return undefined;
+    const format = decoding.readVarUint(decoder);
+    if (format === JOINED) return decodeJoined(decoder);
+    if (format !== FORMAT) return undefined;
     const after = decoding.readVarUint(decoder);
     const authors = (JSON.parse(decoding.readVarString(decoder)) as string[]).map(readAuthor);
     const facts: VersionFact[] = [];
@@ -124,6 +130,18 @@ export class OriginBlock {
   }
 }
 
+function decodeJoined(decoder: decoding.Decoder): OriginBlock | undefined {
+  const blocks: OriginBlock[] = [];
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+    const block = OriginBlock.decode(decoding.readVarUint8Array(decoder));
+    if (!block) return undefined;
+    blocks.push(block);
+  }
+  const facts = blocks.flatMap((block) => block.facts);
+  const clocks = blocks.flatMap((block) => block.clocks);
+  return blocks[0] && new OriginBlock(blocks[0].after, facts, clocks);
+}
+
 function decodeClocks(decoder: decoding.Decoder, after: number): BroughtClocks[] {
   const clients = Array.from({ length: decoding.readVarUint(decoder) }, () => decoding.readVarUint(decoder));
   const ends = new Map<number, number>();
@@ -140,8 +158,15 @@ function decodeClocks(decoder: decoding.Decoder, after: number): BroughtClocks[]
   return clocks;
 }
 
-function spellAuthor({ userId, providerId }: Pick<VersionFact, 'userId' | 'providerId'>): string {
-  return JSON.stringify(providerId === undefined ? [userId] : [userId, providerId]);
+/** Few people make many deltas. */
+function spellAuthors(facts: readonly VersionFact[]): string[] {
+  const known = new Map<string, string>();
+  return facts.map(({ userId, providerId }) => {
+    if (providerId !== undefined) return JSON.stringify([userId, providerId]);
+    let spelled = known.get(userId);
+    if (spelled === undefined) known.set(userId, (spelled = JSON.stringify([userId])));
+    return spelled;
+  });
 }
 
 function readAuthor(spelled: string): { userId: string; providerId?: string } {
