@@ -59,15 +59,13 @@ export function decodeState(bytes: Uint8Array): StoredState {
 }
 
 export function runOf(deltas: readonly Delta[]): StoredRun {
-  let facts = NO_FACTS;
   let deletion: FactsChange['deletion'];
   const owners = new Map<number, string>();
   for (const delta of deltas) {
-    facts = factsAfter(facts, delta);
     adoptClients(owners, delta);
     if (delta.operation === 'delete' || delta.operation === 'undelete') deletion = delta.operation;
   }
-  return { facts, deletion, owners, updates: deltas.map((delta) => delta.updates) };
+  return { facts: factsAfter(NO_FACTS, deltas), deletion, owners, updates: deltas.map((delta) => delta.updates) };
 }
 
 /** Runs that follow one another, as one. */

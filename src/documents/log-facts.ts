@@ -23,15 +23,18 @@ export const SERVER_OWNED = '';
 
 export const NO_FACTS: Facts = { contentVersion: 0, updatedAt: new Date(0) };
 
-export function factsAfter(facts: Facts, delta: Delta): Facts {
-  return {
-    contentVersion: delta.updates.length > 0 ? delta.toVersion : facts.contentVersion,
-    updatedAt: delta.appliedAt,
+/** What they are after these deltas, which follow one another. */
+export function factsAfter(facts: Facts, deltas: readonly Delta[]): Facts {
+  let { contentVersion, updatedAt, deletedAt, derivedFrom } = facts;
+  for (const { operation, updates, toVersion, appliedAt, derivation } of deltas) {
+    if (updates.length > 0) contentVersion = toVersion;
+    updatedAt = appliedAt;
     // An edit that races a deletion commits, and the blob stays deleted.
-    deletedAt:
-      delta.operation === 'delete' ? delta.appliedAt : delta.operation === 'undelete' ? undefined : facts.deletedAt,
-    derivedFrom: delta.derivation ?? facts.derivedFrom,
-  };
+    if (operation === 'delete') deletedAt = appliedAt;
+    else if (operation === 'undelete') deletedAt = undefined;
+    derivedFrom = derivation ?? derivedFrom;
+  }
+  return { contentVersion, updatedAt, deletedAt, derivedFrom };
 }
 
 /** Whose the client ids are that the delta writes with. */

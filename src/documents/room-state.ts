@@ -171,6 +171,7 @@ export class RoomState {
     }
     const update = asOne ? this.#integrateAsOne(updates) : this.#integrate(updates);
     for (const delta of deltas) this.#record(delta);
+    this.#facts = factsAfter(this.#facts, deltas);
     this.#recent.trim(
       Math.max(
         ROOM_TAIL_BYTES_MIN,
@@ -215,7 +216,6 @@ export class RoomState {
 
   #record(delta: Delta): void {
     this.#version = delta.toVersion;
-    this.#facts = factsAfter(this.#facts, delta);
     const author = authorOf(delta);
     for (const client of delta.newClients) if (!this.#owners.has(client)) this.#own(client, author);
     this.#requests.remember(delta);

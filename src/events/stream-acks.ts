@@ -17,6 +17,8 @@ interface Batch {
   readonly reject: (error: StudioError) => void;
   /** Not acknowledged yet. */
   left: number;
+  /** By message: 1 once it is. */
+  readonly isAcknowledged: Uint8Array;
 }
 
 export interface StreamMessage {
@@ -43,43 +45,58 @@ export class StreamAcks {
   readonly #connection: NatsConnection;
   readonly #inbox = createInbox();
   readonly #headers = new EncodedHeaders();
-  /** By the number at the end of the answer's subject, in the order they were sent, which is that of their time. */
+  /**
+   * By number, in the order they were sent, which is that of their time. An answer's subject ends in the number of its
+   * batch and the index of its message there: a map of all messages would be made anew, large, several times a second.
+   */
   readonly #outstanding = new Map<number, Batch>();
   #sent = 0;
   #checking: NodeJS.Timeout | undefined;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
-    connection.subscribe(`${this.#inbox}.*`, { callback: (error, message) => this.#onAnswer(error, message) });
+    connection.subscribe(`${this.#inbox}.*.*`, { callback: (error, message) => this.#onAnswer(error, message) });
   }
 
   /** Resolves once the stream has all of them, or had them already. Rejects with EVENTS_UNAVAILABLE: it may have them. */
   publish(messages: readonly StreamMessage[]): Promise<void> {
     if (messages.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const batch = { until: Date.now() + PUBLISH_TIMEOUT_MS, resolve, reject, left: messages.length };
+      const left = messages.length;
+      const until = Date.now() + PUBLISH_TIMEOUT_MS;
+      const number = this.#sent++;
+      this.#outstanding.set(number, { until, resolve, reject, left, isAcknowledged: new Uint8Array(left) });
       this.#checking ??= setInterval(() => this.#expire(), CHECK_EVERY_MS).unref();
+      const answers = `${this.#inbox}.${number}`;
       try {
-        for (const { subject, data, headers } of messages) {
-          const number = this.#sent++;
+        for (const [index, { subject, data, headers }] of messages.entries()) {
           this.#headers.bytes = headers;
-          this.#connection.publish(subject, data, { headers: this.#headers, reply: `${this.#inbox}.${number}` });
-          this.#outstanding.set(number, batch);
+          this.#connection.publish(subject, data, { headers: this.#headers, reply: `${answers}.${index}` });
         }
       } catch (cause) {
+        this.#outstanding.delete(number);
         reject(unavailable(cause));
       }
     });
   }
 
   #onAnswer(error: Error | null, message: Msg): void {
-    const number = Number(message.subject.slice(this.#inbox.length + 1));
+    const { subject } = message;
+    const end = subject.lastIndexOf('.');
+    const number = Number(subject.slice(this.#inbox.length + 1, end));
+    const index = Number(subject.slice(end + 1));
     const batch = this.#outstanding.get(number);
-    if (!batch) return;
+    if (batch?.isAcknowledged[index] !== 0) return;
+    if (error || message.headers?.code === NO_RESPONDERS || !isAck(message)) {
+      this.#outstanding.delete(number);
+      batch.reject(unavailable(error ?? new Error(message.string())));
+      return;
+    }
+    batch.isAcknowledged[index] = 1;
+    batch.left -= 1;
+    if (batch.left > 0) return;
     this.#outstanding.delete(number);
-    if (error || message.headers?.code === NO_RESPONDERS) batch.reject(unavailable(error));
-    else if (!isAck(message)) batch.reject(unavailable(new Error(message.string())));
-    else if (--batch.left === 0) batch.resolve();
+    batch.resolve();
   }
 
   #expire(): void {

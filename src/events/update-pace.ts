@@ -10,7 +10,7 @@ import { UPDATED_PACE_MS } from '../limits.ts';
 export interface HeldUpdate {
   /** The newest of the blob. */
   readonly commit: Commit;
-  /** Its number and those of the older ones it stands for. */
+  /** Its number and those of the others it stands for. */
   readonly committerSeqs: readonly number[];
 }
 
@@ -18,7 +18,7 @@ interface Told {
   atMs: number;
   /** Changes on their way to the stream, of which the blob is to be told, or is being told. */
   awaited: number;
-  held: HeldUpdate | undefined;
+  held: { commit: Commit; readonly committerSeqs: number[] } | undefined;
 }
 
 export class UpdatePace {
@@ -67,8 +67,15 @@ export class UpdatePace {
     const told = this.#told.get(update.commit.blobId);
     if (!told) return;
     told.awaited -= 1;
-    if (!told.held) this.#held += 1;
-    told.held = told.held ? newest(told.held, update) : update;
+    const { commit, committerSeqs } = update;
+    const { held } = told;
+    if (!held) {
+      this.#held += 1;
+      told.held = { commit, committerSeqs: [...committerSeqs] };
+      return;
+    }
+    if (commit.lastSeq > held.commit.lastSeq) held.commit = commit;
+    for (const seq of committerSeqs) held.committerSeqs.push(seq);
   }
 
   release(blobId: string): void {
@@ -81,11 +88,4 @@ export class UpdatePace {
     this.#told.clear();
     this.#held = 0;
   }
-}
-
-function newest(one: HeldUpdate, other: HeldUpdate): HeldUpdate {
-  return {
-    commit: one.commit.lastSeq > other.commit.lastSeq ? one.commit : other.commit,
-    committerSeqs: [...one.committerSeqs, ...other.committerSeqs],
-  };
 }

@@ -89,7 +89,7 @@ export class LogReplay {
     }
     // Claimed by ids that only deleted, too.
     adoptClients(this.owners, delta);
-    this.#facts = factsAfter(this.#facts, delta);
+    this.#facts = factsAfter(this.#facts, [delta]);
     this.#version = delta.toVersion;
   }
 

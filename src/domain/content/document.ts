@@ -22,10 +22,15 @@ export function createDocument(options: { readonly gc: boolean }): Y.Doc {
   return doc;
 }
 
-/** Yjs tells of six moments in each transaction, and makes lists of those who listen even where nobody does. */
+/**
+ * Yjs tells of six moments in each transaction, and makes lists of those who listen even where nobody does. Its list of
+ * the transactions that are over it leaves filled: made between two of them, the list is often old to the collector, and
+ * would then keep a transaction's dozen of maps and sets until the next full collection.
+ */
 class QuietDocument extends Y.Doc {
   override emit(...[name, args]: Parameters<Y.Doc['emit']>): void {
     if (this._observers.has(name)) super.emit(name, args);
+    if (name === 'afterAllTransactions') (args as [Y.Doc, Y.Transaction[]])[1].length = 0;
   }
 }
 

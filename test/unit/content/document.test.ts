@@ -110,4 +110,18 @@ test('a document keeps the client id it was given when it sees it in an update',
   assert.is(doc.clientID, 5);
 });
 
+test('a document holds on to no transaction that is over, not even by the list it was in', () => {
+  const doc = createDocument({ gc: true });
+  let over: readonly unknown[] = [];
+  let count = 0;
+  doc.on('afterAllTransactions', (_doc: Y.Doc, transactions: Y.Transaction[]) => {
+    count = transactions.length;
+    over = transactions;
+  });
+  doc.getText('content').insert(0, 'x');
+  assert.is(count, 1, 'whoever listens is told of it');
+  assert.is(over.length, 0);
+  assert.is(doc._transactionCleanups.length, 0);
+});
+
 test.run();
