@@ -20,12 +20,14 @@ import { HeadWriter } from './documents/head-writer.ts';
 import { assembleHistory, type HistoryParts } from './documents/history-parts.ts';
 import { OriginFollower } from './documents/origin-follower.ts';
 import { OriginIndex } from './documents/origin-index.ts';
+import { OriginPieces } from './documents/origin-pieces.ts';
 import { PastVersions } from './documents/past-versions.ts';
 import { ReadableBlobs } from './documents/readable.ts';
 import { assembleRetention } from './documents/retention-parts.ts';
 import type { RetentionPass } from './documents/retention-pass.ts';
 import type { BlobRetention } from './documents/retention.ts';
 import { Reads } from './documents/reads.ts';
+import type { RoomState } from './documents/room-state.ts';
 import { Rooms } from './documents/rooms.ts';
 import { UpdateTrials } from './documents/update-trials.ts';
 import { VersionMoments } from './documents/version-moments.ts';
@@ -128,11 +130,16 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   });
   const archive = await assembleHistory({ database, log, failpoints, logger });
   const { history } = archive;
+  const pieces = new OriginPieces();
+  const keep = (state: RoomState): void => {
+    history.keep(state);
+    pieces.keep(state);
+  };
   const bases = new BaseDocuments(history);
   const headWriter = new HeadWriter({ heads, failpoints, logger });
   const trials = new UpdateTrials(logger);
   const rooms = new Rooms(
-    { database, access, log, contents, committer, heads: headWriter, history, bases, trials, logger },
+    { database, access, log, contents, committer, heads: headWriter, history, keep, bases, trials, logger },
     live,
     { memoryBytesMax: config.documentsMemoryMb * 1024 * 1024 },
   );
@@ -141,7 +148,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const lists = new BlobLists({ heads, shared: accessStore, access });
   const past = new PastVersions({ history, views, blobs });
   const [named, originBlocks] = [new NamedVersions(database.db), new OriginBlocks(database.db)];
-  const origins = new OriginIndex({ blobs, blocks: originBlocks, database, logger });
+  const origins = new OriginIndex({ blobs, blocks: originBlocks, pieces, database, logger });
   follower.serve({ rooms, index: origins });
   const documents = new DocumentEngine({
     rooms,

@@ -93,6 +93,11 @@ export class Compaction {
     if (isRunDue || isStateDueBy(known)) this.#enqueue(state, false);
   }
 
+  /** The room is about to let go of deltas. */
+  keep(state: RoomState): void {
+    this.#packed.keep(state);
+  }
+
   /** The blob is let go. */
   left(state: RoomState): void {
     if (state.version === 0) return;

@@ -275,10 +275,7 @@ export interface PushOutcome {
 
 /** Called by the engine, in seq order, always with committed updates. Must not throw. */
 export interface LiveSession {
-  /**
-   * `update` brings what others changed, up to `version`; of a flush that many changed, what this session pushed as well.
-   * Not called for what it pushed alone.
-   */
+  /** `update` brings deltas up to `version`; those that this session pushed only where others' came with them. */
   onUpdate(update: Uint8Array, version: number): void;
   /** What the caller may do changed, see LiveDocument.readOnly. */
   onAccess?(readOnly: boolean): void;

@@ -13,7 +13,8 @@ import type { Rooms } from './rooms.ts';
 
 interface Waiting {
   readonly blobId: string;
-  readonly after: number;
+  /** A version. */
+  readonly upTo: number;
 }
 
 export class OriginFollower implements CommitListener {
@@ -36,7 +37,7 @@ export class OriginFollower implements CommitListener {
     // A commit has no more deltas than a piece, so that at most one ends in it.
     const whole = lastSeq - (lastSeq % ORIGINS_PIECE_VERSIONS);
     if (!this.#target || whole < firstSeq || this.#pieces.length >= ORIGINS_WAITING_MAX) return;
-    this.#pieces.push({ blobId, after: whole - ORIGINS_PIECE_VERSIONS });
+    this.#pieces.push({ blobId, upTo: whole });
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();
@@ -56,19 +57,18 @@ export class OriginFollower implements CommitListener {
     this.#isRunning = false;
   }
 
-  async #keep({ blobId, after }: Waiting): Promise<void> {
-    await this.#with({ blobId, after }, (room, index) => index.keep(room, after));
-    const end = after + ORIGINS_PIECE_VERSIONS;
-    if (end % ORIGINS_BLOCK_VERSIONS !== 0 || this.#blocks.length >= ORIGINS_WAITING_MAX) return;
-    this.#blocks.push({ blobId, after: end - ORIGINS_BLOCK_VERSIONS });
+  async #keep(waiting: Waiting): Promise<void> {
+    await this.#with(waiting, (room, index) => index.keep(room, waiting.upTo));
+    const isBlock = waiting.upTo % ORIGINS_BLOCK_VERSIONS === 0;
+    if (isBlock && this.#blocks.length < ORIGINS_WAITING_MAX) this.#blocks.push(waiting);
   }
 
-  #store({ blobId, after }: Waiting): Promise<void> {
-    return this.#with({ blobId, after }, (room, index) => index.store(room, after));
+  #store(waiting: Waiting): Promise<void> {
+    return this.#with(waiting, (room, index) => index.store(room, waiting.upTo - ORIGINS_BLOCK_VERSIONS));
   }
 
   async #with(
-    { blobId, after }: Waiting,
+    { blobId, upTo }: Waiting,
     make: (room: Room, index: OriginIndex) => Promise<void> | void,
   ): Promise<void> {
     if (!this.#target) return;
@@ -77,7 +77,7 @@ export class OriginFollower implements CommitListener {
       await rooms.with(blobId, async (room) => make(room, index));
     } catch (error) {
       // It costs only time: the block is made when it is asked for.
-      this.#logger.warn({ err: error, blobId, after }, 'origins not made');
+      this.#logger.warn({ err: error, blobId, upTo }, 'origins not made');
     }
   }
 

@@ -6,16 +6,11 @@
 import type { Logger } from 'pino';
 import { OriginBlock, type VersionFact } from '../domain/attribution/origin-block.ts';
 import { Origins } from '../domain/attribution/origins.ts';
-import {
-  ORIGINS_BLOCK_VERSIONS,
-  ORIGINS_CACHED_VERSIONS_MAX,
-  ORIGINS_PAGE_BLOCKS,
-  ORIGINS_PIECE_VERSIONS,
-} from '../limits.ts';
+import { ORIGINS_BLOCK_VERSIONS, ORIGINS_CACHED_VERSIONS_MAX, ORIGINS_PAGE_BLOCKS } from '../limits.ts';
 import { firstOfCommit } from '../storage/commit-document.ts';
 import type { Database } from '../storage/database.ts';
 import type { OriginBlocks, StoredBlock } from '../storage/origin-blocks.ts';
-import { OriginPieces } from './origin-pieces.ts';
+import type { OriginPieces } from './origin-pieces.ts';
 import type { ReadableBlobs } from './readable.ts';
 import { RecentlyUsed } from './recently-used.ts';
 import type { Room } from './room.ts';
@@ -25,7 +20,7 @@ export class OriginIndex {
   readonly #blocks: OriginBlocks;
   readonly #database: Database;
   readonly #logger: Logger;
-  readonly #pieces = new OriginPieces();
+  readonly #pieces: OriginPieces;
   readonly #known = new RecentlyUsed<Origins>(ORIGINS_CACHED_VERSIONS_MAX);
   /** One at a time for each blob: those who come meanwhile wait, and then find what they need or go the rest of the way. */
   readonly #running = new Map<string, Promise<Origins>>();
@@ -33,10 +28,12 @@ export class OriginIndex {
   constructor(options: {
     readonly blobs: ReadableBlobs;
     readonly blocks: OriginBlocks;
+    readonly pieces: OriginPieces;
     readonly database: Database;
     readonly logger: Logger;
   }) {
     this.#blobs = options.blobs;
+    this.#pieces = options.pieces;
     this.#blocks = options.blocks;
     this.#database = options.database;
     this.#logger = options.logger;
@@ -95,10 +92,9 @@ export class OriginIndex {
     return block.facts.filter(({ toVersion }) => toVersion >= first && toVersion <= last);
   }
 
-  /** Takes in the piece above version `after`, if the room still has all its deltas. */
-  keep({ state }: Room, after: number): void {
-    const deltas = state.recent(after + 1, after + ORIGINS_PIECE_VERSIONS);
-    if (deltas) this.#pieces.keep(state.blobId, after, deltas);
+  /** Takes in what the room has up to that version. */
+  keep({ state }: Room, upTo: number): void {
+    this.#pieces.keep(state, upTo);
   }
 
   /** Makes the block above version `after` and stores it, if its deltas are all there. */

@@ -1,39 +1,35 @@
-/**
- * Runs that were encoded when their last delta came, while all of it was in memory: their turn to be stored may come when
- * it no longer is, and reading it back from the log takes ten times as long. Bounded (G7); what is not here is in the log.
- */
+/** Runs that were encoded while their deltas were in memory: their turn to be stored may come when they no longer are. */
 import type { SeqRange } from '../domain/delta.ts';
 import { PACKED_RUNS_BYTES_MAX, RUN_DELTAS } from '../limits.ts';
-import { encodeRun, runOf } from './checkpoint-codec.ts';
-import { RecentlyUsed } from './recently-used.ts';
+import { decodeRun, encodeRun, joinRuns, runOf } from './checkpoint-codec.ts';
 import type { RoomState } from './room-state.ts';
+import { WindowParts } from './window-parts.ts';
 
 export class PackedRuns {
-  readonly #runs = new RecentlyUsed<Uint8Array>(PACKED_RUNS_BYTES_MAX);
+  readonly #parts = new WindowParts({
+    versions: RUN_DELTAS,
+    encode: (_after, deltas) => encodeRun(runOf(deltas)),
+    bytesMax: PACKED_RUNS_BYTES_MAX,
+  });
 
-  /** To be called with each delta: encodes the newest whole window of RUN_DELTAS, once. */
+  /** With each delta: the newest whole window, once. */
   pack(state: RoomState): void {
-    const last = Math.floor(state.version / RUN_DELTAS) * RUN_DELTAS;
-    const first = last - RUN_DELTAS + 1;
-    const key = keyOf(state.blobId, first);
-    if (this.#runs.get(key)) return;
-    const deltas = state.recent(first, last);
-    if (!deltas) return;
-    const bytes = encodeRun(runOf(deltas));
-    this.#runs.set(key, bytes, bytes.byteLength);
+    this.#parts.takeIn(state, state.version - (state.version % RUN_DELTAS));
+  }
+
+  /** Before the state lets go of deltas. */
+  keep(state: RoomState): void {
+    this.#parts.takeIn(state);
   }
 
   /** The deltas of a window, encoded. */
   run(blobId: string, { first }: SeqRange): Uint8Array | undefined {
-    return this.#runs.get(keyOf(blobId, first));
+    const parts = this.#parts.whole(blobId, first - 1);
+    return parts && parts.length > 1 ? encodeRun(joinRuns(parts.map(decodeRun))) : parts?.[0];
   }
 
   /** They are stored. */
   forget(blobId: string, windows: readonly SeqRange[]): void {
-    for (const { first } of windows) this.#runs.delete(keyOf(blobId, first));
+    for (const { first } of windows) this.#parts.forget(blobId, first - 1);
   }
-}
-
-function keyOf(blobId: string, first: number): string {
-  return `${blobId}:${first}`;
 }

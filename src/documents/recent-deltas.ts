@@ -39,8 +39,10 @@ export class RecentDeltas {
     this.#trim(ROOM_TAIL_DELTAS_MAX, bytesMax);
   }
 
-  /** For a room that nobody writes to at the moment. */
-  relax(): void {
+  /** For a room that nobody writes to at the moment. `keep` is called before anything is let go of. */
+  relax(keep: () => void): void {
+    if (this.#deltas.length - this.#first <= ROOM_TAIL_IDLE_DELTAS_MAX) return;
+    keep();
     this.#trim(ROOM_TAIL_IDLE_DELTAS_MAX, Infinity);
   }
 

@@ -8,6 +8,7 @@ import type { Contents } from '../storage/contents.ts';
 import type { Database } from '../storage/database.ts';
 import type { HeadWriter } from './head-writer.ts';
 import type { History } from './history.ts';
+import type { RoomState } from './room-state.ts';
 import type { UpdateTrials } from './update-trials.ts';
 
 export interface RoomServices {
@@ -18,6 +19,8 @@ export interface RoomServices {
   readonly committer: Committer;
   readonly heads: HeadWriter;
   readonly history: History;
+  /** To be called before a state lets go of deltas: takes in what is made of them. */
+  readonly keep: (state: RoomState) => void;
   readonly bases: BaseDocuments;
   readonly trials: UpdateTrials;
   readonly logger: Logger;

@@ -287,9 +287,9 @@ export class RoomState {
     return content + this.#structMemory.bytesAt(this.#version);
   }
 
-  /** Nobody writes at the moment: what only speeds up writing goes. */
-  relax(): void {
-    this.#recent.relax();
+  /** Nobody writes at the moment: what only speeds up writing goes. `keep` is called before. */
+  relax(keep: (state: RoomState) => void): void {
+    this.#recent.relax(() => keep(this));
   }
 
   /** What was asked to write its head may still do so. */

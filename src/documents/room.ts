@@ -282,7 +282,7 @@ export class Room {
       intent.reject(storageUnavailable(undefined));
     }
     this.#authoring.dropIdleTwin(TWIN_IDLE_MS_MAX);
-    if (!this.isBusy && now - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax();
+    if (!this.isBusy && now - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax(this.#services.keep);
   }
 
   /** About what it takes: the document, its twin, what rides along, and what waits. */

@@ -133,7 +133,10 @@ export class Rooms {
     this.#bytes -= loaded.bytes;
     loaded.unsubscribe();
     // A room that failed may hold what the log does not.
-    if (loaded.room.failure === undefined) this.#services.history.leave(loaded.room.state);
+    if (loaded.room.failure === undefined) {
+      this.#services.keep(loaded.room.state);
+      this.#services.history.leave(loaded.room.state);
+    }
     loaded.room.destroy();
   }
 

@@ -62,3 +62,5 @@ export const HEAD_LAG_MS_MAX = 200;
 export const HEAD_PACE_MS = 1_000;
 export const HEADS_PER_WRITE_MAX = 100;
 export const LOG_PAGE_COMMITS = 500;
+/** Of a page, what comes with one answer of the database. */
+export const LOG_BATCH_COMMITS = 64;

@@ -1,7 +1,7 @@
 /** The log of all commits. Insert-only: nothing here updates or deletes. */
 import type { Filter, FindOptions } from 'mongodb';
 import type { Commit, Delta } from '../domain/delta.ts';
-import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_PAGE_COMMITS } from '../limits.ts';
+import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../limits.ts';
 import { commitId, commitIdOf, fromDocument, toDocument, type CommitDocument } from './commit-document.ts';
 import type { CommitOutbox } from './contract.ts';
 import type { Database, WriteReply } from './database.ts';
@@ -246,8 +246,9 @@ export class CommitLog implements CommitOutbox {
   }
 
   async #find(filter: Filter<CommitDocument>, options: FindOptions): Promise<Commit[]> {
-    const documents = await this.#database.commits.find(filter, options).toArray();
-    return documents.map(readDocument);
+    // By small batches, each read out as it comes: a whole page would take the event loop tens of milliseconds.
+    const cursor = this.#database.commits.find(filter, { batchSize: LOG_BATCH_COMMITS, ...options });
+    return cursor.map(readDocument).toArray();
   }
 }
 

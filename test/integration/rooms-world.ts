@@ -71,7 +71,8 @@ export async function openRooms(
     hints: new NatsAccessHints(connection),
     logger,
   });
-  const services = { database, access, log, contents, committer, heads, history, bases, trials, logger };
+  const keep = history.keep.bind(history);
+  const services = { database, access, log, contents, committer, heads, history, keep, bases, trials, logger };
   const rooms = new Rooms(services, new NatsLiveChannel(connection, name, logger), options);
   await access.start();
   return {

@@ -40,7 +40,10 @@ test(
         assert.ok(recent.bytes <= bytesMax || recent.range(all.length - 1, all.length) === undefined, `round ${round}`);
       }
       if (random.chance(0.01)) {
-        recent.relax();
+        const before = recent.range(dropped + 1, all.length);
+        let kept: readonly Delta[] | undefined;
+        recent.relax(() => (kept = recent.range(dropped + 1, all.length)));
+        assert.equal(kept, (before?.length ?? 0) > ROOM_TAIL_IDLE_DELTAS_MAX ? before : undefined, 'told before');
         assert.not(recent.range(all.length - ROOM_TAIL_IDLE_DELTAS_MAX, all.length));
       }
       while (recent.range(dropped + 1, all.length) === undefined) dropped += 1;

@@ -331,10 +331,15 @@ test('a block put together of its pieces is the block, and one that lacks a piec
     world.write(author, (doc) => doc.getText('content').insert(0, 'x'));
   }
   const pieces = new OriginPieces();
-  const keep = (after: number): void =>
-    pieces.keep('blob', after, world.log.slice(after, after + ORIGINS_PIECE_VERSIONS));
-  for (let after = 0; after < ORIGINS_BLOCK_VERSIONS * 2; after += ORIGINS_PIECE_VERSIONS)
-    if (after !== ORIGINS_BLOCK_VERSIONS + ORIGINS_PIECE_VERSIONS) keep(after);
+  /** The room is at `version`, and has no delta up to `floor` any more. */
+  const keep = (version: number, floor: number): void => {
+    const recent = (first: number, last: number): Delta[] | undefined =>
+      first > floor ? world.log.slice(first - 1, last) : undefined;
+    pieces.keep({ blobId: 'blob', version, recent });
+  };
+  for (const version of [ORIGINS_PIECE_VERSIONS, 300, ORIGINS_PIECE_VERSIONS * 2, ORIGINS_BLOCK_VERSIONS + 3])
+    keep(version, Math.max(0, version - ORIGINS_BLOCK_VERSIONS / 2 - 3));
+  keep(ORIGINS_BLOCK_VERSIONS * 2, ORIGINS_BLOCK_VERSIONS + 4);
   assert.is(pieces.take('another', 0), undefined);
   const whole = OriginBlock.decode(pieces.take('blob', 0) ?? new Uint8Array());
   assert.equal(whole, world.block(0, ORIGINS_BLOCK_VERSIONS));
