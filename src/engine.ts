@@ -132,7 +132,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const { history } = archive;
   const pieces = new OriginPieces();
   const keep = (state: RoomState): void => {
-    history.keep(state);
+    archive.compaction.keep(state);
     pieces.keep(state);
   };
   const bases = new BaseDocuments(history);

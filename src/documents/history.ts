@@ -202,11 +202,6 @@ export class History {
     this.#options.compaction.grown(state);
   }
 
-  /** Before the state lets go of deltas. */
-  keep(state: RoomState): void {
-    this.#options.compaction.keep(state);
-  }
-
   /** The document is let go: the next load should find a state at its head. */
   leave(state: RoomState): void {
     this.#options.compaction.left(state);

@@ -11,7 +11,7 @@ export const RUN_BYTES_MAX = 1024 * 1024;
 export const RUNS_TOGETHER_MAX = 64;
 export const RUNS_TOGETHER_BYTES_MAX = 4 * 1024 * 1024;
 export const RUNS_GATHERED_MS = 1_000;
-/** Of all runs that wait, encoded, to be stored. */
+/** Of runs, encoded: half for those that wait to be stored, half for those that are not whole yet. */
 export const PACKED_RUNS_BYTES_MAX = 16 * 1024 * 1024;
 export const RUN_JOINED_BYTES_MAX = 4 * 1024 * 1024;
 export const CHECKPOINT_RUNS_MAX = 256;

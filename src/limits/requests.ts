@@ -37,7 +37,7 @@ export const ORIGINS_BLOCK_VERSIONS = 1_024;
  * fewer than a commit may have (FLUSH_DELTAS_MAX).
  */
 export const ORIGINS_PIECE_VERSIONS = 256;
-/** Of all pieces whose blocks are not whole yet, encoded. */
+/** Of pieces, encoded: half for blocks that wait to be stored, half for those that are not whole yet. */
 export const ORIGINS_PIECES_BYTES_MAX = 8 * 1024 * 1024;
 /** Blocks read at once. */
 export const ORIGINS_PAGE_BLOCKS = 32;

@@ -71,7 +71,7 @@ export async function openRooms(
     hints: new NatsAccessHints(connection),
     logger,
   });
-  const keep = history.keep.bind(history);
+  const keep = archive.compaction.keep.bind(archive.compaction);
   const services = { database, access, log, contents, committer, heads, history, keep, bases, trials, logger };
   const rooms = new Rooms(services, new NatsLiveChannel(connection, name, logger), options);
   await access.start();

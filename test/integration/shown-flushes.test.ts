@@ -51,6 +51,10 @@ class Editor implements LiveSession {
     return this.doc.getText('content').toJSON();
   }
 
+  get versionsShown(): number[] {
+    return this.shown.map(({ version }) => version);
+  }
+
   /** Types at the end, and hands that in. */
   type(text: string): { readonly update: Uint8Array; readonly saved: Promise<{ version: number }> } {
     this.doc.getText('content').insert(this.text.length, text);
@@ -119,10 +123,7 @@ test('what one typed in several strokes is one update of one version', async () 
   const [one, other] = editors;
   if (!one || !other) throw new Error('two editors');
   await inOneFlush(() => [one.type('a'), one.type('b'), other.type('c')]);
-  assert.equal(
-    other.shown.map(({ version }) => version),
-    [3],
-  );
+  assert.equal(other.versionsShown, [3]);
   await assertEqual('strokes', editors);
   for (const editor of editors) editor.close();
 });
@@ -131,12 +132,7 @@ test('where many are in the document, all that they typed is one update for each
   const editors = await openEditors('many', SHOWN_APART_SENDS_MAX + 1);
   const typing = editors.slice(0, 2);
   await inOneFlush(() => typing.map((editor, index) => editor.type(String(index))));
-  for (const editor of editors) {
-    assert.equal(
-      editor.shown.map(({ version }) => version),
-      [3],
-    );
-  }
+  for (const editor of editors) assert.equal(editor.versionsShown, [3]);
   await assertEqual('many', editors);
   for (const editor of editors) editor.close();
 });
