@@ -53,12 +53,18 @@ test('G5: what no stream takes is not acknowledged', async () => {
     await reasonOf(acks.publish([message('studio.delta.applied.blob'), message('nobody.listens')])),
     'EVENTS_UNAVAILABLE',
   );
-  const { core } = connection;
-  // Somebody who is no stream answers.
-  core?.subscribe('somebody.listens', { callback: (_error, message) => void message.respond(Buffer.from('no ack')) });
-  await core?.flush();
+  // Somebody who is no stream answers: by a connection of its own, since one hears nothing of what it says itself.
+  const logger = pino({ level: 'silent' });
+  const somebody = await EventConnection.open({ url: parts.url('nats'), name: 'somebody', logger });
+  let answers = 0;
+  somebody.core?.subscribe('somebody.listens', {
+    callback: (_error, message) => void (message.respond(Buffer.from('no ack')), (answers += 1)),
+  });
+  await somebody.core?.flush();
   const answered = acks.publish([message('somebody.listens')]);
   assert.is(await reasonOf(answered), 'EVENTS_UNAVAILABLE');
+  assert.is(answers, 1);
+  await somebody.close();
 });
 
 test('G7: what is not answered is given up, and later messages are acknowledged', async () => {
