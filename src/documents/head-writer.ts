@@ -1,25 +1,37 @@
 /**
  * Writes stored heads behind the commits: a change is in its blob's head within HEAD_LAG_MS_MAX, and a blob that goes on
- * changing has its head written every HEAD_PACE_MS, since an update costs the database as much as several commits. A
- * head not written is healed by the next commit, the next load of its blob, or the sweep.
+ * changing has its head written every HEAD_PACE_MS, since an update costs the database as much as several commits. Where
+ * many go on changing, they share HEADS_REWRITTEN_PER_SECOND_MAX (G7), those written longest ago first. A head not
+ * written is healed by the next commit, the next load of its blob, or the sweep.
  */
 import type { Logger } from 'pino';
 import type { Failpoints } from '../failpoints.ts';
-import { HEAD_LAG_MS_MAX, HEAD_PACE_MS, HEADS_PER_WRITE_MAX } from '../limits.ts';
+import {
+  HEAD_LAG_MS_MAX,
+  HEAD_PACE_MS,
+  HEAD_PACE_MS_MAX,
+  HEADS_PER_WRITE_MAX,
+  HEADS_REWRITTEN_PER_SECOND_MAX,
+} from '../limits.ts';
 import type { BlobHeads, DerivedHead } from '../storage/blobs.ts';
 import type { RoomState } from './room-state.ts';
 
 /** Half the bound, which leaves the other half for the write itself. */
 const ROUND_MS = HEAD_LAG_MS_MAX / 2;
+const REWRITTEN_PER_ROUND_MAX = (HEADS_REWRITTEN_PER_SECOND_MAX * ROUND_MS) / 1_000;
+
+/** A document, as far as its head goes. */
+type HeadSource = Pick<RoomState, 'head'>;
 
 export class HeadWriter {
   readonly #heads: BlobHeads;
   readonly #failpoints: Failpoints;
   readonly #logger: Logger;
-  readonly #dirty = new Set<RoomState>();
+  /** When each last changed; those that were written longest ago first. */
+  readonly #dirty = new Map<HeadSource, number>();
   /** By blob: heads of documents that are no longer loaded, and those whose write failed. */
   readonly #left = new Map<string, DerivedHead>();
-  readonly #writtenAt = new WeakMap<RoomState, number>();
+  readonly #writtenAt = new WeakMap<HeadSource, number>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -29,20 +41,20 @@ export class HeadWriter {
     this.#logger = options.logger;
   }
 
-  mark(state: RoomState): void {
-    this.#dirty.add(state);
+  mark(state: HeadSource): void {
+    this.#dirty.set(state, Date.now());
     this.#schedule();
   }
 
   /** The state is about to be let go: what its head still lacks is kept apart from it. */
-  retire(state: RoomState): void {
+  retire(state: HeadSource): void {
     if (!this.#dirty.delete(state)) return;
     this.#keep(state.head());
     this.#schedule();
   }
 
   /** For calls that are acknowledged only after the head. */
-  async writeNow(state: RoomState): Promise<void> {
+  async writeNow(state: HeadSource): Promise<void> {
     const head = state.head();
     this.#dirty.delete(state);
     try {
@@ -60,14 +72,25 @@ export class HeadWriter {
   #schedule(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#writeDue(Date.now() - HEAD_PACE_MS));
+      this.#writing = this.#writing.then(() => this.#write(this.#due(Date.now())));
     }, ROUND_MS);
   }
 
-  /** Those whose heads were last written by then; the others stay for a later round. */
-  async #writeDue(writtenBy: number): Promise<void> {
-    const due: RoomState[] = [];
-    for (const state of this.#dirty) if ((this.#writtenAt.get(state) ?? 0) <= writtenBy) due.push(state);
+  /** The others stay for a later round. */
+  #due(nowMs: number): HeadSource[] {
+    const due: HeadSource[] = [];
+    let rewritten = 0;
+    for (const [state, changedAt] of this.#dirty) {
+      const lagMs = nowMs - (this.#writtenAt.get(state) ?? 0);
+      if (lagMs < HEAD_PACE_MS) continue;
+      const goesOn = lagMs < HEAD_PACE_MS_MAX && nowMs - changedAt < HEAD_PACE_MS;
+      if (goesOn && ++rewritten > REWRITTEN_PER_ROUND_MAX) continue;
+      due.push(state);
+    }
+    return due;
+  }
+
+  async #write(due: readonly HeadSource[]): Promise<void> {
     const heads = [...this.#left.values()];
     this.#left.clear();
     for (const state of due) {
@@ -100,7 +123,7 @@ export class HeadWriter {
     };
     stopTimer();
     await this.#writing;
-    await this.#writeDue(Date.now());
+    await this.#write([...this.#dirty.keys()]);
     stopTimer();
   }
 }

@@ -57,9 +57,15 @@ export const ROOM_REMOTE_COMMITS_MAX = 1_024;
 export const ROOM_RECENT_REQUESTS_MAX = 1_024;
 /** Documents at past versions kept for authoring, per process. */
 export const BASE_DOCUMENTS_CACHED_MAX = 32;
-/** How far a stored head may lag behind the log after a change; while more follow, it is written every HEAD_PACE_MS. */
+/**
+ * How far a stored head may lag behind the log after a change. While more follow it is written every HEAD_PACE_MS; where
+ * more blobs than HEADS_REWRITTEN_PER_SECOND_MAX go on changing, less often, but every HEAD_PACE_MS_MAX all the same, and
+ * HEAD_PACE_MS after the last change.
+ */
 export const HEAD_LAG_MS_MAX = 200;
 export const HEAD_PACE_MS = 1_000;
+export const HEAD_PACE_MS_MAX = 10_000;
+export const HEADS_REWRITTEN_PER_SECOND_MAX = 50;
 export const HEADS_PER_WRITE_MAX = 100;
 export const LOG_PAGE_COMMITS = 500;
 /** Of a page, what comes with one answer of the database. */

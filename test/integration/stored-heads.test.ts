@@ -1,5 +1,10 @@
 /** Stored heads, which lists are read from, where writing them fails or several do it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import pino from 'pino';
 import * as assert from 'uvu/assert';
+import { HeadWriter } from '../../src/documents/head-writer.ts';
+import { Failpoints } from '../../src/failpoints.ts';
+import { HEAD_PACE_MS, HEADS_REWRITTEN_PER_SECOND_MAX } from '../../src/limits.ts';
 import type { DerivedHead } from '../../src/storage/blobs.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
@@ -38,16 +43,6 @@ test('a head whose first write failed is written by itself, nobody having to tou
 
 test('G3: of two who write a head that is not there, the one who knows more decides, whoever is first', async () => {
   const heads = new BlobHeads(database);
-  const head = (id: string, version: number): DerivedHead => ({
-    id,
-    owner: 'ann',
-    genesis: { contentType: 'text/plain', parentIds: [], rootId: id, depth: 0, createdBy: 'user', labels: {} },
-    version,
-    contentVersion: version,
-    size: version,
-    createdAt: new Date(0),
-    updatedAt: new Date(version),
-  });
   for (let round = 0; round < 50; round++) {
     const id = `raced-${round}`;
     const writers = [
@@ -60,5 +55,67 @@ test('G3: of two who write a head that is not there, the one who knows more deci
     assert.is((await heads.get(id))?.version, 4, id);
   }
 });
+
+/** As BlobHeads, and counts what is written. */
+class CountedHeads extends BlobHeads {
+  written = 0;
+
+  override advance(heads: readonly DerivedHead[]): Promise<void> {
+    this.written += heads.length;
+    return super.advance(heads);
+  }
+}
+
+test('G7: however many blobs go on changing, their heads take the database no more than their share', async () => {
+  const heads = new CountedHeads(database);
+  const writer = new HeadWriter({ heads, failpoints: new Failpoints(''), logger: pino({ level: 'silent' }) });
+  const blobs = Array.from({ length: HEADS_REWRITTEN_PER_SECOND_MAX * 2 }, (_none, index) => {
+    const blob = { version: 0, head: () => head(`busy-${index}`, blob.version) };
+    return blob;
+  });
+  const change = (): void => {
+    for (const blob of blobs) {
+      blob.version += 1;
+      writer.mark(blob);
+    }
+  };
+  const storedVersions = async (): Promise<number[]> =>
+    (await heads.getMany(blobs.map((blob) => blob.head().id))).map(({ version }) => version);
+  try {
+    change();
+    await eventually(
+      'the first change of each is in its head',
+      async () => (await storedVersions()).length === blobs.length,
+    );
+    const writtenAtFirst = heads.written;
+    const began = performance.now();
+    while (performance.now() - began < HEAD_PACE_MS * 3) {
+      change();
+      await pause(HEAD_PACE_MS / 20);
+    }
+    const seconds = (performance.now() - began) / 1_000;
+    const rewritten = heads.written - writtenAtFirst;
+    assert.ok(rewritten > 0, 'they are rewritten while they change');
+    // A round more than what the time is worth.
+    assert.ok(rewritten <= HEADS_REWRITTEN_PER_SECOND_MAX * (seconds + 0.1), `${rewritten} in ${seconds} s`);
+    const last = blobs[0]?.version;
+    await eventually('all are right once it is over', async () => (await storedVersions()).every((at) => at === last));
+  } finally {
+    await writer.close();
+  }
+});
+
+function head(id: string, version: number): DerivedHead {
+  return {
+    id,
+    owner: 'ann',
+    genesis: { contentType: 'text/plain', parentIds: [], rootId: id, depth: 0, createdBy: 'user', labels: {} },
+    version,
+    contentVersion: version,
+    size: version,
+    createdAt: new Date(0),
+    updatedAt: new Date(version),
+  };
+}
 
 test.run();
