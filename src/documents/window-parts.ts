@@ -7,7 +7,10 @@ import type { Delta } from '../domain/delta.ts';
 import { RecentlyUsed } from './recently-used.ts';
 import type { RoomState } from './room-state.ts';
 
-/** The parts of a window up to a version, in order. */
+/** Beside their parts. */
+const GROWING_BYTES = 128;
+
+/** The parts of a window up to a version, in order. None at a window's end, where it only says that all was taken in. */
 interface Growing {
   readonly upTo: number;
   readonly parts: readonly Uint8Array[];
@@ -34,8 +37,8 @@ export class WindowParts {
   }
 
   /**
-   * Takes in deltas up to `upTo` that it has not yet. Where the state lacks one, that window is left to the log, and it
-   * goes on with the next.
+   * Takes in deltas up to `upTo` that it has not yet, each once, however often it is asked. Where the state lacks one,
+   * that window is left to the log, and it goes on with the next.
    */
   takeIn(state: Pick<RoomState, 'blobId' | 'version' | 'recent'>, upTo = state.version): void {
     const { blobId } = state;
@@ -54,10 +57,11 @@ export class WindowParts {
       }
       const parts = [...(growing?.parts ?? []), this.#encode(at, deltas)];
       at = end;
-      growing = at % this.#versions > 0 ? { upTo: at, parts } : undefined;
-      if (!growing) this.#whole.set(keyOf(blobId, window), parts, bytesOf(parts));
+      const isWhole = at % this.#versions === 0;
+      if (isWhole) this.#whole.set(keyOf(blobId, window), parts, bytesOf(parts));
+      growing = { upTo: at, parts: isWhole ? [] : parts };
     }
-    if (growing) this.#growing.set(blobId, growing, bytesOf(growing.parts));
+    if (growing) this.#growing.set(blobId, growing, GROWING_BYTES + bytesOf(growing.parts));
     else this.#growing.delete(blobId);
   }
 

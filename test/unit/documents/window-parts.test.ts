@@ -23,8 +23,9 @@ class Tail {
   }
 }
 
-function partsOf(bytesMax = 1_000_000): WindowParts {
+function partsOf(bytesMax = 1_000_000, onEncode: (versions: number) => void = () => undefined): WindowParts {
   const encode = (after: number, deltas: readonly Delta[]): Uint8Array => {
+    onEncode(deltas.length);
     assert.is(deltas[0]?.toVersion, after + 1);
     return Uint8Array.from(deltas, ({ toVersion }) => toVersion);
   };
@@ -100,6 +101,17 @@ test(
       assert.equal(versionsIn(parts.whole('a', after)), window(after));
   }),
 );
+
+test('no version is encoded twice, whether or not its window was fetched meanwhile', () => {
+  let encoded = 0;
+  const [parts, tail] = [partsOf(1_000_000, (versions) => (encoded += versions)), new Tail('a')];
+  for (tail.version = 1; tail.version <= 5 * VERSIONS; tail.version += 1) {
+    // As runs are: asked at each version for what is whole.
+    parts.takeIn(tail, tail.version - (tail.version % VERSIONS));
+    if (tail.version === 3 * VERSIONS) parts.forget('a', 0);
+  }
+  assert.is(encoded, 5 * VERSIONS);
+});
 
 test('G7: it keeps no more than its bytes, of blobs and of windows', () => {
   const parts = partsOf(8 * VERSIONS);
