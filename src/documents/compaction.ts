@@ -33,8 +33,10 @@ import { PackedRuns } from './packed-runs.ts';
 import type { RoomState } from './room-state.ts';
 
 interface Job {
-  readonly state: RoomState;
+  state: RoomState;
   leaving: boolean;
+  /** More may be missing than the newest runs: of a blob just loaded, or one of which the last round did not make all. */
+  looks: boolean;
 }
 
 export class Compaction {
@@ -80,7 +82,7 @@ export class Compaction {
     const covered = coveredTo(index);
     // A log without checkpoints, or with too long a tail; or the end of a process came between its runs and its states.
     if (state.version - covered < RUN_DELTAS && missingStates(index, covered, []).length === 0) return;
-    this.#enqueue(state, false);
+    this.#enqueue(state, { looks: true });
     // Much is missing, and its versions are read slowly until it is there.
     this.#gathering.skip();
   }
@@ -90,7 +92,7 @@ export class Compaction {
     const known = this.#growth.count(state);
     const isRunDue = Math.floor(state.version / RUN_DELTAS) * RUN_DELTAS > known.packed;
     if (isRunDue) this.#packed.pack(state);
-    if (isRunDue || isStateDueBy(known)) this.#enqueue(state, false);
+    if (isRunDue || isStateDueBy(known)) this.#enqueue(state);
   }
 
   /** The room is about to let go of deltas. */
@@ -104,7 +106,7 @@ export class Compaction {
     const known = this.#growth.count(state);
     const newest = { version: known.stateVersion, bytes: known.stateBytes };
     if (this.#jobs.has(state.blobId) || leavesState(newest, state.version, known.bytesSince))
-      this.#enqueue(state, true);
+      this.#enqueue(state, { leaving: true });
     else this.#growth.forget(state.blobId);
   }
 
@@ -142,26 +144,26 @@ export class Compaction {
     });
   }
 
-  #enqueue(state: RoomState, leaving: boolean): void {
+  #enqueue(state: RoomState, { leaving = false, looks = false } = {}): void {
     const job = this.#jobs.get(state.blobId);
     if (job) {
+      job.state = state;
       job.leaving ||= leaving;
-      if (job.state === state) return;
-      this.#jobs.set(state.blobId, { state, leaving: job.leaving });
+      job.looks ||= looks;
       return;
     }
     if (this.#jobs.size >= COMPACTIONS_WAITING_MAX) return;
-    this.#jobs.set(state.blobId, { state, leaving });
+    this.#jobs.set(state.blobId, { state, leaving, looks });
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
   }
 
   async #work(): Promise<void> {
-    for (let isHalfDone = false; this.#jobs.size > 0;) {
-      if (!isHalfDone) await this.#gathering.pause();
-      isHalfDone = false;
+    for (let goesOn = false; this.#jobs.size > 0;) {
+      if (!goesOn) await this.#gathering.pause();
+      goesOn = false;
       const jobs = [...this.#jobs.values()];
       this.#jobs.clear();
-      for (const job of await this.#makeDueRuns(jobs)) if (!(await this.#roundOf(job))) isHalfDone = true;
+      for (const job of await this.#makeDueRuns(jobs)) if (!(await this.#roundOf(job))) goesOn = true;
     }
   }
 
@@ -176,12 +178,11 @@ export class Compaction {
     for (const job of jobs) {
       const { blobId, version } = job.state;
       const known = this.#growth.count(job.state);
-      const runs = (dueRuns(known, version) ?? []).map((range) => ({
-        blobId,
-        range,
-        packed: this.#packed.run(blobId, range),
-      }));
-      if (job.leaving || runs.length === 0 || runs.some(({ packed }) => !packed)) rest.push(job);
+      const windows = job.leaving || job.looks ? undefined : dueRuns(known, version);
+      // Entered by a delta that came while its run was being stored.
+      if (windows?.length === 0) continue;
+      const runs = (windows ?? []).map((range) => ({ blobId, range, packed: this.#packed.run(blobId, range) }));
+      if (!windows || runs.some(({ packed }) => !packed)) rest.push(job);
       else due.push({ known, runs });
     }
     try {
@@ -206,7 +207,9 @@ export class Compaction {
     if (Date.now() > this.#deadline) return true;
     try {
       if (!(await this.round(state, { leaving }))) {
-        if (!this.#jobs.has(blobId)) this.#jobs.set(blobId, job);
+        const again = this.#jobs.get(blobId) ?? job;
+        again.looks = true;
+        this.#jobs.set(blobId, again);
         return false;
       }
       if (leaving && !this.#jobs.has(blobId)) this.#growth.forget(blobId);
