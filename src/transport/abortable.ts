@@ -1,6 +1,6 @@
 /**
  * Settles as `work` does, or rejects with the signal's reason as soon as it aborts; `work` then goes on unheard. Its
- * listener is gone afterwards: raced against one promise for each message, a long stream would keep them all.
+ * listener is gone afterwards.
  */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {

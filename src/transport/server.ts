@@ -12,6 +12,7 @@ import { REST_ROUTES } from './rest-routes.ts';
 import { createRpcHandler } from './rpc-handler.ts';
 import { collectServices } from './service-collector.ts';
 import { registerServices } from './services/register.ts';
+import { encodeTextByBuffer } from './text-encoding.ts';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
@@ -51,6 +52,7 @@ export interface Transport {
 /** Opens every door over the same service implementations. Rejects when a port can't be had; nothing is left open then. */
 export async function startTransport(options: TransportOptions): Promise<Transport> {
   const { config, logger, authenticator, registry, events } = options;
+  encodeTextByBuffer();
   const draining = new AbortController();
   // Every open stream listens for it; more than ten are no leak.
   setMaxListeners(0, draining.signal);

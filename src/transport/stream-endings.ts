@@ -1,6 +1,5 @@
 /** What ends a stream from our side: the studio stops, or the caller's token is no longer honoured. */
 import { StudioError } from '../errors.ts';
-import { abortable } from './abortable.ts';
 import { onExpiry } from './expiry.ts';
 import type { Caller } from '../domain/caller.ts';
 
@@ -40,16 +39,28 @@ export function createStreamEnding(callSignal: AbortSignal, draining: AbortSigna
   };
 }
 
-/** Passes messages on until the signal aborts, then throws its reason, even while the source is waiting for its next. */
+/**
+ * Passes messages on until the signal aborts, then throws its reason, even while the source is waiting for its next.
+ * One listener for all of them, which ends the wait there is: raced against one promise, each message would stay with it
+ * as long as the stream.
+ */
 export async function* untilEnded<T>(messages: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
+  let endWait: (reason: unknown) => void = () => {};
+  const end = (): void => endWait(signal.reason);
+  signal.addEventListener('abort', end);
   try {
     for (;;) {
-      const next = await abortable(iterator.next(), signal);
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        endWait = reject;
+        iterator.next().then(resolve, reject);
+        if (signal.aborted) end();
+      });
       if (next.done) return;
       yield next.value;
     }
   } finally {
+    signal.removeEventListener('abort', end);
     // Not awaited: a source that is waiting settles this only when it wakes.
     void iterator.return?.().catch(() => {});
   }
