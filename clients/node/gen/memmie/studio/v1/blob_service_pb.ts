@@ -1228,7 +1228,8 @@ export const BlobService: GenService<{
   },
   /**
    * Lists blobs that the caller may read, newest first: their own ones, or, as `scope` says, those shared with them. What
-   * providers made of blobs shared with the caller is found by DagService.
+   * providers made of blobs shared with the caller is found by DagService. Version, size and updated_at of a blob that
+   * goes on changing may be some seconds old here; GetBlob has them as they are.
    *
    * @generated from rpc memmie.studio.v1.BlobService.ListBlobs
    */
