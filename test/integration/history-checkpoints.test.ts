@@ -1,7 +1,7 @@
 /** Any version quickly, from verified checkpoints; whatever kills their making, and whatever is wrong with them. */
 import * as assert from 'uvu/assert';
 import { RoomState } from '../../src/documents/room-state.ts';
-import { CHECKPOINT_RUNS_MAX, RUN_DELTAS, STATE_EVERY_DELTAS } from '../../src/limits.ts';
+import { CHECKPOINT_RUNS_MAX, RUN_DELTAS, STATE_EVERY_DELTAS, STATES_PER_ROUND_MAX } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -201,8 +201,9 @@ test('a blob that has runs and no state yet is loaded whole, its first delta inc
   await other.close();
 });
 
-test('states that a process did not come to make are made when the blob is loaded again', async () => {
-  const log = await seed('unfinished');
+test('states that a process did not come to make are made when the blob is loaded again, however many', async () => {
+  // More than one round makes.
+  const log = await seed('unfinished', STATE_EVERY_DELTAS * (STATES_PER_ROUND_MAX + 1) + 700);
   const past = await openHistory(database);
   past.history.leave(await past.history.load('unfinished'));
   await past.compaction.settle();
