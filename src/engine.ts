@@ -141,7 +141,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const rooms = new Rooms(
     { database, access, log, contents, committer, heads: headWriter, history, keep, bases, trials, logger },
     live,
-    { memoryBytesMax: config.documentsMemoryMb * 1024 * 1024 },
+    { stored: heads, memoryBytesMax: config.documentsMemoryMb * 1024 * 1024 },
   );
   const views = new BlobViews({ heads, contents });
   const blobs = new ReadableBlobs({ rooms, history });

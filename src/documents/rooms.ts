@@ -7,25 +7,23 @@ import {
   ROOM_IDLE_MS_MAX,
   ROOM_LOADING_BYTES,
   ROOMS_LOADED_MAX,
-  LIVE_RECHECK_DISCONNECTED_MS,
-  LIVE_RECHECK_MS,
+  LIVE_LOOK_DISCONNECTED_MS,
 } from '../limits.ts';
 import { storageUnavailable } from '../domain/access.ts';
 import { StudioError } from '../errors.ts';
+import type { BlobHeads } from '../storage/blobs.ts';
 import type { LiveChannel } from './contract.ts';
+import { LogLooks, type Followed } from './log-looks.ts';
 import { Room } from './room.ts';
 import type { RoomServices } from './room-services.ts';
 
-interface Loaded {
+interface Loaded extends Followed {
   readonly room: Room;
   readonly unsubscribe: () => void;
   /** As counted last; part of the total. */
   bytes: number;
-  /** When it was loaded, or the log was last looked at for it. */
-  lookedAt: number;
 }
 
-const TIDY_EVERY_MS = 1_000;
 const SETTLE_POLL_MS = 10;
 
 export class Rooms {
@@ -33,15 +31,21 @@ export class Rooms {
   readonly #live: LiveChannel;
   readonly #rooms = new Map<string, Promise<Loaded>>();
   readonly #loaded = new Map<string, Loaded>();
+  readonly #looks: LogLooks;
   readonly #tidying: NodeJS.Timeout;
   readonly #memoryBytesMax: number;
   #bytes = 0;
 
-  constructor(services: RoomServices, live: LiveChannel, options: { readonly memoryBytesMax: number }) {
+  constructor(
+    services: RoomServices,
+    live: LiveChannel,
+    options: { readonly stored: BlobHeads; readonly memoryBytesMax: number },
+  ) {
     this.#memoryBytesMax = options.memoryBytesMax;
+    this.#looks = new LogLooks({ heads: options.stored, live });
     this.#services = services;
     this.#live = live;
-    this.#tidying = setInterval(() => this.#tidy(), Math.min(TIDY_EVERY_MS, LIVE_RECHECK_DISCONNECTED_MS));
+    this.#tidying = setInterval(() => this.#tidy(), LIVE_LOOK_DISCONNECTED_MS);
     this.#tidying.unref();
   }
 
@@ -115,7 +119,8 @@ export class Rooms {
       room = new Room(state, this.#services);
       for (const commit of early) room.onRemote(commit);
       if (isHinted) room.refresh().catch(() => undefined);
-      const loaded = { room, unsubscribe, bytes: 0, lookedAt: Date.now() };
+      const now = Date.now();
+      const loaded = { room, unsubscribe, bytes: 0, lookedAt: now, comparedAt: now };
       this.#loaded.set(blobId, loaded);
       this.#count(loaded);
       return loaded;
@@ -178,18 +183,15 @@ export class Rooms {
 
   #tidy(): void {
     const now = Date.now();
-    const lookAgainMs = this.#live.healthy ? LIVE_RECHECK_MS : LIVE_RECHECK_DISCONNECTED_MS;
+    const followed: Loaded[] = [];
     for (const [blobId, loaded] of this.#loaded) {
       const { room } = loaded;
       room.tidy(now);
       this.#count(loaded);
       if (isQuiet(room) && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
-      // G5: a lost last message has no successor that would show the hole. To have won a slot is to have looked.
-      else if (room.sessions.size > 0 && now - Math.max(loaded.lookedAt, room.wonAt) >= lookAgainMs) {
-        loaded.lookedAt = now;
-        room.refresh().catch(() => undefined);
-      }
+      else if (room.sessions.size > 0) followed.push(loaded);
     }
+    this.#looks.round(followed, now);
     this.#keepWithin();
   }
 

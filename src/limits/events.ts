@@ -44,6 +44,11 @@ export const WATCHERS_PER_PROCESS_MAX = 1_000;
 /** Blobs of which one watcher remembers how far it was shown them. */
 export const WATCH_BLOBS_REMEMBERED_MAX = 10_000;
 export const WATCH_QUEUE_EVENTS_MAX = 1_000;
-/** Live documents are checked against the log this often even when NATS seems healthy: a lost last message has no successor. */
-export const LIVE_RECHECK_MS = 5_000;
-export const LIVE_RECHECK_DISCONNECTED_MS = 500;
+/** Live documents' versions are compared with the stored heads this often even when NATS seems healthy. */
+export const LIVE_COMPARE_MS = 5_000;
+/** And the log itself is looked at this often: ROOMS_LOADED_MAX of them take no more in a round, which is half a second. */
+export const LIVE_LOOK_MS = 60_000;
+export const LIVE_LOOKS_PER_ROUND_MAX = 20;
+/** Without NATS. */
+export const LIVE_LOOK_DISCONNECTED_MS = 500;
+export const LIVE_LOOKS_DISCONNECTED_PER_ROUND_MAX = 100;

@@ -67,6 +67,12 @@ export class BlobHeads {
     return blobs;
   }
 
+  /** Their versions alone, by id: of at most IN_LIST_IDS_MAX. */
+  async versions(ids: readonly string[]): Promise<Map<string, number>> {
+    const found = await this.#database.blobs.find({ _id: { $in: [...ids] } }, { projection: { version: 1 } }).toArray();
+    return new Map(found.map(({ _id, version }) => [_id, version]));
+  }
+
   /** First write of a head. False: it was there already, maybe an older one. */
   async insert(head: DerivedHead): Promise<boolean> {
     try {

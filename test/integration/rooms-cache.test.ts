@@ -1,11 +1,12 @@
 /** Live documents as a cache: one load for all who ask, bounded in memory, and a failed load is never an empty document. */
 import * as assert from 'uvu/assert';
 import { StudioError } from '../../src/errors.ts';
-import { ROOM_LOADING_BYTES } from '../../src/limits.ts';
+import { LIVE_COMPARE_MS, ROOM_LOADING_BYTES } from '../../src/limits.ts';
 import { startCutProxy } from '../harness/cut-proxy.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { openRooms, type RoomsWorld } from './rooms-world.ts';
+import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
 const test = suite('rooms as a cache', { timeoutMs: 60_000 });
 const MEGABYTE = 1024 * 1024;
@@ -94,6 +95,24 @@ test('G6: a load that fails is an error to all who asked, never an empty documen
   } finally {
     await proxy.close();
   }
+});
+
+test('G5: what a process was never told of is shown all the same', async () => {
+  const reader = await open({ memoryBytesMax: 64 * MEGABYTE });
+  await reader.createText('unheard', 'one');
+  // It can't tell anybody, and the reader can't know that.
+  const mute = await open({ memoryBytesMax: 64 * MEGABYTE, natsUrl: 'nats://127.0.0.1:1' });
+  const room = await reader.rooms.hold('unheard');
+  const ada = { userId: 'ada', administrator: false };
+  const shown: number[] = [];
+  const session = { onUpdate: (_update: Uint8Array, version: number) => void shown.push(version), onClose: () => {} };
+  room.sessions.join(session, ada, await room.authorize(ada, 'read'));
+  await mute.rooms.with('unheard', (other) => other.submit(insertion('two ')));
+  assert.equal([reader.isConnected, mute.isConnected, shown], [true, false, []]);
+  await eventually('it is shown', () => shown.at(-1) === 2, LIVE_COMPARE_MS * 3);
+  assert.is(await reader.readText('unheard'), 'two one');
+  room.sessions.leave(session);
+  reader.rooms.release(room);
 });
 
 test.run();

@@ -25,6 +25,8 @@ export interface RoomsWorld {
   readonly contents: Contents;
   readonly log: CommitLog;
   loadsOf(blobId: string): number;
+  /** False: it neither hears nor is heard. */
+  readonly isConnected: boolean;
   createText(blobId: string, text: string): Promise<void>;
   readText(blobId: string): Promise<string>;
   close(): Promise<void>;
@@ -44,12 +46,12 @@ let processes = 0;
 
 export async function openRooms(
   parts: TestParts,
-  options: { readonly memoryBytesMax: number; readonly mongodbUrl?: string },
+  options: { readonly memoryBytesMax: number; readonly mongodbUrl?: string; readonly natsUrl?: string },
 ): Promise<RoomsWorld> {
   const logger = pino({ level: 'silent' });
   const name = `rooms-${++processes}`;
   const database = await openDatabase({ url: options.mongodbUrl ?? parts.url('mongodb'), name: 'rooms' });
-  const connection = await EventConnection.open({ url: parts.url('nats'), name, logger });
+  const connection = await EventConnection.open({ url: options.natsUrl ?? parts.url('nats'), name, logger });
   const log = new CommitLog(database);
   const contents = new Contents(database);
   const failpoints = new Failpoints('');
@@ -62,7 +64,8 @@ export async function openRooms(
     loads.set(blobId, (loads.get(blobId) ?? 0) + 1);
     return load(blobId);
   };
-  const heads = new HeadWriter({ heads: new BlobHeads(database), failpoints, logger });
+  const stored = new BlobHeads(database);
+  const heads = new HeadWriter({ heads: stored, failpoints, logger });
   const bases = new BaseDocuments(history);
   const trials = trialsFromSource();
   const access = new AccessKeeper({
@@ -73,12 +76,15 @@ export async function openRooms(
   });
   const keep = archive.compaction.keep.bind(archive.compaction);
   const services = { database, access, log, contents, committer, heads, history, keep, bases, trials, logger };
-  const rooms = new Rooms(services, new NatsLiveChannel(connection, name, logger), options);
+  const rooms = new Rooms(services, new NatsLiveChannel(connection, name, logger), { stored, ...options });
   await access.start();
   return {
     rooms,
     contents,
     log,
+    get isConnected() {
+      return connection.healthy;
+    },
     loadsOf: (blobId) => loads.get(blobId) ?? 0,
     createText: async (blobId, text) => {
       const content = Buffer.from(text);
