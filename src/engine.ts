@@ -180,7 +180,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     writer,
     outbox: log,
     committers,
-    onSwept: (commit) => documents.healHead(commit.blobId),
+    heads,
+    healHead: (blobId) => documents.healHead(blobId),
     logger,
   });
   const feed = new StreamFeed(connection, access, logger);

@@ -1,7 +1,15 @@
-/** G5: publishes what processes committed but, having died, never announced. */
+/** G5: publishes what processes committed but, having died, never announced, and heals the heads they did not write. */
 import type { Logger } from 'pino';
-import type { Commit } from '../domain/delta.ts';
-import { LOG_PAGE_COMMITS, SWEEP_AGAIN_MS, SWEEP_EVERY_MS, SWEEP_REPEAT_MS_MAX } from '../limits.ts';
+import {
+  COMMITTER_LEASE_MS,
+  HEAD_LAG_MS_MAX,
+  HEAD_PACE_MS_MAX,
+  LOG_PAGE_COMMITS,
+  SWEEP_AGAIN_MS,
+  SWEEP_EVERY_MS,
+  SWEEP_REPEAT_MS_MAX,
+} from '../limits.ts';
+import type { BlobHeads } from '../storage/blobs.ts';
 import type { Committers, LapsedCommitter } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
 import { eventsOf } from './cloud-events.ts';
@@ -13,7 +21,8 @@ export class Sweep {
   readonly #writer: StreamWriter;
   readonly #outbox: CommitOutbox;
   readonly #committers: Committers;
-  readonly #onSwept: (commit: Commit) => Promise<void>;
+  readonly #heads: Pick<BlobHeads, 'behind'>;
+  readonly #healHead: (blobId: string) => Promise<void>;
   readonly #logger: Logger;
   readonly #sweptAt = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
@@ -25,15 +34,16 @@ export class Sweep {
     readonly writer: StreamWriter;
     readonly outbox: CommitOutbox;
     readonly committers: Committers;
-    /** A commit of each blob found: its stored head may be missing too. */
-    readonly onSwept: (commit: Commit) => Promise<void>;
+    readonly heads: Pick<BlobHeads, 'behind'>;
+    readonly healHead: (blobId: string) => Promise<void>;
     readonly logger: Logger;
   }) {
     this.#connection = options.connection;
     this.#writer = options.writer;
     this.#outbox = options.outbox;
     this.#committers = options.committers;
-    this.#onSwept = options.onSwept;
+    this.#heads = options.heads;
+    this.#healHead = options.healHead;
     this.#logger = options.logger;
   }
 
@@ -73,22 +83,29 @@ export class Sweep {
         if (after === low + 1) low = after;
       }
       if (low > lapsed.low) await this.#committers.moveLow(lapsed.name, low);
-      await this.#heal(commits);
+      await this.#heal(new Map(commits.map(({ blobId, lastSeq }) => [blobId, lastSeq])));
       if (commits.length > 0)
         this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;
     }
+    if (!this.#sweptAt.has(lapsed.name)) await this.#healLast(lapsed);
     this.#sweptAt.set(lapsed.name, Date.now());
     if (Date.now() - lapsed.lapsedAt.getTime() < SWEEP_REPEAT_MS_MAX) return;
     await this.#committers.remove(lapsed.name);
     this.#sweptAt.delete(lapsed.name);
   }
 
-  /** Each blob once. One that can't be mended now must not keep others from being told of. */
-  async #heal(commits: readonly Commit[]): Promise<void> {
-    for (const commit of new Map(commits.map((one) => [one.blobId, one])).values()) {
-      await this.#onSwept(commit).catch((error: unknown) => {
-        this.#logger.warn({ err: error, blobId: commit.blobId }, 'head of a swept blob not healed');
+  /** A busy process tells of its commits long before it writes their heads: those of its last seconds may be behind. */
+  async #healLast({ name, low, lapsedAt }: LapsedCommitter): Promise<void> {
+    const since = lapsedAt.getTime() - COMMITTER_LEASE_MS - HEAD_PACE_MS_MAX - HEAD_LAG_MS_MAX;
+    await this.#heal(await this.#outbox.newestByCommitter(name, low, new Date(since)));
+  }
+
+  /** By blob, a version that is in the log. One that can't be mended now must not keep others from being told of. */
+  async #heal(newest: ReadonlyMap<string, number>): Promise<void> {
+    for (const blobId of await this.#heads.behind(newest)) {
+      await this.#healHead(blobId).catch((error: unknown) => {
+        this.#logger.warn({ err: error, blobId }, 'head of a swept blob not healed');
       });
     }
   }

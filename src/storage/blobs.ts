@@ -73,6 +73,18 @@ export class BlobHeads {
     return new Map(found.map(({ _id, version }) => [_id, version]));
   }
 
+  /** Of these blobs, those whose head is below the version named. */
+  async behind(newest: ReadonlyMap<string, number>): Promise<string[]> {
+    const ids = [...newest.keys()];
+    const behind: string[] = [];
+    for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
+      const slice = ids.slice(at, at + IN_LIST_IDS_MAX);
+      const versions = await this.versions(slice);
+      behind.push(...slice.filter((id) => (versions.get(id) ?? 0) < (newest.get(id) ?? 0)));
+    }
+    return behind;
+  }
+
   /** First write of a head. False: it was there already, maybe an older one. */
   async insert(head: DerivedHead): Promise<boolean> {
     try {

@@ -236,6 +236,24 @@ export class CommitLog implements CommitOutbox {
     );
   }
 
+  /** Backwards, by windows of the numbering, to the first with nothing so young. */
+  async newestByCommitter(committer: string, upToSeq: number, since: Date): Promise<Map<string, number>> {
+    const newest = new Map<string, number>();
+    for (let last = upToSeq; last > 0; last -= LOG_PAGE_COMMITS) {
+      const after = Math.max(0, last - LOG_PAGE_COMMITS);
+      const page = await this.#database.commits
+        .find(
+          { _id: { $gt: commitId(committer, after), $lte: commitId(committer, last) } },
+          { projection: { blob_id: 1, last_seq: 1, applied_at: 1 } },
+        )
+        .toArray();
+      const young = page.filter(({ applied_at: at }) => at >= since);
+      for (const { blob_id: id, last_seq: seq } of young) newest.set(id, Math.max(seq, newest.get(id) ?? 0));
+      if (young.length === 0) break;
+    }
+    return newest;
+  }
+
   async #reachingInto(blobId: string, seq: number): Promise<Commit[]> {
     const filter = { blob_id: blobId, first_seq: { $gt: seq - FLUSH_DELTAS_MAX, $lt: seq } };
     return (await this.#inOrder(filter)).filter((commit) => commit.lastSeq >= seq);

@@ -7,6 +7,7 @@ import { EventPublisher } from '../../src/events/publisher.ts';
 import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { COMMIT_DOCUMENTS_MAX, PUBLISH_DRAIN_MS_MAX, PUBLISH_QUEUE_COMMITS_MAX } from '../../src/limits.ts';
+import { BlobHeads } from '../../src/storage/blobs.ts';
 import { commitId, deltaId } from '../../src/storage/commit-document.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Committers } from '../../src/storage/committers.ts';
@@ -85,6 +86,25 @@ test('G5: what many dead processes left is published, and the marks move over it
       const own = lapsed.filter(({ name }) => committers.includes(name));
       assert.is(own.length, DEAD);
       return own.every(({ low }) => low === UNUSED - 1);
+    });
+  } finally {
+    await studio.stop();
+  }
+});
+
+test('G3: heads that a process did not write, though it had told of the commits, are written when it is gone', async () => {
+  const committer = 'e'.repeat(16);
+  const seqs = [1, 2, 3];
+  await new CommitLog(world.database).insert(seqs.map((seq) => commitOf(committer, seq)));
+  const leases = new Committers(world.database.db);
+  await leases.renew(committer, seqs.length);
+  await leases.abandon(committer, seqs.length);
+  const studio = await startStudio({ parts: world.parts, env: { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+  try {
+    const heads = new BlobHeads(world.database);
+    await eventually('all have their heads', async () => {
+      const versions = await heads.versions(seqs.map((seq) => `${committer}-${seq}`));
+      return [...versions.values()].join() === '1,1,1';
     });
   } finally {
     await studio.stop();
