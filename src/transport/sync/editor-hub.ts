@@ -58,6 +58,10 @@ export interface Anxious {
   checkUnsaved(nowMs: number): void;
 }
 
+/** One a tick. */
+const PING_SLICES = limits.SYNC_PING_EVERY_MS / limits.SYNC_TICK_MS;
+const TIDY_TICKS = limits.SYNC_TIDY_EVERY_MS / limits.SYNC_TICK_MS;
+
 function tickNow(): number {
   return Math.floor(performance.now() / limits.SYNC_TICK_MS);
 }
@@ -82,7 +86,7 @@ export class EditorHub {
   opening = 0;
   readonly #logger: Logger;
   /** Pinged one after the other, so that many connections are not all written to at once. */
-  readonly #slices = Array.from({ length: limits.SYNC_PING_SLICES }, () => new Set<EditorSocket>());
+  readonly #slices = Array.from({ length: PING_SLICES }, () => new Set<EditorSocket>());
   readonly #sliceOf = new Map<EditorSocket, Set<EditorSocket>>();
   readonly #throttled = new Map<Throttled, Rate>();
   /** Whose rates are counted by the tick. */
@@ -91,7 +95,6 @@ export class EditorHub {
   #served = 0;
   #beats = 0;
   #ticking: NodeJS.Timeout | undefined;
-  readonly #beating: NodeJS.Timeout;
   #draining: Promise<void> | undefined;
 
   constructor(options: EditorHubOptions) {
@@ -107,8 +110,6 @@ export class EditorHub {
       stateless: options.stateless,
     });
     this.users = new UserGate(this.limits);
-    this.#beating = setInterval(() => this.#beat(), limits.SYNC_PING_EVERY_MS / limits.SYNC_PING_SLICES);
-    this.#beating.unref();
   }
 
   get isFull(): boolean {
@@ -116,7 +117,7 @@ export class EditorHub {
   }
 
   add(socket: EditorSocket): void {
-    const slice = this.#slices[this.#served++ % limits.SYNC_PING_SLICES];
+    const slice = this.#slices[this.#served++ % PING_SLICES];
     if (!slice) throw new Error('there is a slice for every turn');
     slice.add(socket);
     this.#sliceOf.set(socket, slice);
@@ -169,7 +170,6 @@ export class EditorHub {
   }
 
   async #drainAll(): Promise<void> {
-    clearInterval(this.#beating);
     const error = new StudioError('DRAINING', 'The studio is stopping.');
     await Promise.all([...this.#sliceOf.keys()].map((socket) => socket.drain(error)));
   }
@@ -187,11 +187,11 @@ export class EditorHub {
     const due = this.#later;
     this.#later = [];
     for (const run of due) run();
+    if (!this.#draining) this.#beat(nowMs);
   }
 
-  #beat(): void {
-    const nowMs = Date.now();
-    for (const socket of this.#slices[this.#beats++ % limits.SYNC_PING_SLICES] ?? []) socket.beat(nowMs);
-    this.documents.tidy(nowMs);
+  #beat(nowMs: number): void {
+    for (const socket of this.#slices[this.#beats++ % PING_SLICES] ?? []) socket.beat(nowMs);
+    if (this.#beats % TIDY_TICKS === 0) this.documents.tidy(nowMs);
   }
 }
