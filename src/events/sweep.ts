@@ -9,6 +9,7 @@ import {
   SWEEP_EVERY_MS,
   SWEEP_REPEAT_MS_MAX,
 } from '../limits.ts';
+import type { Receipt } from '../domain/blob.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
 import type { Committers, LapsedCommitter } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
@@ -83,7 +84,7 @@ export class Sweep {
         if (after === low + 1) low = after;
       }
       if (low > lapsed.low) await this.#committers.moveLow(lapsed.name, low);
-      await this.#heal(new Map(commits.map(({ blobId, lastSeq }) => [blobId, lastSeq])));
+      await this.#heal(commits.map(({ blobId, lastSeq }) => ({ blobId, version: lastSeq })));
       if (commits.length > 0)
         this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;
@@ -98,12 +99,12 @@ export class Sweep {
   /** A busy process tells of its commits long before it writes their heads: those of its last seconds may be behind. */
   async #healLast({ name, low, lapsedAt }: LapsedCommitter): Promise<void> {
     const since = lapsedAt.getTime() - COMMITTER_LEASE_MS - HEAD_PACE_MS_MAX - HEAD_LAG_MS_MAX;
-    await this.#heal(await this.#outbox.newestByCommitter(name, low, new Date(since)));
+    await this.#heal(await this.#outbox.receiptsByCommitter(name, low, new Date(since)));
   }
 
-  /** By blob, a version that is in the log. One that can't be mended now must not keep others from being told of. */
-  async #heal(newest: ReadonlyMap<string, number>): Promise<void> {
-    for (const blobId of await this.#heads.behind(newest)) {
+  /** `receipts`: what is in the log. A head that can't be mended now must not keep others from being told of. */
+  async #heal(receipts: readonly Receipt[]): Promise<void> {
+    for (const blobId of await this.#heads.behind(receipts)) {
       await this.#healHead(blobId).catch((error: unknown) => {
         this.#logger.warn({ err: error, blobId }, 'head of a swept blob not healed');
       });

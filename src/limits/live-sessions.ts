@@ -73,7 +73,7 @@ export const SYNC_UNSAVED_NOTICE_MS = 1_000;
 export const SYNC_MISSING_ASKS_MAX = 3;
 /** y-websocket takes a connection that brings no message for 30 s for dead; a peer that answers no ping is cut. */
 export const SYNC_PING_EVERY_MS = 12_000;
-/** What awareness of others aged out is looked for this often. */
+/** Awareness that has aged out is looked for this often. */
 export const SYNC_TIDY_EVERY_MS = 1_000;
 /** Streams of SyncService (Sync and Subscribe) in one process. */
 export const SYNC_STREAMS_MAX = 20_000;

@@ -1,6 +1,6 @@
 /** Stored heads: what lists and graphs are read from. Derived from the log, so they may lag it and can be rebuilt. */
 import { MongoServerError, type Filter } from 'mongodb';
-import type { Blob, Derivation, Processed } from '../domain/blob.ts';
+import type { Blob, Derivation, Processed, Receipt } from '../domain/blob.ts';
 import type { Genesis } from '../domain/delta.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
 import type { BlobDocument, Database } from './database.ts';
@@ -73,16 +73,12 @@ export class BlobHeads {
     return new Map(found.map(({ _id, version }) => [_id, version]));
   }
 
-  /** Of these blobs, those whose head is below the version named. */
-  async behind(newest: ReadonlyMap<string, number>): Promise<string[]> {
-    const ids = [...newest.keys()];
-    const behind: string[] = [];
-    for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
-      const slice = ids.slice(at, at + IN_LIST_IDS_MAX);
-      const versions = await this.versions(slice);
-      behind.push(...slice.filter((id) => (versions.get(id) ?? 0) < (newest.get(id) ?? 0)));
-    }
-    return behind;
+  /** Of the blobs named, those whose head is below a version named. */
+  async behind(receipts: readonly Receipt[]): Promise<string[]> {
+    const newest = new Map<string, number>();
+    for (const { blobId, version } of receipts) newest.set(blobId, Math.max(version, newest.get(blobId) ?? 0));
+    const versions = new Map((await this.getMany([...newest.keys()])).map(({ id, version }) => [id, version]));
+    return [...newest].filter(([id, version]) => (versions.get(id) ?? 0) < version).map(([id]) => id);
   }
 
   /** First write of a head. False: it was there already, maybe an older one. */

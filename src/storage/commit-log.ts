@@ -1,5 +1,6 @@
 /** The log of all commits. Insert-only: nothing here updates or deletes. */
 import type { Filter, FindOptions } from 'mongodb';
+import type { Receipt } from '../domain/blob.ts';
 import type { Commit, Delta } from '../domain/delta.ts';
 import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../limits.ts';
 import { commitId, commitIdOf, fromDocument, toDocument, type CommitDocument } from './commit-document.ts';
@@ -237,8 +238,8 @@ export class CommitLog implements CommitOutbox {
   }
 
   /** Backwards, by windows of the numbering, to the first with nothing so young. */
-  async newestByCommitter(committer: string, upToSeq: number, since: Date): Promise<Map<string, number>> {
-    const newest = new Map<string, number>();
+  async receiptsByCommitter(committer: string, upToSeq: number, since: Date): Promise<Receipt[]> {
+    const receipts: Receipt[] = [];
     for (let last = upToSeq; last > 0; last -= LOG_PAGE_COMMITS) {
       const after = Math.max(0, last - LOG_PAGE_COMMITS);
       const page = await this.#database.commits
@@ -248,10 +249,10 @@ export class CommitLog implements CommitOutbox {
         )
         .toArray();
       const young = page.filter(({ applied_at: at }) => at >= since);
-      for (const { blob_id: id, last_seq: seq } of young) newest.set(id, Math.max(seq, newest.get(id) ?? 0));
       if (young.length === 0) break;
+      receipts.push(...young.map(({ blob_id: blobId, last_seq: version }) => ({ blobId, version })));
     }
-    return newest;
+    return receipts;
   }
 
   async #reachingInto(blobId: string, seq: number): Promise<Commit[]> {
