@@ -31,6 +31,7 @@ import {
 import { Gathering } from './gathering.ts';
 import { PackedRuns } from './packed-runs.ts';
 import type { RoomState } from './room-state.ts';
+import { WrongCheckpoints } from './wrong-checkpoints.ts';
 
 interface Job {
   state: RoomState;
@@ -47,11 +48,11 @@ export class Compaction {
   readonly #packed = new PackedRuns();
   readonly #growth = new BlobGrowth();
   readonly #gathering = new Gathering();
+  readonly #wrong: WrongCheckpoints;
   readonly #jobs = new Map<string, Job>();
   #working: Promise<void> | undefined;
   #deadline = Infinity;
   #made = 0;
-  #rejected = 0;
 
   constructor(options: {
     readonly maker: CheckpointMaker;
@@ -63,6 +64,7 @@ export class Compaction {
     this.#checkpoints = options.checkpoints;
     this.#tombstones = options.tombstones;
     this.#logger = options.logger;
+    this.#wrong = new WrongCheckpoints(options);
   }
 
   /** States made by this process. */
@@ -72,7 +74,7 @@ export class Compaction {
 
   /** Stored objects it found wrong. */
   get rejected(): number {
-    return this.#rejected;
+    return this.#wrong.found;
   }
 
   /** The blob was loaded. */
@@ -112,13 +114,9 @@ export class Compaction {
 
   /** A stored object is wrong: it is out at once, and made anew with the blob's next round. */
   reject(blobId: string, entry: Entry, problem: string): void {
-    this.#rejected += 1;
-    this.#logger.error({ blobId, entry, problem }, 'a stored checkpoint is wrong; it is left out and made anew');
     const known = this.#growth.get(blobId);
     if (known) known.packed = Math.min(known.packed, isState(entry) ? entry.version : entry.first - 1);
-    this.#maker
-      .drop(blobId, [entry])
-      .catch((error: unknown) => this.#logger.warn({ err: error, blobId }, 'a wrong checkpoint is still listed'));
+    this.#wrong.drop(blobId, entry, problem);
   }
 
   /** Lets the round under way end, and what leaves be left, within CHECKPOINT_DRAIN_MS_MAX. */
@@ -231,6 +229,7 @@ export class Compaction {
   /** False: there is more to do. */
   async round(state: RoomState, { leaving }: { readonly leaving: boolean }): Promise<boolean> {
     const { blobId, version } = state;
+    await this.#wrong.dropped(blobId);
     const known = this.#growth.count(state);
     const dropped = await this.#tombstones.list(blobId);
     const index = await this.#maker.index(blobId);

@@ -1,7 +1,9 @@
 /** Any version quickly, from verified checkpoints; whatever kills their making, and whatever is wrong with them. */
+import { setTimeout } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { RoomState } from '../../src/documents/room-state.ts';
 import { CHECKPOINT_RUNS_MAX, RUN_DELTAS, STATE_EVERY_DELTAS, STATES_PER_ROUND_MAX } from '../../src/limits.ts';
+import { Checkpoints, isState, type CheckpointIndex } from '../../src/storage/checkpoints.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -122,6 +124,52 @@ test('a wrong, cut or missing checkpoint is never used: it is left out, reported
   );
   await after.close();
   await requireClean(parts, DATABASE, ['wrong']);
+});
+
+test('a wrong checkpoint that many come upon is reported and dropped once, and made anew only when it is gone', async () => {
+  const log = await seed('known-wrong', STATE_EVERY_DELTAS + 300);
+  const past = await openHistory(database);
+  await past.compaction.rebuild(await past.history.load('known-wrong'));
+  const before = await past.checkpoints.index('known-wrong');
+  await past.close();
+  await database.checkpoints.updateMany({ _id: { $regex: '^known-wrong:s' } }, { $set: { bytes: new Uint8Array(9) } });
+
+  const after = await openHistory(database);
+  const order: string[] = [];
+  let free = (): void => undefined;
+  const freed = new Promise<void>((resolve) => (free = resolve));
+  const { checkpoints } = after;
+  const remove = checkpoints.remove.bind(checkpoints);
+  checkpoints.unregister = async (blobId, entries) => {
+    await freed;
+    await Checkpoints.prototype.unregister.call(checkpoints, blobId, entries);
+  };
+  checkpoints.remove = async (blobId, entries) => {
+    await remove(blobId, entries);
+    order.push('removed');
+  };
+  checkpoints.register = async (placed) => {
+    await Checkpoints.prototype.register.call(checkpoints, placed);
+    if (placed.some(({ entry }) => isState(entry))) order.push('made anew');
+  };
+  for (let reader = 0; reader < 3; reader++) await requireVersions(after, log, [log.version]);
+  assert.is(after.compaction.rejected, before.states.length);
+  const rebuilt = after.compaction.rebuild(await after.history.load('known-wrong'));
+  await setTimeout(100);
+  free();
+  await rebuilt;
+  assert.is(after.compaction.rejected, before.states.length);
+  assert.equal(
+    order.slice(0, before.states.length),
+    before.states.map(() => 'removed'),
+    order.join(),
+  );
+  const hashes = ({ states, runs }: CheckpointIndex): string[] => [...states, ...runs].map(({ hash }) => hash);
+  assert.equal(hashes(await checkpoints.index('known-wrong')), hashes(before));
+  const { states, runs } = before;
+  assert.is((await checkpoints.read('known-wrong', [...states, ...runs])).size, states.length + runs.length);
+  await after.close();
+  await requireClean(parts, DATABASE, ['known-wrong']);
 });
 
 test('the cost of a commit does not grow with the history: no query to the database, and few checkpoints', async () => {
