@@ -1,9 +1,10 @@
 /** Any version quickly, from verified checkpoints; whatever kills their making, and whatever is wrong with them. */
 import { setTimeout } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import type { Commit } from '../../src/domain/delta.ts';
 import { RoomState } from '../../src/documents/room-state.ts';
 import { CHECKPOINT_RUNS_MAX, RUN_DELTAS, STATE_EVERY_DELTAS, STATES_PER_ROUND_MAX } from '../../src/limits.ts';
-import { Checkpoints, isState, type CheckpointIndex } from '../../src/storage/checkpoints.ts';
+import { Checkpoints, isState, type CheckpointIndex, type RunEntry } from '../../src/storage/checkpoints.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -270,6 +271,37 @@ test('states that a process did not come to make are made when the blob is loade
   assert.equal(again.runs, runs);
   await other.close();
   await requireClean(parts, DATABASE, ['unfinished']);
+
+  // A delta that comes meanwhile, and makes a run due, must not make it forget the states that are still missing.
+  const lastRun = runs.at(-1) as RunEntry;
+  await database.checkpointIndex.updateOne(
+    { _id: 'unfinished' },
+    { $set: { states: [], runs: runs.filter((run) => run !== lastRun) } },
+  );
+  const past3 = await openHistory(database);
+  const { checkpoints } = past3;
+  const [state, later] = [new RoomState('unfinished'), [] as Commit[]];
+  for await (const commit of new CommitLog(database).read('unfinished', 1)) {
+    if (later.length > 0 || commit.lastSeq >= lastRun.last) later.push(commit);
+    else state.apply([commit]);
+  }
+  checkpoints.register = async (placed) => {
+    await Checkpoints.prototype.register.call(checkpoints, placed);
+    for (const commit of later.splice(0)) {
+      state.apply([commit]);
+      past3.history.checkpointIfDue(state);
+    }
+  };
+  past3.compaction.follow(state, await checkpoints.index('unfinished'));
+  await past3.compaction.settle();
+  assert.is(state.version, log.version);
+  const overtaken = await checkpoints.index('unfinished');
+  assert.equal(
+    overtaken.states.map(({ version }) => version),
+    spaced,
+  );
+  assert.equal(overtaken.runs, runs);
+  await past3.close();
 });
 
 test('VERSION_NOT_FOUND beyond the head', async () => {
