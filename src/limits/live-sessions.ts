@@ -25,6 +25,8 @@ export const STATES_CACHED_MS_MAX = 2_000;
 export const SYNC_CONNECTIONS_MAX = 20_000;
 export const SYNC_CONNECTIONS_PER_USER_MAX = 10_000;
 export const SYNC_CONNECTIONS_PER_DOCUMENT_MAX = 10_000;
+/** Documents one user has open in this process, each counted once for every connection that has it open. */
+export const SYNC_DOCUMENTS_PER_USER_MAX = 20_000;
 /** Documents opened on one socket of Hocuspocus's protocol, those still opening included. */
 export const SYNC_DOCUMENTS_PER_SOCKET_MAX = 256;
 /** What a socket or stream, a document and a user in this process may send; over it nothing more of it is read for a while. */
@@ -61,7 +63,7 @@ export const SYNC_UNOPENED_BYTES_MAX = 1024 * 1024;
 /** A document that can't be opened now is tried again this often, this far apart, before its socket is closed. */
 export const SYNC_OPEN_RETRIES_MAX = 10;
 export const SYNC_OPEN_RETRY_MS = 1_000;
-/** A socket of Hocuspocus's protocol on which nobody says who they are. */
+/** A socket of Hocuspocus's protocol on which nobody says who they are is closed after this long. */
 export const SYNC_AUTHENTICATION_MS_MAX = 30_000;
 /** Document names of Hocuspocus's protocol, a session's id included. */
 export const SYNC_ADDRESS_BYTES_MAX = 1_024;

@@ -2,10 +2,11 @@
 import { setMaxListeners } from 'node:events';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
+import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { readConfig } from '../../src/config.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
-import { SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
+import { AWARENESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { createAuthenticator, type Authenticator } from '../../src/transport/authentication.ts';
 import { createEditorDoors, type EditorDoors } from '../../src/transport/editor-doors.ts';
 import { startListener, type Listener } from '../../src/transport/listener.ts';
@@ -48,7 +49,7 @@ const low = { messagesPerSecond: 1_000_000, bytesPerSecond: 1e9 };
 
 async function doorsWith(
   limits: NonNullable<Parameters<typeof createEditorDoors>[0]['limits']>,
-  { documents } = engine,
+  { documents }: Pick<Parameters<typeof createEditorDoors>[0], 'documents'> = engine,
 ): Promise<{ port: number; socketAddress: string }> {
   const doors = createEditorDoors({ documents, authenticator, logger, limits });
   const draining = new AbortController().signal;
@@ -65,6 +66,8 @@ async function doorsWith(
   open.push({ doors, listener });
   return { port: listener.port, socketAddress: `ws://127.0.0.1:${listener.port}` };
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function newText(): Promise<string> {
   const caller = { userId: 'ada', administrator: false };
@@ -120,6 +123,32 @@ test('documents of one socket: each beyond is refused by itself, and one that le
   await rich.settled(...editors.slice(1));
 });
 
+test('documents of one user, on all their sockets together: told to come back later', async () => {
+  const doors = await doorsWith({ documentsPerUser: 2 });
+  const [ada, bob] = await Promise.all([token(), token('bob')]);
+  const socket = rich.socket(doors.socketAddress);
+  const [one, two, shared] = await Promise.all([newText(), newText(), newText()]);
+  await world.openSynced(doors, one, ada);
+  const second = await rich.openSynced(socket, two, { token: ada });
+  const beyond = rich.open(socket, shared, { token: ada });
+  await eventually('it is refused', () => beyond.denied[0]?.startsWith('LIMIT_EXCEEDED') ?? false);
+  beyond.provider.detach();
+  const { closed } = await world.openSocket(doors, `/sync/${shared}?token=${ada}`);
+  const { code, reason } = await closed;
+  assert.equal([code, reason.split(':')[0]], [4503, 'LIMIT_EXCEEDED']);
+  const { blob } = await engine.documents.createBlob(
+    { userId: 'bob', administrator: false },
+    { content: new Uint8Array(0), contentType: 'text/plain', parentIds: [], labels: {} },
+  );
+  await world.openSynced(doors, blob.id, bob);
+  second.provider.destroy();
+  await eventually('there is room again', async () => {
+    const { messages } = await world.openSocket(doors, `/sync/${shared}?token=${ada}`);
+    await eventually('it is open', () => messages.length > 0, 500);
+    return true;
+  });
+});
+
 test('messages and bytes a second of a socket, a document and a user: it is read more slowly, and nothing is lost', async () => {
   await Promise.all(
     RATE_CASES.map(async (limits) => {
@@ -134,7 +163,7 @@ test('messages and bytes a second of a socket, a document and a user: it is read
         messages.filter((message) => message[0] === 100 && Buffer.from(message).includes('"saved"')).length;
       for (let n = 0; n < RATE_UPDATES; n += 1) {
         doc.getText('content').insert(0, 'x');
-        if (n % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 1));
+        if (n % 10 === 9) await pause(1);
       }
       socket.send(step1Message(Y.encodeStateVector(new Y.Doc())));
       await eventually(
@@ -148,15 +177,98 @@ test('messages and bytes a second of a socket, a document and a user: it is read
   );
 });
 
-test('what comes before a document is open, or before any token, is bounded', async () => {
-  const doors = await doorsWith({});
+for (const [bound, bytes, count] of [
+  ['SYNC_UNOPENED_BYTES_MAX', 60_000, 400],
+  ['SYNC_UNOPENED_MESSAGES_MAX', 200, 100_000],
+] as const) {
+  test(`what comes before a document is open is bounded (${bound}): then it is not read, and not lost`, async () => {
+    let open = (): void => {};
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const { documents } = engine;
+    const doors = await doorsWith(
+      { connectionRate: low, documentRate: low, userRate: low },
+      {
+        documents: {
+          createBlob: documents.createBlob.bind(documents),
+          open: async (...request) => {
+            await opened;
+            return documents.open(...request);
+          },
+        },
+      },
+    );
+    const [id, ada] = [await newText(), await token()];
+    const { socket, messages } = await world.openSocket(doors, '/hocuspocus');
+    const send = (type: number, write: (to: encoding.Encoder) => void): void =>
+      socket.send(
+        encoding.encode((to) => {
+          encoding.writeVarString(to, id);
+          encoding.writeVarUint(to, type);
+          write(to);
+        }),
+      );
+    send(2, (to) => {
+      encoding.writeVarUint(to, 0);
+      encoding.writeVarString(to, ada);
+    });
+    const payload = 'x'.repeat(bytes);
+    for (let n = 0; n < count; n += 1) send(5, (to) => encoding.writeVarString(to, payload));
+    const doc = new Y.Doc();
+    doc.getText('content').insert(0, 'x');
+    send(0, (to) => {
+      encoding.writeVarUint(to, 2);
+      encoding.writeVarUint8Array(to, Y.encodeStateAsUpdate(doc));
+    });
+    // What the kernel takes is little beside it.
+    let before = -1;
+    await eventually('nothing more is read', async () => {
+      const { bufferedAmount } = socket;
+      const isStill = bufferedAmount === before;
+      before = bufferedAmount;
+      await pause(300);
+      return isStill;
+    });
+    assert.ok(before > (bytes * count) / 4, `${before} bytes wait with the client`);
+    open();
+    await eventually('the edit behind them is kept', () =>
+      messages.some((message) => message.at(-2) === 8 && message.at(-1) === 1),
+    );
+    assert.is(socket.bufferedAmount, 0);
+  });
+}
+
+test('what comes before any token is dropped, and a socket that brings none is closed', async () => {
+  const doors = await doorsWith({ authenticationMs: 2_000 });
   const { socket, closed } = await world.openSocket(doors, '/hocuspocus');
   for (let n = 0; n < 5_000; n += 1) socket.send(Buffer.concat([Uint8Array.of(1, 65, 0, 2, 4), Buffer.alloc(4)]));
   const editor = await rich.openSynced(rich.socket(doors.socketAddress), await newText(), { token: await token() });
   editor.text.insert(0, 'fine');
   await rich.settled(editor);
-  socket.send(Uint8Array.of(200, 1));
-  assert.is((await closed).code, 4400);
+  const { code, reason } = await closed;
+  assert.equal([code, reason.split(':')[0]], [4408, 'TOKEN_MISSING']);
+  assert.is(editor.provider.isAuthenticated, true);
+  const garbled = await world.openSocket(doors, '/hocuspocus');
+  garbled.socket.send(Uint8Array.of(200, 1));
+  assert.is((await garbled.closed).code, 4400);
+});
+
+test('presence beyond its bound ends its document, and no other of its socket', async () => {
+  const doors = await doorsWith({});
+  const socket = rich.socket(doors.socketAddress);
+  const [id, other] = await Promise.all([newText(), newText()]);
+  const ada = await token();
+  const [editor, beside] = [
+    await rich.openSynced(socket, id, { token: ada }),
+    await rich.openSynced(socket, other, { token: ada }),
+  ];
+  let disconnects = 0;
+  socket.on('disconnect', () => (disconnects += 1));
+  editor.provider.setAwarenessField('note', 'x'.repeat(AWARENESS_BYTES_MAX));
+  await eventually('it is closed', () => editor.ended[0]?.startsWith('CONTENT_TOO_LARGE') ?? false);
+  beside.text.insert(0, 'y');
+  await rich.settled(beside);
+  await pause(500);
+  assert.is(disconnects, 0);
 });
 
 test('a stateless message beyond its bound ends its document', async () => {
@@ -187,9 +299,9 @@ test('a document for which there is no room yet is opened once there is, without
     for (let n = 0; n < 60; n += 1) first.text.insert(0, 'x'.repeat(32 * 1024));
     await rich.settled(first);
     // Documents are weighed now and then.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await pause(1_500);
     const second = rich.open(rich.socket(doors.socketAddress), small, { token: ada });
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await pause(2_500);
     assert.equal([second.provider.isSynced, second.denied], [false, []]);
     first.provider.destroy();
     await rich.settled(second);

@@ -55,7 +55,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
         this.takeSync(message);
         return;
       case 'awareness':
-        this.takeAwareness(message.update);
+        this.#takeAwareness(message.update);
         return;
       case 'query_awareness':
         this.sendKnownAwareness();
@@ -158,6 +158,15 @@ export class DocumentPlace extends DocumentSession implements Anxious {
       // The token of before is still honoured; it is asked for another when that ends.
       if (!isTransient(failure)) this.end(failure);
     });
+  }
+
+  /** With its socket the provider would come back, and bring the same again. */
+  #takeAwareness(update: Uint8Array): void {
+    try {
+      this.takeAwareness(update);
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   #takeStateless(payload: string): void {

@@ -1,13 +1,12 @@
 /** A socket of Hocuspocus's protocol: many documents, each opened by a token of its own. */
 import { StudioError } from '../../errors.ts';
 import {
-  SYNC_AUTHENTICATION_MS_MAX,
   SYNC_OPEN_RETRIES_MAX,
   SYNC_OPEN_RETRY_MS,
   SYNC_UNOPENED_BYTES_MAX,
   SYNC_UNOPENED_MESSAGES_MAX,
 } from '../../limits.ts';
-import { closeReason } from '../sync/close-codes.ts';
+import { CLOSE_NO_TOKEN, closeReason } from '../sync/close-codes.ts';
 import { EditorSocket } from '../sync/editor-socket.ts';
 import { awarenessMessage } from '../sync/messages.ts';
 import { openOrCreate } from '../sync/opening.ts';
@@ -41,8 +40,6 @@ class Opening {
   readonly messages: Buffer[] = [];
   isOver = false;
 }
-
-const CLOSE_TIMEOUT = 4408;
 
 export class HocuspocusSocket extends EditorSocket {
   readonly #settings: SocketSettings;
@@ -91,8 +88,8 @@ export class HocuspocusSocket extends EditorSocket {
   }
 
   protected keepAlive(nowMs: number): void {
-    if (!this.#wasAuthenticated && nowMs - this.#openedAtMs > SYNC_AUTHENTICATION_MS_MAX) {
-      this.close(CLOSE_TIMEOUT, 'TOKEN_MISSING: no token came');
+    if (!this.#wasAuthenticated && nowMs - this.#openedAtMs > this.hub.limits.authenticationMs) {
+      this.close(CLOSE_NO_TOKEN, 'TOKEN_MISSING: no token came');
       return;
     }
     for (const place of this.#places.values()) place.beat();

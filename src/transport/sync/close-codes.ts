@@ -1,12 +1,13 @@
 /**
  * How an editor's socket ends. y-websocket reconnects for ever, except after 4400 to 4499, when it emits `closed`: so
  * what trying again can't mend is 4000 + the HTTP status of its class, and what time may mend is 4500 and above (or
- * 1012 while the studio restarts, 1013 for a reader that is too slow).
+ * 1012 while the studio restarts, 1013 for a reader that is too slow). Hocuspocus's provider comes back after any code: a
+ * document it is to leave alone is denied or closed by a message (document-place.ts).
  *
  *   4400 the message or the update is wrong     4401 token missing, invalid or expired: a new one is needed
  *   4403 no longer let in                       4404 no such blob, or another's
- *   4409 the client id is another's or reused   4410 the blob is deleted
- *   4413 larger or more complex than allowed
+ *   4408 no token came in time (Hocuspocus's)   4409 the client id is another's or reused
+ *   4410 the blob is deleted                    4413 larger or more complex than allowed
  *   4500 the studio failed                      4503 a part or the room is not available, or a bound is reached
  *   4509 the update depends on something that neither the studio nor this editor has
  *
@@ -18,6 +19,7 @@ import type { Code, Reason, StudioError } from '../../errors.ts';
 
 export const CLOSE_RESTART = 1012;
 export const CLOSE_SLOW_READER = 1013;
+export const CLOSE_NO_TOKEN = 4408;
 
 const BY_REASON: Partial<Record<Reason, number>> = {
   BLOB_DELETED: 4410,

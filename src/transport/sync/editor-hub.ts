@@ -15,7 +15,9 @@ export interface EditorLimits {
   readonly connections: number;
   readonly connectionsPerUser: number;
   readonly connectionsPerDocument: number;
+  readonly documentsPerUser: number;
   readonly documentsPerSocket: number;
+  readonly authenticationMs: number;
   readonly connectionRate: RateLimit;
   readonly documentRate: RateLimit;
   readonly userRate: RateLimit;
@@ -25,7 +27,9 @@ const LIMITS: EditorLimits = {
   connections: limits.SYNC_CONNECTIONS_MAX,
   connectionsPerUser: limits.SYNC_CONNECTIONS_PER_USER_MAX,
   connectionsPerDocument: limits.SYNC_CONNECTIONS_PER_DOCUMENT_MAX,
+  documentsPerUser: limits.SYNC_DOCUMENTS_PER_USER_MAX,
   documentsPerSocket: limits.SYNC_DOCUMENTS_PER_SOCKET_MAX,
+  authenticationMs: limits.SYNC_AUTHENTICATION_MS_MAX,
   connectionRate: {
     messagesPerSecond: limits.SYNC_CONNECTION_MESSAGES_PER_SECOND_MAX,
     bytesPerSecond: limits.SYNC_CONNECTION_BYTES_PER_SECOND_MAX,
@@ -106,6 +110,7 @@ export class EditorHub {
     this.documents = new SharedDocuments({
       rate: this.limits.documentRate,
       membersMax: this.limits.connectionsPerDocument,
+      perUserMax: this.limits.documentsPerUser,
       awareness: options.awareness,
       stateless: options.stateless,
     });
