@@ -117,6 +117,14 @@ export function decodeRun(bytes: Uint8Array): StoredRun {
   return { facts: factsOf(facts), deletion, owners: new Map(owners), updates };
 }
 
+/** How many deltas an encoded run has. */
+export function deltasIn(run: Uint8Array): number {
+  const decoder = decoding.createDecoder(run);
+  const head = decoding.readVarUint(decoder);
+  decoder.pos += head;
+  return decoding.readVarUint(decoder);
+}
+
 /** In one order, so that two processes make the same bytes. */
 function sorted(owners: ReadonlyMap<number, string>): [number, string][] {
   return [...owners].sort(([a], [b]) => a - b);

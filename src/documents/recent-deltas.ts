@@ -18,8 +18,18 @@ export class RecentDeltas {
   }
 
   push(delta: Delta): void {
+    const newest = this.newest;
+    // Versions are found by counting from the first.
+    if (newest && newest.toVersion + 1 !== delta.toVersion) this.clear();
     this.#deltas.push(delta);
     this.#bytes += bytesOf(delta);
+  }
+
+  /** Deltas come next that are not put in here. */
+  clear(): void {
+    this.#deltas.length = 0;
+    this.#first = 0;
+    this.#bytes = 0;
   }
 
   /** Deltas first..last if all of them are still here. */

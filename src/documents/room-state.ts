@@ -143,6 +143,7 @@ export class RoomState {
     if (origin) this.#adoptOrigin(origin);
     this.#integrate(run.updates.flat());
     this.#version += run.updates.length;
+    this.#recent.clear();
     this.#facts = factsAfterRun(this.#facts, run);
     for (const [client, owner] of run.owners) if (!this.#owners.has(client)) this.#own(client, owner);
     for (const updates of run.updates) for (const update of updates) this.#grownBytes += update.byteLength;

@@ -1,6 +1,7 @@
 /** Fetches what a version is made of. What is stored wrongly is never used: left out, reported, and planned around. */
 import { VERSION_READ_TRIES_MAX } from '../limits.ts';
-import type { CheckpointIndex, Checkpoints, Entry } from '../storage/checkpoints.ts';
+import { isState, type CheckpointIndex, type Checkpoints, type Entry } from '../storage/checkpoints.ts';
+import { deltasIn } from './checkpoint-codec.ts';
 import { planVersion, type PlanOptions, type Stretch, type VersionPlan } from './version-plan.ts';
 
 export interface FetchedStretch extends Stretch {
@@ -37,7 +38,7 @@ export class StoredVersions {
       const plan = planVersion(index, { ...options, without });
       const wanted = entriesOf(plan);
       const found = wanted.length === 0 ? new Map<Entry, Uint8Array>() : await this.#checkpoints.read(blobId, wanted);
-      const lacking = wanted.filter((entry) => !found.has(entry));
+      const lacking = wanted.filter((entry) => !holdsItsDeltas(entry, found.get(entry)));
       if (lacking.length > 0) {
         await this.#judge(blobId, lacking, without);
         if (attempt < VERSION_READ_TRIES_MAX) continue;
@@ -68,9 +69,15 @@ export class StoredVersions {
     for (const entry of lacking) {
       if (!listed.has(entry.hash)) continue;
       without.add(entry.hash);
-      this.#onBad(blobId, entry, 'it is missing, or its bytes are not what its hash says');
+      this.#onBad(blobId, entry, 'it is missing, its bytes are not what its hash says, or it lacks deltas');
     }
   }
+}
+
+/** False as well for what was not found. */
+export function holdsItsDeltas(entry: Entry, bytes: Uint8Array | undefined): boolean {
+  if (!bytes || isState(entry)) return bytes !== undefined;
+  return deltasIn(bytes) === entry.last - entry.first + 1;
 }
 
 function entriesOf({ state, stretches }: VersionPlan): Entry[] {

@@ -71,4 +71,15 @@ test('their bytes are counted while they are kept', () => {
   }
 });
 
+test('what does not follow begins anew', () => {
+  const recent = new RecentDeltas();
+  for (const version of [1, 2, 3]) recent.push(delta(version, 10));
+  recent.push(delta(9, 10));
+  assert.equal([recent.range(1, 3), recent.range(3, 9), recent.range(4, 4)], [undefined, undefined, undefined]);
+  assert.equal(
+    recent.range(9, 9)?.map(({ toVersion }) => toVersion),
+    [9],
+  );
+});
+
 test.run();
