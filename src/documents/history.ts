@@ -17,7 +17,7 @@ import { LogGap, readStrictly } from './log-stretch.ts';
 import { BrokenHistory, type Quarantine } from './quarantine.ts';
 import { RoomState } from './room-state.ts';
 import { applyUpdates } from './state-builder.ts';
-import { StateTooHeavy, type StateWorker } from './state-worker.ts';
+import { StateThreadGone, StateTooHeavy, type StateWorker } from './state-worker.ts';
 import type { FetchedStretch, StoredVersions } from './stored-versions.ts';
 
 export interface HistoryOptions {
@@ -50,7 +50,7 @@ export class History {
       compaction.follow(state, index);
       return state;
     } catch (error) {
-      if (isDatabaseError(error)) throw error;
+      if (isDatabaseError(error) || error instanceof StateThreadGone) throw error;
       throw await quarantine.put(blobId, problemOf(error));
     }
   }
@@ -73,7 +73,7 @@ export class History {
         }
         budget.work(() => state.restore(version, decoded));
       } catch (error) {
-        if (!entry || error instanceof StateTooHeavy || error instanceof BrokenHistory) throw error;
+        if (!entry || !saysItIsWrong(error)) throw error;
         without.add(entry.hash);
         stored.reject(blobId, entry, problemOf(error));
         return this.#load(blobId, without);
@@ -271,6 +271,12 @@ function partOf<T>({ first, last, run }: FetchedStretch, deltas: readonly T[]): 
 
 function bytesOf(delta: Delta): number {
   return delta.updates.reduce((bytes, update) => bytes + update.byteLength, 0);
+}
+
+/** And not that it could not be looked at, or that the blob is broken beyond it. */
+function saysItIsWrong(error: unknown): boolean {
+  const saysNot = [StateTooHeavy, StateThreadGone, BrokenHistory].some((kind) => error instanceof kind);
+  return !saysNot && !isDatabaseError(error);
 }
 
 function problemOf(error: unknown): string {

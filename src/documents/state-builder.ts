@@ -5,7 +5,7 @@
 import * as Y from 'yjs';
 import { createDocument } from '../domain/content/document.ts';
 import { transactSparsely } from '../domain/content/sparse-transaction.ts';
-import { STATE_SLICE_DELTAS } from '../limits.ts';
+import { STATE_SLICE_BYTES, STATE_SLICE_DELTAS } from '../limits.ts';
 import { decodeRun, decodeState, encodeState, factsAfterRun } from './checkpoint-codec.ts';
 import { NO_FACTS, type Origin } from './log-facts.ts';
 import { digestDifferences, digestOf, type StateDigest } from './state-digest.ts';
@@ -41,7 +41,7 @@ export function bytesOf(task: StateTask): number {
   return task.runs.reduce((bytes, run) => bytes + run.bytes.byteLength, base);
 }
 
-/** In slices: `breathe` lets others have their turn between them. */
+/** In slices: `breathe` lets others have their turn between them, or throws when it has become too much. */
 export async function buildState(
   { base, runs }: Omit<BuildState, 'kind'>,
   breathe: () => Promise<void>,
@@ -54,9 +54,9 @@ export async function buildState(
   const owners = new Map(start?.owners);
   for (const { bytes, skip } of runs) {
     const run = decodeRun(bytes);
-    for (let at = skip; at < run.updates.length; at += STATE_SLICE_DELTAS) {
+    for (const slice of slicesOf(run.updates.slice(skip))) {
       await breathe();
-      applyUpdates(doc, run.updates.slice(at, at + STATE_SLICE_DELTAS).flat());
+      applyUpdates(doc, slice);
     }
     facts = factsAfterRun(facts, run);
     for (const [client, owner] of run.owners) if (!owners.has(client)) owners.set(client, owner);
@@ -76,6 +76,18 @@ export function checkState({ state, contentType, digest }: Omit<CheckState, 'kin
   const found = digestOf(doc, contentType);
   doc.destroy();
   return digest ? digestDifferences(found, digest) : [];
+}
+
+function* slicesOf(deltas: readonly (readonly Uint8Array[])[]): Generator<Uint8Array[]> {
+  let [slice, count, bytes]: [Uint8Array[], number, number] = [[], 0, 0];
+  for (const updates of deltas) {
+    for (const update of updates) bytes += update.byteLength;
+    slice.push(...updates);
+    if (++count < STATE_SLICE_DELTAS && bytes < STATE_SLICE_BYTES) continue;
+    yield slice;
+    [slice, count, bytes] = [[], 0, 0];
+  }
+  if (slice.length > 0) yield slice;
 }
 
 /** In one transaction: ten times as fast as one each where a document has many client ids. */

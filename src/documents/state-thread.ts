@@ -1,16 +1,45 @@
 /** The thread that builds and verifies large states, and loads what may turn out to be too much. Started by `StateWorker`. */
-import { parentPort } from 'node:worker_threads';
+import { getHeapStatistics } from 'node:v8';
+import { parentPort, workerData } from 'node:worker_threads';
 import { buildState, checkState, type StateTask } from './state-builder.ts';
 
-parentPort?.on('message', ({ id, task }: { id: number; task: StateTask }) => {
+export interface ThreadData {
+  readonly heapMegabytes: number;
+}
+
+export interface ThreadReply {
+  readonly result?: unknown;
+  readonly error?: string;
+  /** It was not the state's fault but its size. */
+  readonly isTooHeavy?: boolean;
+}
+
+const { heapMegabytes } = workerData as ThreadData;
+
+class TooHeavy extends Error {}
+
+parentPort?.on('message', (task: StateTask) => {
   done(task).then(
-    (result) => parentPort?.postMessage({ id, result }, []),
+    (result) => reply({ result }),
     (error: unknown) =>
-      parentPort?.postMessage({ id, error: error instanceof Error ? error.message : String(error) }, []),
+      reply({
+        error: error instanceof Error ? error.message : String(error),
+        isTooHeavy: error instanceof TooHeavy,
+      }),
   );
 });
 
+function reply(message: ThreadReply): void {
+  parentPort?.postMessage(message, []);
+}
+
 /** In one go: nobody waits for a turn here. */
 async function done(task: StateTask): Promise<unknown> {
-  return task.kind === 'build' ? buildState(task, async () => {}) : checkState(task);
+  return task.kind === 'build' ? buildState(task, requireMemory) : checkState(task);
+}
+
+function requireMemory(): Promise<void> {
+  const megabytes = getHeapStatistics().used_heap_size / 1024 / 1024;
+  if (megabytes > heapMegabytes) throw new TooHeavy(`took more than ${heapMegabytes} MB`);
+  return Promise.resolve();
 }

@@ -1,8 +1,10 @@
 /** Where states are built and verified: on the spot while small, else in one thread that is started when needed. */
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { StudioError } from '../errors.ts';
 import {
   STATE_INLINE_BYTES_MAX,
+  STATE_THREAD_HEAP_MEGABYTES_HARD,
   STATE_THREAD_HEAP_MEGABYTES_MAX,
   STATE_THREAD_IDLE_MS_MAX,
   STATE_THREAD_MS_MAX,
@@ -16,22 +18,43 @@ import {
   type CheckState,
   type StateTask,
 } from './state-builder.ts';
+import type { ThreadData, ThreadReply } from './state-thread.ts';
 
-interface Open {
+interface Task {
+  readonly task: StateTask;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
 }
 
 /** The state took more time or memory than it may: the thread was ended. */
 export class StateTooHeavy extends Error {}
 
+/** There is no thread (any more), which says nothing of the state. */
+export class StateThreadGone extends StudioError {
+  constructor(reason: 'DRAINING' | 'INTERNAL', options?: ErrorOptions) {
+    const isEnding = reason === 'DRAINING';
+    super(reason, isEnding ? 'The studio is stopping.' : 'The thread that reads large documents failed.', {}, options);
+  }
+}
+
+/** What one task may take. */
+export interface ThreadBounds {
+  readonly ms: number;
+  readonly heapMegabytes: number;
+}
+
 export class StateWorker {
+  readonly #bounds: ThreadBounds;
   #thread: Worker | undefined;
-  readonly #open = new Map<number, Open>();
-  #nextId = 1;
-  #idle: NodeJS.Timeout | undefined;
+  /** One after the other, so that what ends the thread is known, and time is counted from a task's own beginning. */
+  readonly #waiting: Task[] = [];
+  #running: Task | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
+
+  constructor(bounds: ThreadBounds = { ms: STATE_THREAD_MS_MAX, heapMegabytes: STATE_THREAD_HEAP_MEGABYTES_MAX }) {
+    this.#bounds = bounds;
+  }
 
   async build(task: Omit<BuildState, 'kind'>): Promise<BuiltState> {
     return (await this.#run({ kind: 'build', ...task })) as BuiltState;
@@ -43,59 +66,80 @@ export class StateWorker {
   }
 
   async #run(task: StateTask): Promise<unknown> {
-    if (this.#closed) throw new Error('closed');
+    if (this.#closed) throw new StateThreadGone('DRAINING');
     // A keystroke that comes meanwhile waits for a slice, not for the state.
     if (bytesOf(task) <= STATE_INLINE_BYTES_MAX)
       return task.kind === 'build' ? buildState(task, setImmediate) : checkState(task);
-    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.#end(new StateTooHeavy(`took more than ${STATE_THREAD_MS_MAX} ms`)),
-        STATE_THREAD_MS_MAX,
-      );
-      this.#open.set(id, { resolve, reject, timer });
-      clearTimeout(this.#idle);
-      this.#ensureThread().postMessage({ id, task }, []);
+      this.#waiting.push({ task, resolve, reject });
+      this.#next();
     });
+  }
+
+  #next(): void {
+    if (this.#running) return;
+    clearTimeout(this.#timer);
+    this.#running = this.#waiting.shift();
+    if (!this.#running) {
+      this.#timer = setTimeout(() => this.#end(), STATE_THREAD_IDLE_MS_MAX).unref();
+      return;
+    }
+    const { ms } = this.#bounds;
+    this.#timer = setTimeout(() => this.#end(new StateTooHeavy(`took more than ${ms} ms`)), ms);
+    try {
+      this.#ensureThread().postMessage(this.#running.task, []);
+    } catch (error) {
+      this.#end(new StateThreadGone('INTERNAL', { cause: error }));
+    }
   }
 
   #ensureThread(): Worker {
     if (this.#thread) return this.#thread;
+    const { heapMegabytes } = this.#bounds;
     const thread = new Worker(threadEntry(), {
-      resourceLimits: { maxOldGenerationSizeMb: STATE_THREAD_HEAP_MEGABYTES_MAX },
+      workerData: { heapMegabytes } satisfies ThreadData,
+      resourceLimits: { maxOldGenerationSizeMb: STATE_THREAD_HEAP_MEGABYTES_HARD },
     });
-    thread.on('message', ({ id, result, error }: { id: number; result?: unknown; error?: string }) => {
-      const open = this.#open.get(id);
-      this.#open.delete(id);
-      clearTimeout(open?.timer);
-      if (error === undefined) open?.resolve(result);
-      else open?.reject(new Error(error));
-      if (this.#open.size === 0) this.#idle = setTimeout(() => this.#end(), STATE_THREAD_IDLE_MS_MAX).unref();
+    thread.on('message', ({ result, error, isTooHeavy }: ThreadReply) => {
+      if (this.#thread !== thread) return;
+      if (isTooHeavy) {
+        // What it took is not given back before it ends.
+        this.#end(new StateTooHeavy(error));
+        return;
+      }
+      const done = this.#running;
+      this.#running = undefined;
+      if (error === undefined) done?.resolve(result);
+      else done?.reject(new Error(error));
+      this.#next();
     });
     thread.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#thread !== thread) return;
       const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      this.#end(isMemory ? new StateTooHeavy(`took more than ${STATE_THREAD_HEAP_MEGABYTES_MAX} MB`) : error);
+      this.#end(
+        isMemory
+          ? new StateTooHeavy(`took more than ${STATE_THREAD_HEAP_MEGABYTES_HARD} MB`)
+          : new StateThreadGone('INTERNAL', { cause: error }),
+      );
     });
     this.#thread = thread;
     return thread;
   }
 
-  /** One bad task must not take the others with it for good: they are told, and a later one starts a new thread. */
-  #end(error: Error = new Error('ended')): void {
-    const thread = this.#thread;
+  /** What was running must not take the others with it: they go on in a new thread. */
+  #end(error: Error = new StateThreadGone('DRAINING')): void {
+    const [thread, failed] = [this.#thread, this.#running];
     this.#thread = undefined;
-    clearTimeout(this.#idle);
+    this.#running = undefined;
+    clearTimeout(this.#timer);
     void thread?.terminate();
-    for (const open of this.#open.values()) {
-      clearTimeout(open.timer);
-      open.reject(error);
-    }
-    this.#open.clear();
+    failed?.reject(error);
+    if (this.#waiting.length > 0) this.#next();
   }
 
   close(): void {
     this.#closed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(new StateThreadGone('DRAINING'));
     this.#end();
   }
 }

@@ -38,9 +38,15 @@ export const STRAY_AGE_MS_MIN = 10 * 60 * 1000;
 export const STATE_INLINE_BYTES_MAX = 96 * 1024;
 /** Applied in one transaction, and on the spot without a turn for others. */
 export const STATE_SLICE_DELTAS = 256;
+export const STATE_SLICE_BYTES = 4 * 1024 * 1024;
 export const STATE_THREAD_MS_MAX = 60_000;
 export const STATE_THREAD_IDLE_MS_MAX = 10_000;
-export const STATE_THREAD_HEAP_MEGABYTES_MAX = 1_024;
+/**
+ * Looked at between slices. V8 ends the whole process, not the thread, where a thread at its own limit asks for much at
+ * once (a map that grows, a long string): so that limit is far above.
+ */
+export const STATE_THREAD_HEAP_MEGABYTES_MAX = 1_536;
+export const STATE_THREAD_HEAP_MEGABYTES_HARD = 4_096;
 /** Attempts to read one version while its checkpoints are being replaced. */
 export const VERSION_READ_TRIES_MAX = 4;
 
