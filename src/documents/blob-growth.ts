@@ -14,7 +14,24 @@ export interface Growth {
   bytesSince: number;
   stateVersion: number;
   stateBytes: number;
+  /** Otherwise it is kept for a round only. */
+  isLoaded: boolean;
+  /** After a failure: the version before which nothing is tried again, and how many deltas that was to wait. */
+  retryAt: number;
+  pause: number;
 }
+
+/** Of a blob that nothing is known of. */
+const UNKNOWN: Growth = {
+  packed: 0,
+  counted: 0,
+  bytesSince: 0,
+  stateVersion: 0,
+  stateBytes: 0,
+  isLoaded: false,
+  retryAt: 0,
+  pause: 0,
+};
 
 export class BlobGrowth {
   readonly #blobs = new Map<string, Growth>();
@@ -23,6 +40,8 @@ export class BlobGrowth {
   follow(state: RoomState, index: CheckpointIndex): void {
     const newest = newestState(index);
     this.#blobs.set(state.blobId, {
+      ...UNKNOWN,
+      isLoaded: true,
       packed: Math.min(coveredTo(index), state.version),
       counted: state.version,
       bytesSince: bytesOfRuns(index, newest?.version ?? 0),
@@ -35,17 +54,31 @@ export class BlobGrowth {
     return this.#blobs.get(blobId);
   }
 
+  of(blobId: string): Growth {
+    let known = this.#blobs.get(blobId);
+    if (!known) this.#blobs.set(blobId, (known = { ...UNKNOWN }));
+    return known;
+  }
+
   /** As it is now. */
-  count(state: RoomState): Growth {
-    let known = this.#blobs.get(state.blobId);
-    if (!known) {
-      known = { packed: 0, counted: 0, bytesSince: 0, stateVersion: 0, stateBytes: 0 };
-      this.#blobs.set(state.blobId, known);
-    }
+  count(state: Pick<RoomState, 'blobId' | 'version' | 'recent'>): Growth {
+    const known = this.of(state.blobId);
     for (const delta of state.recent(known.counted + 1, state.version) ?? [])
       for (const update of delta.updates) known.bytesSince += update.byteLength;
     known.counted = state.version;
     return known;
+  }
+
+  /** Its checkpoints could not be made: tried again after more and more deltas, so that it does not keep others waiting. */
+  postpone(blobId: string, version: number): void {
+    const known = this.of(blobId);
+    known.pause = Math.min(STATE_EVERY_DELTAS, Math.max(RUN_DELTAS, 2 * known.pause));
+    known.retryAt = version + known.pause;
+  }
+
+  /** Nothing of a blob is kept that is no longer loaded. */
+  forgetUnloaded(blobId: string): void {
+    if (!this.#blobs.get(blobId)?.isLoaded) this.#blobs.delete(blobId);
   }
 
   forget(blobId: string): void {

@@ -15,11 +15,11 @@ import type {
   StateEntry,
 } from '../storage/checkpoints.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
-import { decodeRun, encodeRun, joinRuns, runOf } from './checkpoint-codec.ts';
+import { decodeRun, deltasIn, encodeRun, joinRuns, runOf } from './checkpoint-codec.ts';
 import { originOf, type Origin } from './log-facts.ts';
 import { readStrictly } from './log-stretch.ts';
 import type { StateWorker } from './state-worker.ts';
-import type { StoredVersions } from './stored-versions.ts';
+import { holdsItsDeltas, type StoredVersions } from './stored-versions.ts';
 
 export interface WantedRun {
   readonly blobId: string;
@@ -57,7 +57,8 @@ export class CheckpointMaker {
     let group: RunBytes[] = [];
     let groupBytes = 0;
     for (const { blobId, range, packed } of wanted) {
-      const bytes = packed ?? encodeRun(runOf(await this.#readDeltas(blobId, range.first, range.last)));
+      const isPacked = packed && deltasIn(packed) === range.last - range.first + 1;
+      const bytes = isPacked ? packed : encodeRun(runOf(await this.#readDeltas(blobId, range.first, range.last)));
       if (bytes.byteLength > RUN_BYTES_MAX) continue;
       if (group.length === RUNS_TOGETHER_MAX || groupBytes + bytes.byteLength > RUNS_TOGETHER_BYTES_MAX) {
         await this.#makeTogether(group);
@@ -108,17 +109,33 @@ export class CheckpointMaker {
     const [first, last] = [group[0], group.at(-1)];
     const found = await this.#checkpoints.read(blobId, group);
     if (!first || !last || found.size < group.length) return;
+    // A reader will come upon the wrong one, and it is made anew.
+    if (![...found].every(([run, bytes]) => holdsItsDeltas(run, bytes))) return;
     const bytes = encodeRun(joinRuns(group.map((run) => decodeRun(found.get(run) as Uint8Array))));
     await this.#makeTogether([{ blobId, range: { first: first.first, last: last.last }, bytes }]);
     this.#failpoints.pass('compaction.after_join');
   }
 
-  /** The index first: a reader who plans after it plans without them. */
-  async drop(blobId: string, entries: readonly Entry[]): Promise<void> {
+  /**
+   * The index first: a reader who plans after it plans without them. `needed` is asked then which of them have come to
+   * be needed meanwhile: those are listed again. What another process makes anew meanwhile has the same hash, and stays.
+   */
+  async drop(
+    blobId: string,
+    entries: readonly Entry[],
+    needed: () => Promise<readonly Entry[]> = () => Promise.resolve([]),
+  ): Promise<void> {
     if (entries.length === 0) return;
+    const before = new Date();
     await this.#checkpoints.unregister(blobId, entries);
     this.#failpoints.pass('compaction.after_unregister');
-    await this.#checkpoints.remove(blobId, entries);
+    const kept = await needed();
+    if (kept.length > 0) await this.#checkpoints.register(kept.map((entry) => ({ blobId, entry })));
+    await this.#checkpoints.remove(
+      blobId,
+      entries.filter((entry) => !kept.includes(entry)),
+      before,
+    );
     this.#failpoints.pass('compaction.after_remove');
   }
 

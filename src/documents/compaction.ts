@@ -33,8 +33,10 @@ import { PackedRuns } from './packed-runs.ts';
 import type { RoomState } from './room-state.ts';
 import { WrongCheckpoints } from './wrong-checkpoints.ts';
 
+/** It keeps no document: those that wait here are no longer counted as loaded (G7). */
 interface Job {
-  state: RoomState;
+  readonly blobId: string;
+  version: number;
   leaving: boolean;
   /** More may be missing than the newest runs: of a blob just loaded, or one of which the last round did not make all. */
   looks: boolean;
@@ -92,9 +94,10 @@ export class Compaction {
   /** The blob got deltas. */
   grown(state: RoomState): void {
     const known = this.#growth.count(state);
+    known.isLoaded = true;
     const isRunDue = Math.floor(state.version / RUN_DELTAS) * RUN_DELTAS > known.packed;
     if (isRunDue) this.#packed.pack(state);
-    if (isRunDue || isStateDueBy(known)) this.#enqueue(state);
+    if ((isRunDue || isStateDueBy(known)) && state.version >= known.retryAt) this.#enqueue(state);
   }
 
   /** The room is about to let go of deltas. */
@@ -106,6 +109,7 @@ export class Compaction {
   left(state: RoomState): void {
     if (state.version === 0) return;
     const known = this.#growth.count(state);
+    known.isLoaded = false;
     const newest = { version: known.stateVersion, bytes: known.stateBytes };
     if (this.#jobs.has(state.blobId) || leavesState(newest, state.version, known.bytesSince))
       this.#enqueue(state, { leaving: true });
@@ -130,9 +134,11 @@ export class Compaction {
 
   /** Makes all that the policy wants and is missing. */
   async rebuild(state: RoomState): Promise<void> {
-    this.#growth.forget(state.blobId);
-    while (!(await this.round(state, { leaving: true })));
-    await this.tidy(state.blobId);
+    const { blobId, version } = state;
+    this.#growth.forget(blobId);
+    this.#growth.count(state);
+    while (!(await this.round(blobId, version, { leaving: true })));
+    await this.tidy(blobId);
   }
 
   /** Resolves when nothing is due. */
@@ -142,16 +148,19 @@ export class Compaction {
     });
   }
 
-  #enqueue(state: RoomState, { leaving = false, looks = false } = {}): void {
-    const job = this.#jobs.get(state.blobId);
+  #enqueue({ blobId, version }: RoomState, { leaving = false, looks = false } = {}): void {
+    const job = this.#jobs.get(blobId);
     if (job) {
-      job.state = state;
+      job.version = version;
       job.leaving ||= leaving;
       job.looks ||= looks;
       return;
     }
-    if (this.#jobs.size >= COMPACTIONS_WAITING_MAX) return;
-    this.#jobs.set(state.blobId, { state, leaving, looks });
+    if (this.#jobs.size >= COMPACTIONS_WAITING_MAX) {
+      this.#growth.forgetUnloaded(blobId);
+      return;
+    }
+    this.#jobs.set(blobId, { blobId, version, leaving, looks });
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
   }
 
@@ -171,17 +180,17 @@ export class Compaction {
    * which more is to be done.
    */
   async #makeDueRuns(jobs: readonly Job[]): Promise<Job[]> {
-    const due: { readonly known: Growth; readonly runs: readonly WantedRun[] }[] = [];
+    const due: { readonly job: Job; readonly known: Growth; readonly runs: readonly WantedRun[] }[] = [];
     const rest: Job[] = [];
     for (const job of jobs) {
-      const { blobId, version } = job.state;
-      const known = this.#growth.count(job.state);
-      const windows = job.leaving || job.looks ? undefined : dueRuns(known, version);
+      const { blobId, version } = job;
+      const known = this.#growth.get(blobId);
+      const windows = !known || job.leaving || job.looks ? undefined : dueRuns(known, version);
       // Entered by a delta that came while its run was being stored.
       if (windows?.length === 0) continue;
       const runs = (windows ?? []).map((range) => ({ blobId, range, packed: this.#packed.run(blobId, range) }));
-      if (!windows || runs.some(({ packed }) => !packed)) rest.push(job);
-      else due.push({ known, runs });
+      if (!known || !windows || runs.some(({ packed }) => !packed)) rest.push(job);
+      else due.push({ job, known, runs });
     }
     try {
       if (Date.now() > this.#deadline) return [];
@@ -193,6 +202,7 @@ export class Compaction {
         }
       }
     } catch (error) {
+      for (const { job } of due) this.#growth.postpone(job.blobId, job.version);
       this.#logFailure(error, { runs: due.length });
     }
     return rest;
@@ -200,37 +210,33 @@ export class Compaction {
 
   /** False: there is more to do. */
   async #roundOf(job: Job): Promise<boolean> {
-    const { state, leaving } = job;
-    const { blobId } = state;
+    const { blobId, version, leaving } = job;
     if (Date.now() > this.#deadline) return true;
     try {
-      if (!(await this.round(state, { leaving }))) {
+      if (!(await this.round(blobId, version, { leaving }))) {
         const again = this.#jobs.get(blobId) ?? job;
         again.looks = true;
         this.#jobs.set(blobId, again);
         return false;
       }
-      if (leaving && !this.#jobs.has(blobId)) this.#growth.forget(blobId);
     } catch (error) {
+      this.#growth.postpone(blobId, version);
       this.#logFailure(error, { blobId });
     }
+    if (!this.#jobs.has(blobId)) this.#growth.forgetUnloaded(blobId);
     return true;
   }
 
-  /**
-   * Not tried again before the next run is due, so that a broken log is not read over and over. What the end of the
-   * process cuts short is no fault.
-   */
+  /** What the end of the process cuts short is no fault. */
   #logFailure(error: unknown, of: { readonly blobId?: string; readonly runs?: number }): void {
     const level = Date.now() > this.#deadline ? 'debug' : 'warn';
     this.#logger[level]({ err: error, ...of }, 'checkpoints not made');
   }
 
   /** False: there is more to do. */
-  async round(state: RoomState, { leaving }: { readonly leaving: boolean }): Promise<boolean> {
-    const { blobId, version } = state;
+  async round(blobId: string, version: number, { leaving }: { readonly leaving: boolean }): Promise<boolean> {
     await this.#wrong.dropped(blobId);
-    const known = this.#growth.count(state);
+    const known = this.#growth.of(blobId);
     const dropped = await this.#tombstones.list(blobId);
     const index = await this.#maker.index(blobId);
     const missing = missingRuns(index, known.packed, version, dropped);
@@ -257,6 +263,7 @@ export class Compaction {
       }
     }
     if (wanted.length > 0) await this.tidy(blobId);
+    known.pause = 0;
     return isPacked && wanted.length <= STATES_PER_ROUND_MAX;
   }
 
@@ -266,8 +273,13 @@ export class Compaction {
     for (const group of joinableRuns(index)) await this.#maker.joinRuns(blobId, group);
     index = await this.#maker.index(blobId);
     const dropped = await this.#tombstones.list(blobId);
-    await this.#maker.drop(blobId, [...superfluousStates(index, dropped), ...superfluousRuns(index, dropped)]);
+    const superfluous = superfluousStates(index, dropped);
+    await this.#maker.drop(blobId, [...superfluous, ...superfluousRuns(index, dropped)], async () => {
+      // Retention may have dropped a range that ends at one of them since the tombstones were read.
+      const ends = (await this.#tombstones.list(blobId)).map(({ last }) => last);
+      return superfluous.filter(({ version }) => ends.includes(version));
+    });
     const strays = await this.#checkpoints.strays(blobId, strayBefore);
-    if (strays.length > 0) await this.#checkpoints.removeObjects(strays);
+    if (strays.length > 0) await this.#checkpoints.removeObjects(strays, strayBefore);
   }
 }

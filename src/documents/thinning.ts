@@ -120,6 +120,8 @@ export class Thinning {
   }
 
   async #empty(blobId: string, range: SeqRange): Promise<void> {
+    // Compaction may have found the state superfluous before there was the tombstone, and dropped it since.
+    await this.#stateAt(blobId, range.last);
     await this.#maker.drop(blobId, objectsOfRange(await this.#maker.index(blobId), range));
     this.#failpoints.pass('retention.after_unregister');
     for (let first = range.first; first <= range.last; first += LOG_PAGE_COMMITS) {

@@ -3,18 +3,21 @@
  * the index; it is reported and dropped once, so that a late drop can't take away what was made anew under the same hash.
  */
 import type { Logger } from 'pino';
-import type { Entry } from '../storage/checkpoints.ts';
+import { isState, type Entry } from '../storage/checkpoints.ts';
+import type { Tombstones } from '../storage/tombstones.ts';
 import type { CheckpointMaker } from './checkpoint-maker.ts';
 
 export class WrongCheckpoints {
   readonly #maker: CheckpointMaker;
+  readonly #tombstones: Tombstones;
   readonly #logger: Logger;
   /** By blob and hash. */
   readonly #dropping = new Map<string, Map<string, Promise<void>>>();
   #found = 0;
 
-  constructor(options: { readonly maker: CheckpointMaker; readonly logger: Logger }) {
+  constructor(options: { readonly maker: CheckpointMaker; readonly tombstones: Tombstones; readonly logger: Logger }) {
     this.#maker = options.maker;
+    this.#tombstones = options.tombstones;
     this.#logger = options.logger;
   }
 
@@ -37,9 +40,20 @@ export class WrongCheckpoints {
     if (dropping) await Promise.all(dropping.values());
   }
 
+  /** Retention dropped the deltas that it would be made of. */
+  async #isIrreplaceable(blobId: string, entry: Entry): Promise<boolean> {
+    if (!isState(entry)) return false;
+    return (await this.#tombstones.list(blobId)).some(({ last }) => last === entry.version);
+  }
+
   async #drop(blobId: string, entry: Entry): Promise<void> {
     try {
-      await this.#maker.drop(blobId, [entry]);
+      if (await this.#isIrreplaceable(blobId, entry))
+        this.#logger.error(
+          { blobId, entry },
+          'the log below it was dropped: it is kept, so that it may be mended by hand',
+        );
+      else await this.#maker.drop(blobId, [entry]);
     } catch (error) {
       this.#logger.warn({ err: error, blobId }, 'a wrong checkpoint is still listed');
     } finally {

@@ -147,13 +147,18 @@ export class Checkpoints {
     }
   }
 
-  async remove(blobId: string, entries: readonly Entry[]): Promise<void> {
-    await this.removeObjects(entries.flatMap((entry) => partIds(blobId, entry)));
+  async remove(blobId: string, entries: readonly Entry[], before: Date): Promise<void> {
+    await this.removeObjects(
+      entries.flatMap((entry) => partIds(blobId, entry)),
+      before,
+    );
   }
 
-  async removeObjects(ids: readonly string[]): Promise<void> {
+  /** Of these objects, those that were not made anew since `before`: somebody then lists them again, or is about to. */
+  async removeObjects(ids: readonly string[], before: Date): Promise<void> {
     for (let at = 0; at < ids.length; at += IN_LIST_IDS_MAX) {
-      await this.#database.checkpoints.deleteMany({ _id: { $in: ids.slice(at, at + IN_LIST_IDS_MAX) } });
+      const slice = ids.slice(at, at + IN_LIST_IDS_MAX);
+      await this.#database.checkpoints.deleteMany({ _id: { $in: slice }, made_at: { $not: { $gte: before } } });
     }
   }
 

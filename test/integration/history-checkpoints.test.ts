@@ -145,8 +145,8 @@ test('a wrong checkpoint that many come upon is reported and dropped once, and m
     await freed;
     await Checkpoints.prototype.unregister.call(checkpoints, blobId, entries);
   };
-  checkpoints.remove = async (blobId, entries) => {
-    await remove(blobId, entries);
+  checkpoints.remove = async (...request) => {
+    await remove(...request);
     order.push('removed');
   };
   checkpoints.register = async (placed) => {

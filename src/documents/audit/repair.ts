@@ -24,9 +24,10 @@ export class Repair {
       await maker.drop(blobId, outcome.wrongEntries);
       report('checkpoint', `${outcome.wrongEntries.length} wrong checkpoints were removed`, 'repaired');
     }
-    const strays = await checkpoints.strays(blobId, new Date());
+    const now = new Date();
+    const strays = await checkpoints.strays(blobId, now);
     if (strays.length > 0) {
-      await checkpoints.removeObjects(strays);
+      await checkpoints.removeObjects(strays, now);
       report('checkpoint', `${strays.length} left-over objects were removed`, 'repaired');
     }
     if (outcome.wrongEntries.length === 0) return;
