@@ -23,8 +23,9 @@ export class RetentionPass {
   readonly #lease: Lease;
   readonly #mark: Mark;
   readonly #logger: Logger;
-  /** Where a pass that ran out of time goes on. */
+  /** Where a pass that ran out of time goes on: the scope, and the last of its blobs that it is through with. */
   #after = '';
+  #afterBlobs: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
@@ -81,24 +82,25 @@ export class RetentionPass {
     for await (const scope of this.#policies.scopes()) {
       const key = `${scope.kind}:${scope.id}`;
       if (key < this.#after) continue;
+      if (key !== this.#after) this.#afterBlobs = undefined;
       this.#after = key;
       if (!(await this.#applyTo(scope, goOn))) return false;
     }
     this.#after = '';
+    this.#afterBlobs = undefined;
     return true;
   }
 
   async #applyTo(scope: PolicyScope, goOn: () => boolean): Promise<boolean> {
     if (scope.kind === 'blob') return this.#applyToBlob(scope.id, scope, goOn);
-    let after: string | undefined;
     for (;;) {
-      const page = await this.#heads.list({ userId: scope.id, showDeleted: true }, after, PAGE_SIZE_MAX);
-      for (const { blob } of page) {
+      const page = await this.#heads.list({ userId: scope.id, showDeleted: true }, this.#afterBlobs, PAGE_SIZE_MAX);
+      for (const { blob, orderKey } of page) {
         const hasOwn = (await this.#policies.get({ kind: 'blob', id: blob.id })) !== undefined;
         if (!hasOwn && !(await this.#applyToBlob(blob.id, scope, goOn))) return false;
+        this.#afterBlobs = orderKey;
       }
-      after = page.at(-1)?.orderKey;
-      if (page.length < PAGE_SIZE_MAX || after === undefined) return true;
+      if (page.length < PAGE_SIZE_MAX) return true;
     }
   }
 

@@ -226,4 +226,34 @@ test('the daily pass applies policies in one process at a time, a blob’s own b
   await past.close();
 });
 
+test('a pass that is cut short goes on where it was, also within one user', async () => {
+  const policies = new RetentionPolicies(database.db);
+  await policies.put({ kind: 'user', id: 'many' }, { ...RULE, setBy: 'many', setAt: new Date() });
+  for (let n = 0; n < 5; n++) {
+    await seedLog(database, { blobId: `many-${n}`, owner: 'many', deltas: 3, seed: n, sampleEvery: 1 });
+  }
+  const { thinning: work, past } = await thinning();
+  const seen: string[] = [];
+  const apply = work.apply.bind(work);
+  work.apply = (blobId, ...rest) => {
+    if (blobId.startsWith('many-')) seen.push(blobId);
+    return apply(blobId, ...rest);
+  };
+  const lease = new Lease(database.db, { name: 'retention-many', holder: 'one' });
+  const mark = new Mark(database.db, 'retention-many');
+  const pass = new RetentionPass({ policies, heads: new BlobHeads(database), thinning: work, lease, mark, logger });
+  // Another process takes over after two of them.
+  const hold = lease.hold.bind(lease);
+  lease.hold = (ms) => (seen.length > 0 && seen.length % 2 === 0 ? Promise.resolve(false) : hold(ms));
+  await pass.look();
+  assert.is(seen.length, 2);
+  assert.is(await mark.read(), undefined);
+  lease.hold = hold;
+  await pass.look();
+  assert.equal([...new Set(seen)].sort(), ['many-0', 'many-1', 'many-2', 'many-3', 'many-4']);
+  assert.is(seen.length, 5, 'none twice');
+  assert.ok(await mark.read());
+  await past.close();
+});
+
 test.run();
