@@ -10,6 +10,7 @@ import { headBase } from '../domain/base.ts';
 import type { Delta } from '../domain/delta.ts';
 import type { Guard } from '../domain/guard/guard.ts';
 import { NeedsTrial } from '../domain/guard/refusals.ts';
+import { structBytes } from '../domain/guard/update.ts';
 import { StudioError } from '../errors.ts';
 import { COMMIT_BYTES_MAX, CONTENT_BYTES_MAX } from '../limits.ts';
 import { requestKey } from '../storage/commit-document.ts';
@@ -244,7 +245,8 @@ export class Preparation {
   #check(update: Uint8Array, intent: Intent): ReturnType<Guard['check']> {
     const checked = this.#guard.check(update, intent.userId, intent.trial === 'passed');
     if (checked.brings) {
-      if (!this.#state.hasRoomFor(checked.update.byteLength)) {
+      const grown = structBytes(checked.sections);
+      if (grown > 0 && !this.#state.hasRoomFor(grown)) {
         throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
           limit: 'CONTENT_BYTES_MAX',
         });

@@ -283,6 +283,17 @@ test('content that is too large, of an unknown type, or not what its type says',
   const { id } = await textBlob('x'.repeat(CONTENT_BYTES_MAX - 10));
   await refused(insertAt(ann, { blobId: id, offset: 0, text: 'y'.repeat(11) }), 'CONTENT_TOO_LARGE');
   assert.is(Number((await ann.blobs.getBlob({ id })).blob?.version), 1);
+  // One that only deletes makes it smaller, however full it is and however many bytes the deletions take.
+  await insertAt(ann, { blobId: id, offset: 0, text: 'y'.repeat(10) });
+  const doc = await docOf(id);
+  await push(
+    ann,
+    id,
+    updateOf(doc, 4_000_000_008, (copy) => {
+      for (let at = 0; at < 1_000; at += 1) copy.getText('content').delete(at, 1);
+    }),
+  );
+  assert.is((await readText(ann, id)).length, CONTENT_BYTES_MAX - 1_000);
 });
 
 test('a patch of a form that the type does not take', async () => {

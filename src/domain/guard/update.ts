@@ -79,6 +79,13 @@ export interface Update {
   readonly isTidy: boolean;
 }
 
+/** What content may grow by: deletions only shrink it, however many bytes they take. */
+export function structBytes(sections: readonly Section[]): number {
+  let bytes = 0;
+  for (const { structs } of sections) for (const { start, end } of structs) bytes += end - start;
+  return bytes;
+}
+
 /** Throws UPDATE_MALFORMED or UPDATE_TOO_COMPLEX, nothing else, whatever the bytes are. */
 export function readUpdate(bytes: Uint8Array): Update {
   if (bytes.byteLength > UPDATE_BYTES_MAX)
