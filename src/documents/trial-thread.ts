@@ -1,4 +1,5 @@
 /** What runs in a thread of `UpdateTrials`: an update is checked and integrated into a copy of its document. */
+import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import * as Y from 'yjs';
 import { contentSize } from '../domain/content/canonical.ts';
@@ -18,11 +19,14 @@ export interface TrialRequest {
   readonly state: Uint8Array;
   readonly updates: readonly Uint8Array[];
   readonly contentType: string;
+  readonly memoryMb: number;
 }
 
 export type TrialReply =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'passed' }
+  /** There is more in memory than `memoryMb`, of which some may be left of earlier trials. */
+  | { readonly kind: 'exhausted' }
   | {
       readonly kind: 'refused';
       readonly reason: Reason;
@@ -36,21 +40,35 @@ parentPort?.on('message', (request: TrialRequest) => {
     tryUpdates(request, () => parentPort?.postMessage({ kind: 'loaded' } satisfies TrialReply, []));
     reply = { kind: 'passed' };
   } catch (error) {
-    const { reason, message, metadata } =
-      error instanceof StudioError ? error : new StudioError('UPDATE_MALFORMED', 'The update can’t be integrated.');
-    reply = { kind: 'refused', reason, message, metadata };
+    reply = error instanceof Exhausted ? { kind: 'exhausted' } : refusal(error);
   }
   parentPort?.postMessage(reply, []);
 });
 
+class Exhausted extends Error {}
+
+function refusal(error: unknown): TrialReply {
+  const { reason, message, metadata } =
+    error instanceof StudioError ? error : new StudioError('UPDATE_MALFORMED', 'The update can’t be integrated.');
+  return { kind: 'refused', reason, message, metadata };
+}
+
+function requireMemory({ memoryMb }: TrialRequest): void {
+  if (getHeapStatistics().used_heap_size > memoryMb * 1024 * 1024) throw new Exhausted();
+}
+
 function tryUpdates(request: TrialRequest, onLoaded: () => void): void {
   let doc = load(request);
+  requireMemory(request);
   onLoaded();
-  for (let tries = 1; !integrateInTime(doc, request); tries++) {
+  let tries = 1;
+  for (; !integrateInTime(doc, request); tries++) {
     // The first time the code may not be compiled yet.
     if (tries >= UPDATE_INTEGRATIONS_TIMED_MAX) throw tooComplex('INTEGRATION_MS_MIN');
     doc = load(request);
   }
+  // Of several loads too much is left to tell.
+  if (tries === 1) requireMemory(request);
   if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null)
     throw new StudioError('UPDATE_MALFORMED', 'The update does not integrate whole.');
   if (contentSize(doc, request.contentType) > CONTENT_BYTES_MAX) {

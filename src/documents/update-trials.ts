@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
 import {
   TRIAL_LOAD_MS_MAX,
+  TRIAL_MEMORY_MB_HARD,
   TRIAL_MEMORY_MB_MAX,
   TRIAL_MS_MAX,
   TRIAL_STACK_MB_MAX,
@@ -44,14 +45,15 @@ export class UpdateTrials {
   readonly #logger: Logger;
   readonly #waiting: Waiting[] = [];
   readonly #threads = new Set<TrialThread>();
+  readonly #memoryMb: number;
   readonly #start: () => Worker;
   #isClosed = false;
 
   constructor(logger: Logger, options: UpdateTrialsOptions = {}) {
     this.#logger = logger;
     const start = options.startThread ?? startBuiltThread;
-    this.#start = () =>
-      start({ maxOldGenerationSizeMb: options.memoryMb ?? TRIAL_MEMORY_MB_MAX, stackSizeMb: TRIAL_STACK_MB_MAX });
+    this.#memoryMb = options.memoryMb ?? TRIAL_MEMORY_MB_MAX;
+    this.#start = () => start({ maxOldGenerationSizeMb: TRIAL_MEMORY_MB_HARD, stackSizeMb: TRIAL_STACK_MB_MAX });
   }
 
   /** Resolves if the updates integrate within their budgets; rejects with the StudioError it is refused for. */
@@ -93,56 +95,95 @@ export class UpdateTrials {
   #freeThread(): TrialThread | undefined {
     for (const thread of this.#threads) if (!thread.isBusy) return thread;
     if (this.#threads.size >= TRIAL_THREADS_MAX) return undefined;
-    const thread = new TrialThread(this.#start(), this.#logger, () => this.#threads.delete(thread));
+    const thread = new TrialThread({
+      start: this.#start,
+      memoryMb: this.#memoryMb,
+      logger: this.#logger,
+      onEnd: () => this.#threads.delete(thread),
+    });
     this.#threads.add(thread);
     return thread;
   }
 }
 
+interface TrialThreadOptions {
+  readonly start: () => Worker;
+  readonly memoryMb: number;
+  readonly logger: Logger;
+  readonly onEnd: () => void;
+}
+
 /** One thread, which ends itself when it is idle for long, and is ended when it does not answer. */
 class TrialThread {
-  readonly #worker: Worker;
-  readonly #logger: Logger;
-  readonly #onEnd: () => void;
+  readonly #options: TrialThreadOptions;
+  #worker: Worker;
+  /** Trials this worker has had. */
+  #tries = 0;
   #timer: NodeJS.Timeout | undefined;
-  #settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  #trial:
+    { readonly trial: Trial; readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 
-  constructor(worker: Worker, logger: Logger, onEnd: () => void) {
-    this.#worker = worker;
-    this.#logger = logger;
-    this.#onEnd = onEnd;
-    this.#worker.on('message', (reply: TrialReply) => this.#onReply(reply));
-    this.#worker.on('error', (error) => this.#onError(error));
-    this.#worker.on('exit', () => this.#finish(new Error('The thread ended.')));
-    this.#worker.unref();
+  constructor(options: TrialThreadOptions) {
+    this.#options = options;
+    this.#worker = this.#begin();
   }
 
   get isBusy(): boolean {
-    return this.#settle !== undefined;
+    return this.#trial !== undefined;
   }
 
   run(trial: Trial): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.#worker.ref();
-      this.#limit(TRIAL_LOAD_MS_MAX, 'TRIAL_LOAD_MS_MAX');
-      const { updates, contentType } = trial;
-      // The document's copy is handed over; the updates are still needed here.
-      const state = trial.state();
-      const transferred = state.byteLength === state.buffer.byteLength ? [state.buffer as ArrayBuffer] : [];
-      this.#worker.postMessage({ state, updates, contentType } satisfies TrialRequest, transferred);
+      this.#trial = { trial, resolve, reject };
+      this.#post(trial);
     });
   }
 
+  #begin(): Worker {
+    const worker = this.#options.start();
+    const ifCurrent = (act: () => void): void => {
+      if (this.#worker === worker) act();
+    };
+    worker.on('message', (reply: TrialReply) => ifCurrent(() => this.#onReply(reply)));
+    worker.on('error', (error) => ifCurrent(() => this.#onError(error)));
+    worker.on('exit', () => ifCurrent(() => this.#finish(new Error('The thread ended.'))));
+    worker.unref();
+    return worker;
+  }
+
+  #post({ state: copy, updates, contentType }: Trial): void {
+    this.#tries += 1;
+    this.#worker.ref();
+    this.#limit(TRIAL_LOAD_MS_MAX, 'TRIAL_LOAD_MS_MAX');
+    // The document's copy is handed over; the updates are still needed here.
+    const state = copy();
+    const transferred = state.byteLength === state.buffer.byteLength ? [state.buffer as ArrayBuffer] : [];
+    const { memoryMb } = this.#options;
+    this.#worker.postMessage({ state, updates, contentType, memoryMb } satisfies TrialRequest, transferred);
+  }
+
+  /** What was in memory may have been left of earlier trials: a new one tells. */
+  #onExhausted(): void {
+    if (this.#tries === 1 || !this.#trial) {
+      this.#refuse('TRIAL_MEMORY_MB_MAX');
+      return;
+    }
+    const used = this.#worker;
+    this.#worker = this.#begin();
+    this.#tries = 0;
+    void used.terminate();
+    this.#post(this.#trial.trial);
+  }
+
   end(): void {
-    this.#onEnd();
+    this.#options.onEnd();
     void this.#worker.terminate();
   }
 
   #limit(ms: number, limit: string): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#logger.warn({ limit }, 'an update took too long to try; its thread is ended');
+      this.#options.logger.warn({ limit }, 'an update took too long to try; its thread is ended');
       this.#refuse(limit);
     }, ms);
   }
@@ -152,18 +193,22 @@ class TrialThread {
       this.#limit(TRIAL_MS_MAX, 'TRIAL_MS_MAX');
       return;
     }
+    if (reply.kind === 'exhausted') {
+      this.#onExhausted();
+      return;
+    }
     clearTimeout(this.#timer);
-    const settle = this.#settle;
-    this.#settle = undefined;
+    const trial = this.#trial;
+    this.#trial = undefined;
     this.#worker.unref();
     this.#timer = setTimeout(() => this.end(), TRIAL_THREAD_IDLE_MS_MAX).unref();
-    if (reply.kind === 'passed') settle?.resolve();
-    else settle?.reject(new StudioError(reply.reason, reply.message, reply.metadata));
+    if (reply.kind === 'passed') trial?.resolve();
+    else trial?.reject(new StudioError(reply.reason, reply.message, reply.metadata));
   }
 
   #onError(error: Error): void {
     const isMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
-    this.#logger.warn({ err: error }, 'a thread that tried an update failed');
+    this.#options.logger.warn({ err: error }, 'a thread that tried an update failed');
     if (isMemory) this.#refuse('TRIAL_MEMORY_MB_MAX');
     else this.#finish(error);
   }
@@ -174,8 +219,8 @@ class TrialThread {
 
   #finish(error: Error): void {
     clearTimeout(this.#timer);
-    this.#settle?.reject(error);
-    this.#settle = undefined;
+    this.#trial?.reject(error);
+    this.#trial = undefined;
     this.end();
   }
 }

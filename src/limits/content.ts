@@ -46,7 +46,9 @@ export const TRIAL_FROM_BYTES = 64 * 1024;
 export const TRIAL_DELETIONS_BYTES = 512 * 1024;
 export const TRIAL_THREADS_MAX = 2;
 export const TRIALS_WAITING_MAX = 256;
+/** Looked at between steps; V8's own limit is far above, as for STATE_THREAD_HEAP_MEGABYTES_MAX. */
 export const TRIAL_MEMORY_MB_MAX = 512;
+export const TRIAL_MEMORY_MB_HARD = 2_048;
 export const TRIAL_STACK_MB_MAX = 4;
 /** To load the document's copy; then to check the update and integrate it. Over either the thread is ended. */
 export const TRIAL_LOAD_MS_MAX = 15_000;

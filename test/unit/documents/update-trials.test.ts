@@ -64,14 +64,23 @@ test('G7: an integration that ends, but takes longer than its size is worth, is 
 });
 
 test('G7: a document too large for the thread ends the thread, not the process', async () => {
-  const limited = trialsFromSource(24);
+  const limited = trialsFromSource(48);
+  const small = textTrial(EMPTY, typed(10, 7, { parent: 'content' }));
+  await limited.try(small);
   try {
     await limited.try(textTrial(EMPTY, shreddedText(200_000)));
     assert.unreachable('there was memory enough');
   } catch (error) {
     assert.is((error as StudioError).metadata['limit'], 'TRIAL_MEMORY_MB_MAX', String(error));
   }
-  await limited.try(textTrial(EMPTY, typed(10, 7, { parent: 'content' })));
+  await limited.try(small);
+  limited.close();
+});
+
+test('what earlier trials left in memory is no reason to refuse the next', async () => {
+  const limited = trialsFromSource(96);
+  const large = textTrial(shreddedText(60_000), typed(10, 7, { parent: 'content' }));
+  for (let n = 0; n < 8; n++) await limited.try(large);
   limited.close();
 });
 
