@@ -143,7 +143,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     live,
     { stored: heads, memoryBytesMax: config.documentsMemoryMb * 1024 * 1024 },
   );
-  const views = new BlobViews({ heads, contents });
+  const views = new BlobViews({ heads, headWriter, contents });
   const blobs = new ReadableBlobs({ rooms, history });
   const lists = new BlobLists({ heads, shared: accessStore, access });
   const past = new PastVersions({ history, views, blobs });
@@ -228,14 +228,17 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       rooms.close();
       access.close();
       trials.close();
+      const headsWritten = headWriter.close();
       await Promise.allSettled([
         retentionPass.close(),
         archive.close(),
         sweep.close(),
         feed.close(),
-        headWriter.close(),
-        publisher.close(PUBLISH_DRAIN_MS_MAX),
+        headsWritten,
+        publisher.drain(PUBLISH_DRAIN_MS_MAX),
       ]);
+      // Only then: the sweep looks after nobody who has no entry, so a head not written yet, or not at all, would stay.
+      await publisher.close({ isComplete: await headsWritten });
       await connection.close();
       await database.close();
     },

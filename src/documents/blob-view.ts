@@ -7,15 +7,22 @@ import { shapeOf } from '../domain/content/shape.ts';
 import { StudioError } from '../errors.ts';
 import { etagOf, type BlobHeads, type BlobMeta } from '../storage/blobs.ts';
 import type { Contents } from '../storage/contents.ts';
+import type { HeadWriter } from './head-writer.ts';
 import type { Room } from './room.ts';
 import type { RoomState } from './room-state.ts';
 
 export class BlobViews {
   readonly #heads: BlobHeads;
+  readonly #headWriter: Pick<HeadWriter, 'mark'>;
   readonly #contents: Contents;
 
-  constructor(options: { readonly heads: BlobHeads; readonly contents: Contents }) {
+  constructor(options: {
+    readonly heads: BlobHeads;
+    readonly headWriter: Pick<HeadWriter, 'mark'>;
+    readonly contents: Contents;
+  }) {
     this.#heads = options.heads;
+    this.#headWriter = options.headWriter;
     this.#contents = options.contents;
   }
 
@@ -23,8 +30,10 @@ export class BlobViews {
   async ofRoom(room: Room, options: { readonly fresh: boolean }): Promise<Blob> {
     if (options.fresh || !room.meta) {
       const stored = await this.#heads.getMeta(room.state.blobId);
-      // A process that died between a commit and its head left none: healed here.
+      // A process that died between a commit and its head left none, or an older one: healed here. The older one only
+      // at the first look: at a later one it is behind because others are just changing the blob, and writing it.
       if (!stored) await this.#heads.advance([room.state.head()]);
+      else if (!room.meta && stored.version < room.state.version) this.#headWriter.mark(room.state);
       room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0 };
     }
     return blobOf(room.state, room.meta);

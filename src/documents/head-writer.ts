@@ -2,7 +2,7 @@
  * Writes stored heads behind the commits: a change is in its blob's head within HEAD_LAG_MS_MAX, and a blob that goes on
  * changing has its head written every HEAD_PACE_MS, since an update costs the database as much as several commits. Where
  * many go on changing, they share HEADS_REWRITTEN_PER_SECOND_MAX (G7), those written longest ago first. A head not
- * written is healed by the next commit, the next load of its blob, or the sweep.
+ * written is healed by the next commit, the first look at its blob in a process that has loaded it, or the sweep.
  */
 import type { Logger } from 'pino';
 import type { Failpoints } from '../failpoints.ts';
@@ -34,6 +34,9 @@ export class HeadWriter {
   readonly #writtenAt = new WeakMap<HeadSource, number>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** Writes that calls wait for. */
+  readonly #awaited = new Set<Promise<void>>();
+  #closed = false;
 
   constructor(options: { readonly heads: BlobHeads; readonly failpoints: Failpoints; readonly logger: Logger }) {
     this.#heads = options.heads;
@@ -57,6 +60,16 @@ export class HeadWriter {
   async writeNow(state: HeadSource): Promise<void> {
     const head = state.head();
     this.#dirty.delete(state);
+    const writing = this.#writeOne(head);
+    this.#awaited.add(writing);
+    try {
+      await writing;
+    } finally {
+      this.#awaited.delete(writing);
+    }
+  }
+
+  async #writeOne(head: DerivedHead): Promise<void> {
     try {
       this.#failpoints.pass('head.before_write');
       if (head.version === 1) await this.#heads.insert(head);
@@ -70,6 +83,7 @@ export class HeadWriter {
   }
 
   #schedule(): void {
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#writing.then(() => this.#write(this.#due(Date.now())));
@@ -116,14 +130,13 @@ export class HeadWriter {
     if (!known || known.version < head.version) this.#left.set(head.id, head);
   }
 
-  async close(): Promise<void> {
-    const stopTimer = (): void => {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    };
-    stopTimer();
+  /** Writes what is left, trying once. Whether all of it is written: what is not is left to the sweep. */
+  async close(): Promise<boolean> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
     await this.#writing;
+    await Promise.allSettled(this.#awaited);
     await this.#write([...this.#dirty.keys()]);
-    stopTimer();
+    return this.#dirty.size === 0 && this.#left.size === 0;
   }
 }

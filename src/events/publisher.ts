@@ -240,9 +240,8 @@ export class EventPublisher implements CommitListener {
     this.#pump();
   }
 
-  /** Publishes what it can within `waitMs`; the rest is left to another process, or to the next start. */
-  async close(waitMs: number): Promise<void> {
-    if (this.#closed) return;
+  /** Publishes what it can within `waitMs`. */
+  async drain(waitMs: number): Promise<void> {
     this.#closed = true;
     const deadline = Date.now() + waitMs;
     this.#pump();
@@ -250,11 +249,18 @@ export class EventPublisher implements CommitListener {
       await Promise.race([...this.#publishing, new Promise((resolve) => setTimeout(resolve, 20))]);
       this.#pump();
     }
+  }
+
+  /**
+   * Ends the lease: what is left is for another process, or for the next start. `isComplete`: but for events nothing is
+   * left of the commits of this process, their heads are written.
+   */
+  async close({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
     clearTimeout(this.#soon);
     clearTimeout(this.#whenDue);
     clearInterval(this.#renewing);
     const { low } = this.#watermark;
-    const isDone = low === this.#highest && !this.#gap;
+    const isDone = isComplete && low === this.#highest && !this.#gap;
     await (
       isDone ? this.#committers.remove(this.#committerId) : this.#committers.abandon(this.#committerId, low)
     ).catch(() => undefined);

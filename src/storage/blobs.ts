@@ -50,12 +50,13 @@ export class BlobHeads {
     return document ? fromDocument(document) : undefined;
   }
 
-  async getMeta(id: string): Promise<BlobMeta | undefined> {
+  /** With the version that the stored head is of. */
+  async getMeta(id: string): Promise<(BlobMeta & { readonly version: number }) | undefined> {
     const document = await this.#database.blobs.findOne(
       { _id: id },
-      { projection: { labels: 1, processed_by: 1, meta_version: 1 } },
+      { projection: { version: 1, labels: 1, processed_by: 1, meta_version: 1 } },
     );
-    return document ? readMeta(document) : undefined;
+    return document ? { ...readMeta(document), version: document.version } : undefined;
   }
 
   async getMany(ids: readonly string[]): Promise<Blob[]> {

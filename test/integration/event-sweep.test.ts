@@ -149,11 +149,12 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
       },
       60_000,
     );
-    await publisher.close(PUBLISH_DRAIN_MS_MAX);
+    await publisher.drain(PUBLISH_DRAIN_MS_MAX);
+    await publisher.close({ isComplete: true });
     // Nothing is left to publish: so it says itself.
     assert.is(await world.database.db.collection<{ _id: string }>('committers').findOne({ _id: committerId }), null);
   } finally {
-    await publisher.close(0);
+    await publisher.close({ isComplete: true });
     await connection.close();
   }
 });
