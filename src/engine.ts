@@ -223,6 +223,8 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       await rooms.settle();
       follower.close();
       committer.stop();
+      // Of what lands after this nobody here tells, or writes the head: it is left to the sweep with all the rest.
+      const { isSettled } = committer;
       live.close();
       notices.close();
       rooms.close();
@@ -238,7 +240,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
         publisher.drain(PUBLISH_DRAIN_MS_MAX),
       ]);
       // Only then: the sweep looks after nobody who has no entry, so a head not written yet, or not at all, would stay.
-      await publisher.close({ isComplete: await headsWritten });
+      await publisher.close({ isComplete: isSettled && (await headsWritten) });
       await connection.close();
       await database.close();
     },

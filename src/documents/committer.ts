@@ -51,6 +51,8 @@ export class Committer {
    */
   readonly #freeSeqs: number[] = [];
   #nextSeq = 1;
+  /** Numbers in use whose commits the listeners were not told of: on their way, or of unknown outcome for good. */
+  #unsettled = 0;
   /** In the log, and not told to the listeners yet. */
   #untold: Commit[] = [];
   #inFlight = 0;
@@ -103,6 +105,7 @@ export class Committer {
 
   #number({ blobId, firstSeq, lastSeq, owner, contentType, rootId, appliedAt, drafts }: UnnumberedCommit): Commit {
     const committerSeq = this.#freeSeqs.shift() ?? this.#nextSeq++;
+    this.#unsettled += 1;
     const id = commitId(this.id, committerSeq);
     const deltas = drafts.map((draft, index) =>
       placeDraft(draft, { commitId: id, index, blobId, toVersion: firstSeq + index, appliedAt }),
@@ -114,6 +117,11 @@ export class Committer {
   stop(): void {
     this.#stopping = true;
     this.#tell();
+  }
+
+  /** Whether the listeners know of all that is, or may still come, in the log. Once stopped it does not become false. */
+  get isSettled(): boolean {
+    return this.#unsettled === 0;
   }
 
   get #mayInsert(): boolean {
@@ -221,8 +229,10 @@ export class Committer {
   }
 
   #settle(waiting: Waiting, outcome: CommitOutcome): void {
-    if (outcome === 'lost') this.#freeSeqs.push(waiting.commit.committerSeq);
-    else {
+    if (outcome === 'lost') {
+      this.#freeSeqs.push(waiting.commit.committerSeq);
+      this.#unsettled -= 1;
+    } else {
       // Told behind the acknowledgements, which would else wait for what the listeners do.
       if (this.#untold.length === 0) setImmediate(() => this.#tell());
       this.#untold.push(waiting.commit);
@@ -233,6 +243,7 @@ export class Committer {
   #tell(): void {
     const commits = this.#untold;
     this.#untold = [];
+    this.#unsettled -= commits.length;
     for (const commit of commits) for (const listener of this.#listeners) listener.onCommitted(commit);
   }
 }

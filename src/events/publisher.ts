@@ -252,8 +252,8 @@ export class EventPublisher implements CommitListener {
   }
 
   /**
-   * Ends the lease: what is left is for another process, or for the next start. `isComplete`: but for events nothing is
-   * left of the commits of this process, their heads are written.
+   * Ends the lease: what is left is for another process, or for the next start. `isComplete`: all commits of this process
+   * were told of here, none may still land, and their heads are written; so only events may be left.
    */
   async close({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
     clearTimeout(this.#soon);

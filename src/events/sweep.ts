@@ -92,7 +92,7 @@ export class Sweep {
     if (!this.#sweptAt.has(lapsed.name)) await this.#healLast(lapsed);
     this.#sweptAt.set(lapsed.name, Date.now());
     if (Date.now() - lapsed.lapsedAt.getTime() < SWEEP_REPEAT_MS_MAX) return;
-    await this.#committers.remove(lapsed.name);
+    await this.#committers.removeLapsed(lapsed.name);
     this.#sweptAt.delete(lapsed.name);
   }
 

@@ -32,14 +32,19 @@ export class Committers {
     );
   }
 
-  /** Ends the lease at once, so that others publish what is left. */
+  /** Ends the lease at once, so that others publish what is left. Made anew likewise. */
   async abandon(name: string, low: number): Promise<void> {
-    await this.#committers.updateOne({ _id: name }, { $set: { low, lease_until: new Date() } });
+    await this.#committers.updateOne({ _id: name }, { $set: { low, lease_until: new Date() } }, { upsert: true });
   }
 
-  /** Nothing is left to publish. */
+  /** By the process itself: nothing is left to publish. */
   async remove(name: string): Promise<void> {
     await this.#committers.deleteOne({ _id: name });
+  }
+
+  /** By a sweep. Not one that was only cut off, and has renewed its lease meanwhile. */
+  async removeLapsed(name: string): Promise<void> {
+    await this.#committers.deleteOne({ _id: name, lease_until: { $lt: new Date() } });
   }
 
   /** The latest first: of the others most has been published before. */

@@ -2,8 +2,16 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { readConfig } from '../../src/config.ts';
+import type { Commit } from '../../src/domain/delta.ts';
+import { Committer, type UnnumberedCommit } from '../../src/documents/committer.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
+import { EventConnection } from '../../src/events/connection.ts';
+import { EventPublisher } from '../../src/events/publisher.ts';
+import { StreamWriter } from '../../src/events/stream-writer.ts';
+import { Failpoints } from '../../src/failpoints.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { Committers } from '../../src/storage/committers.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { openEventWorld, type EventWorld } from './event-world.ts';
@@ -69,6 +77,90 @@ test('G3: an older head is written at the first look at its blob', async () => {
   } finally {
     await Promise.all([writing.close(), other.close()]);
   }
+});
+
+/** The log, whose answers get lost from `isDeaf` on: an insert is made, and nobody is told. */
+class DeafLog extends CommitLog {
+  isDeaf = false;
+
+  override async insert(commits: readonly Commit[]): ReturnType<CommitLog['insert']> {
+    const told = await super.insert(commits);
+    return this.isDeaf ? { results: commits.map(() => 'unknown') } : told;
+  }
+}
+
+function firstOf(blobId: string): UnnumberedCommit {
+  const now = new Date();
+  const genesis = { contentType: 'text/plain', parentIds: [], rootId: blobId, depth: 0, createdBy: 'user', labels: {} };
+  const draft = {
+    userId: 'ann',
+    operation: 'create' as const,
+    patch: { kind: 'create' as const, bytes: 0 },
+    updates: [],
+    base: { fromVersion: 0, extras: [] },
+    chainLength: 1,
+    newClients: [],
+    genesis,
+    createdAt: now,
+  };
+  const facts = { owner: 'ann', contentType: 'text/plain', rootId: blobId, appliedAt: now };
+  return { blobId, firstSeq: 1, lastSeq: 1, drafts: [draft], ...facts };
+}
+
+test('G5: a process that stops while a commit of it may still land leaves it to others', async () => {
+  const id = '5'.repeat(16);
+  const { database } = world;
+  const log = new DeafLog(database);
+  const leases = new Committers(database.db);
+  const connection = await EventConnection.open({ url: world.parts.url('nats'), name: 'test', logger });
+  const failpoints = new Failpoints();
+  const publisher = new EventPublisher({
+    committerId: id,
+    connection,
+    writer: new StreamWriter(connection),
+    outbox: log,
+    committers: leases,
+    failpoints,
+    logger,
+  });
+  const committer = new Committer({ id, log, database, listeners: [publisher], failpoints, logger });
+  try {
+    await publisher.start();
+    await committer.commit(firstOf('known'), 1);
+    await eventually('it is told of', () => committer.isSettled);
+    log.isDeaf = true;
+    const unknown = committer.commit(firstOf('unknown'), 1).then(
+      () => 'committed',
+      (error: { reason: string }) => error.reason,
+    );
+    committer.stop();
+    assert.is(await unknown, 'STORAGE_UNAVAILABLE');
+    await publisher.drain(10_000);
+    await publisher.close({ isComplete: committer.isSettled });
+    // Lapsed is what lies before now, in milliseconds.
+    await eventually('it is for others to sweep', async () => {
+      const lapsed = await leases.lapsed();
+      return lapsed.some(({ name, low }) => name === id && low === 1);
+    });
+  } finally {
+    await publisher.close({ isComplete: true });
+    await connection.close();
+  }
+});
+
+test('G5: a sweep removes nobody whose lease was renewed, and who was removed is made anew to be abandoned', async () => {
+  const leases = new Committers(world.database.db);
+  const entries = world.database.db.collection<{ _id: string; low: number }>('committers');
+  await leases.renew('cut-off', 3);
+  await leases.removeLapsed('cut-off');
+  assert.is((await entries.findOne({ _id: 'cut-off' }))?.low, 3);
+  await leases.abandon('cut-off', 3);
+  await eventually('it has lapsed', async () => (await leases.lapsed()).some(({ name }) => name === 'cut-off'));
+  await leases.removeLapsed('cut-off');
+  assert.is(await entries.findOne({ _id: 'cut-off' }), null);
+  await leases.abandon('cut-off', 4);
+  assert.is((await entries.findOne({ _id: 'cut-off' }))?.low, 4);
+  await leases.remove('cut-off');
 });
 
 test.run();
