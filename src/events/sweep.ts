@@ -2,9 +2,11 @@
 import type { Logger } from 'pino';
 import {
   COMMITTER_LEASE_MS,
+  DRAIN_MS_MAX,
   HEAD_LAG_MS_MAX,
   HEAD_PACE_MS_MAX,
   LOG_PAGE_COMMITS,
+  PUBLISH_DRAIN_MS_MAX,
   SWEEP_AGAIN_MS,
   SWEEP_EVERY_MS,
   SWEEP_REPEAT_MS_MAX,
@@ -17,6 +19,9 @@ import { eventsOf } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
+/** How old a commit may be whose head its process had still to write. */
+const LAST_HEADS_MS = HEAD_PACE_MS_MAX + HEAD_LAG_MS_MAX + DRAIN_MS_MAX + PUBLISH_DRAIN_MS_MAX;
+
 export class Sweep {
   readonly #connection: EventConnection;
   readonly #writer: StreamWriter;
@@ -24,7 +29,9 @@ export class Sweep {
   readonly #committers: Committers;
   readonly #heads: Pick<BlobHeads, 'behind'>;
   readonly #healHead: (blobId: string) => Promise<void>;
+  readonly #againMs: number;
   readonly #logger: Logger;
+  /** Of those that have lapsed. */
   readonly #sweptAt = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -37,6 +44,7 @@ export class Sweep {
     readonly committers: Committers;
     readonly heads: Pick<BlobHeads, 'behind'>;
     readonly healHead: (blobId: string) => Promise<void>;
+    readonly againMs?: number;
     readonly logger: Logger;
   }) {
     this.#connection = options.connection;
@@ -45,6 +53,7 @@ export class Sweep {
     this.#committers = options.committers;
     this.#heads = options.heads;
     this.#healHead = options.healHead;
+    this.#againMs = options.againMs ?? SWEEP_AGAIN_MS;
     this.#logger = options.logger;
   }
 
@@ -58,10 +67,14 @@ export class Sweep {
 
   async #round(): Promise<void> {
     try {
-      for (const lapsed of await this.#committers.lapsed()) {
+      const all = await this.#committers.lapsed();
+      const names = new Set(all.map(({ name }) => name));
+      // One that was only cut off, and renewed its lease, begins anew when that lapses again.
+      for (const name of this.#sweptAt.keys()) if (!names.has(name)) this.#sweptAt.delete(name);
+      for (const lapsed of all) {
         if (!this.#connection.healthy || this.#closed) return;
         const last = this.#sweptAt.get(lapsed.name);
-        if (last !== undefined && Date.now() - last < SWEEP_AGAIN_MS) continue;
+        if (last !== undefined && Date.now() - last < this.#againMs) continue;
         if (await this.#committers.claimSweep(lapsed.name)) await this.#sweep(lapsed);
       }
     } catch (error) {
@@ -89,22 +102,25 @@ export class Sweep {
         this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;
     }
-    if (!this.#sweptAt.has(lapsed.name)) await this.#healLast(lapsed);
+    await this.#healLast(lapsed);
     this.#sweptAt.set(lapsed.name, Date.now());
     if (Date.now() - lapsed.lapsedAt.getTime() < SWEEP_REPEAT_MS_MAX) return;
     await this.#committers.removeLapsed(lapsed.name);
-    this.#sweptAt.delete(lapsed.name);
   }
 
-  /** A busy process tells of its commits long before it writes their heads: those of its last seconds may be behind. */
+  /**
+   * A busy process tells of its commits long before it writes their heads: those of its last seconds may be behind, or of
+   * the time in which it stopped. Looked at by every sweep, since what could not be healed by one is for the next.
+   */
   async #healLast({ name, low, lapsedAt }: LapsedCommitter): Promise<void> {
-    const since = lapsedAt.getTime() - COMMITTER_LEASE_MS - HEAD_PACE_MS_MAX - HEAD_LAG_MS_MAX;
+    const since = lapsedAt.getTime() - COMMITTER_LEASE_MS - LAST_HEADS_MS;
     await this.#heal(await this.#outbox.receiptsByCommitter(name, low, new Date(since)));
   }
 
   /** `receipts`: what is in the log. A head that can't be mended now must not keep others from being told of. */
   async #heal(receipts: readonly Receipt[]): Promise<void> {
     for (const blobId of await this.#heads.behind(receipts)) {
+      if (this.#closed) return;
       await this.#healHead(blobId).catch((error: unknown) => {
         this.#logger.warn({ err: error, blobId }, 'head of a swept blob not healed');
       });

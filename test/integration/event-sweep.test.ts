@@ -1,14 +1,12 @@
 /** What was committed and never announced, because its process died or NATS was away too long. */
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
-import type { Commit, Delta } from '../../src/domain/delta.ts';
 import { EventConnection } from '../../src/events/connection.ts';
 import { EventPublisher } from '../../src/events/publisher.ts';
 import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { COMMIT_DOCUMENTS_MAX, PUBLISH_DRAIN_MS_MAX, PUBLISH_QUEUE_COMMITS_MAX } from '../../src/limits.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { commitId, deltaId } from '../../src/storage/commit-document.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Committers } from '../../src/storage/committers.ts';
 import { readStream } from '../campaign/event-stream.ts';
@@ -16,6 +14,7 @@ import { eventually } from '../harness/eventually.ts';
 import { startStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 import { openEventWorld, type EventWorld } from './event-world.ts';
+import { commitOf } from './sweep-world.ts';
 
 const test = suite('event sweep', { timeoutMs: 120_000 });
 const DEAD = 40;
@@ -29,30 +28,6 @@ test.before(async () => {
   world = await openEventWorld();
 });
 test.after(() => world?.stop());
-
-/** One delta of one blob. */
-function commitOf(committer: string, committerSeq: number): Commit {
-  const blobId = `${committer}-${committerSeq}`;
-  const id = commitId(committer, committerSeq);
-  const genesis = { contentType: 'text/plain', parentIds: [], rootId: blobId, depth: 0, createdBy: 'user', labels: {} };
-  const delta: Delta = {
-    id: deltaId(id, 0),
-    blobId,
-    toVersion: 1,
-    userId: 'ann',
-    operation: 'create',
-    patch: { kind: 'create', bytes: 0 },
-    updates: [],
-    base: { fromVersion: 0, extras: [] },
-    chainLength: 1,
-    newClients: [],
-    genesis,
-    createdAt: new Date(),
-    appliedAt: new Date(),
-  };
-  const place = { firstSeq: 1, lastSeq: 1, owner: 'ann', contentType: 'text/plain', rootId: blobId };
-  return { id, blobId, committer, committerSeq, ...place, deltas: [delta] };
-}
 
 test('G5: what many dead processes left is published, and the marks move over it', async () => {
   const committers = Array.from({ length: DEAD }, (_, index) => index.toString(16).padStart(16, '0'));

@@ -1,0 +1,78 @@
+/** A process that is gone is swept more than once: what one sweep could not do is for the next. */
+import * as assert from 'uvu/assert';
+import { StudioError } from '../../src/errors.ts';
+import { BlobHeads } from '../../src/storage/blobs.ts';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { eventually } from '../harness/eventually.ts';
+import { suite } from '../harness/suite.ts';
+import { openEventWorld, type EventWorld } from './event-world.ts';
+import { commitOf, startSweep } from './sweep-world.ts';
+
+const test = suite('swept again', { timeoutMs: 60_000 });
+let world: EventWorld;
+
+test.before(async () => {
+  world = await openEventWorld();
+});
+test.after(() => world?.stop());
+
+async function writeHead(blobId: string): Promise<void> {
+  const genesis = { contentType: 'text/plain', parentIds: [], rootId: blobId, depth: 0, createdBy: 'user', labels: {} };
+  const now = new Date();
+  const facts = { version: 1, contentVersion: 1, size: 0, createdAt: now, updatedAt: now };
+  await new BlobHeads(world.database).insert({ id: blobId, owner: 'ann', genesis, ...facts });
+}
+
+test('G3: a head that a sweep could not heal is healed by the next', async () => {
+  const committer = 'a'.repeat(16);
+  const tried: string[] = [];
+  const healHead = async (blobId: string): Promise<void> => {
+    tried.push(blobId);
+    if (tried.length === 1) throw new StudioError('LIMIT_EXCEEDED', 'No room for this document.');
+    await writeHead(blobId);
+  };
+  const { committers, close } = await startSweep(world, { healHead, againMs: 0 });
+  try {
+    await new CommitLog(world.database).insert([commitOf(committer, 1)]);
+    await committers.abandon(committer, 1);
+    await eventually('it is healed', () => tried.length === 2, 30_000);
+    assert.equal(tried, [`${committer}-1`, `${committer}-1`]);
+  } finally {
+    await close();
+    await committers.remove(committer);
+  }
+});
+
+test('G3: a process that was only cut off once, and swept then, is swept like any other when it is gone', async () => {
+  const committer = 'b'.repeat(16);
+  const healed: string[] = [];
+  const healHead = async (blobId: string): Promise<void> => {
+    healed.push(blobId);
+    await writeHead(blobId);
+  };
+  // Long enough never to come within the test.
+  const { committers, close } = await startSweep(world, { healHead, againMs: 60 * 60 * 1000 });
+  try {
+    const log = new CommitLog(world.database);
+    await log.insert([commitOf(committer, 1)]);
+    await committers.abandon(committer, 1);
+    await eventually('it is swept', () => healed.length === 1);
+    const isKnownToLive = async (): Promise<boolean> => {
+      await committers.renew(committer, 1);
+      const asked = committers.asked;
+      // The one under way may have begun before.
+      await eventually('the sweep has looked twice', () => committers.asked >= asked + 2);
+      return (await committers.lapsed()).every(({ name }) => name !== committer);
+    };
+    await eventually('its lease was seen renewed', isKnownToLive);
+    await log.insert([commitOf(committer, 2)]);
+    await committers.abandon(committer, 2);
+    await eventually('it is swept again', () => healed.length === 2, 30_000);
+    assert.is(healed[1], `${committer}-2`);
+  } finally {
+    await close();
+    await committers.remove(committer);
+  }
+});
+
+test.run();
