@@ -15,8 +15,8 @@ import type { Receipt } from '../domain/blob.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
 import type { Committers, LapsedCommitter } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
-import { eventsOf } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
+import { slicesOf } from './event-slices.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
 /** How old a commit may be whose head its process had still to write. */
@@ -84,20 +84,24 @@ export class Sweep {
 
   /**
    * From the watermark, again and again for ten minutes: an insert that a dead process had sent may land after the first
-   * look. The watermark moves over what was published without a hole before it, for whoever looks next.
+   * look. The watermark moves over what was published without a hole before it, for whoever looks next, and only after
+   * the heads: whoever goes on from there looks no further back than some seconds for those.
    */
   async #sweep(lapsed: LapsedCommitter): Promise<void> {
     let after = lapsed.low;
     let low = lapsed.low;
     for (;;) {
       const commits = await this.#outbox.readByCommitter(lapsed.name, after, LOG_PAGE_COMMITS);
-      await this.#writer.write(eventsOf(commits, { tellsUpdate: true }));
-      for (const commit of commits) {
-        after = commit.committerSeq;
-        if (after === low + 1) low = after;
+      for (const { commits: told, events } of slicesOf(commits)) {
+        await this.#writer.write(events);
+        await this.#heal(told.map(({ blobId, lastSeq }) => ({ blobId, version: lastSeq })));
+        if (this.#closed) return;
+        for (const { committerSeq } of told) {
+          after = committerSeq;
+          if (after === low + 1) low = after;
+        }
+        if (low > lapsed.low) await this.#committers.moveLow(lapsed.name, low);
       }
-      if (low > lapsed.low) await this.#committers.moveLow(lapsed.name, low);
-      await this.#heal(commits.map(({ blobId, lastSeq }) => ({ blobId, version: lastSeq })));
       if (commits.length > 0)
         this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;

@@ -1,6 +1,7 @@
 /** A process that is gone is swept more than once: what one sweep could not do is for the next. */
 import * as assert from 'uvu/assert';
 import { StudioError } from '../../src/errors.ts';
+import { FLUSH_DELTAS_MAX, PUBLISHES_IN_FLIGHT_MAX } from '../../src/limits.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -69,6 +70,35 @@ test('G3: a process that was only cut off once, and swept then, is swept like an
     await committers.abandon(committer, 2);
     await eventually('it is swept again', () => healed.length === 2, 30_000);
     assert.is(healed[1], `${committer}-2`);
+  } finally {
+    await close();
+    await committers.remove(committer);
+  }
+});
+
+test('G7: a sweep gives the stream no more at once than it takes, and goes on from where it got to', async () => {
+  const committer = 'c'.repeat(16);
+  const commits = Array.from({ length: 60 }, (_none, index) => commitOf(committer, index + 1, FLUSH_DELTAS_MAX));
+  const events = commits.length * (FLUSH_DELTAS_MAX + 2);
+  const lows: number[] = [];
+  const lapsed = async (): Promise<number | undefined> =>
+    (await committers.lapsed()).find(({ name }) => name === committer)?.low;
+  // Asked for each blob, after its slice was written.
+  const healHead = async (): Promise<void> => void lows.push((await lapsed()) ?? 0);
+  const { committers, writer, close } = await startSweep(world, { healHead });
+  try {
+    const log = new CommitLog(world.database);
+    for (const commit of commits) await log.insert([commit]);
+    await committers.abandon(committer, 0);
+    await eventually('it is swept', async () => (await lapsed()) === commits.length, 30_000);
+    assert.is(
+      writer.counts.reduce((sum, count) => sum + count, 0),
+      events,
+    );
+    assert.ok(Math.max(...writer.counts) <= PUBLISHES_IN_FLIGHT_MAX, writer.counts.join(' '));
+    // The mark followed each slice: the heads of the last were looked at when that of the one before was passed.
+    const last = Math.floor(PUBLISHES_IN_FLIGHT_MAX / (FLUSH_DELTAS_MAX + 2));
+    assert.ok(Math.max(...lows) >= commits.length - last, lows.join(' '));
   } finally {
     await close();
     await committers.remove(committer);
