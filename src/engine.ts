@@ -52,6 +52,7 @@ import { AccessEpochStore } from './storage/access-epochs.ts';
 import { AccessStore } from './storage/access.ts';
 import { BlobHeads } from './storage/blobs.ts';
 import { CommitLog } from './storage/commit-log.ts';
+import { CommitOutlines } from './storage/commit-outlines.ts';
 import { Committers } from './storage/committers.ts';
 import { Contents } from './storage/contents.ts';
 import { openDatabase, type Database } from './storage/database.ts';
@@ -98,6 +99,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const connection = await EventConnection.open({ url: config.natsUrl, name, logger });
 
   const log = new CommitLog(database);
+  const outlines = new CommitOutlines(database);
   const heads = new BlobHeads(database);
   const contents = new Contents(database);
   const committers = new Committers(database.db);
@@ -110,7 +112,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     committerId,
     connection,
     writer,
-    outbox: log,
+    outbox: outlines,
     committers,
     failpoints,
     logger,
@@ -178,7 +180,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const sweep = new Sweep({
     connection,
     writer,
-    outbox: log,
+    outbox: outlines,
     committers,
     heads,
     healHead: (blobId) => documents.healHead(blobId),

@@ -1,6 +1,6 @@
 /** Commits become events, and events NATS messages: CloudEvents 1.0 in binary mode, attributes in headers. */
 import type { MsgHdrs } from 'nats';
-import type { Commit, Delta } from '../domain/delta.ts';
+import type { CommitOutline, DeltaOutline } from '../domain/commit-outline.ts';
 import type { EventType, StudioEvent } from './contract.ts';
 
 const SOURCE = '/memmie/studio';
@@ -10,7 +10,11 @@ const TYPE_PREFIX = 'studio.';
  * Each delta gives `delta.applied`. What happened to the blob is told once per commit, of its last delta, or left to a
  * later one: consumers compare versions and count nothing. A creation and a deletion are always told.
  */
-export function addEvents(events: StudioEvent[], commit: Commit, options: { readonly tellsUpdate: boolean }): void {
+export function addEvents(
+  events: StudioEvent[],
+  commit: CommitOutline,
+  options: { readonly tellsUpdate: boolean },
+): void {
   for (const delta of commit.deltas) {
     const type = blobEventType(commit, delta);
     if (type && (type !== 'blob.updated' || options.tellsUpdate)) events.push(eventOf(commit, delta, type));
@@ -19,24 +23,24 @@ export function addEvents(events: StudioEvent[], commit: Commit, options: { read
 }
 
 /** The same of several, each alone. */
-export function eventsOf(commits: readonly Commit[], options: { readonly tellsUpdate: boolean }): StudioEvent[] {
+export function eventsOf(commits: readonly CommitOutline[], options: { readonly tellsUpdate: boolean }): StudioEvent[] {
   const events: StudioEvent[] = [];
   for (const commit of commits) addEvents(events, commit, options);
   return events;
 }
 
 /** Whether the commit gives a `blob.updated`: then of its last delta. */
-export function givesUpdate(commit: Commit): boolean {
+export function givesUpdate(commit: CommitOutline): boolean {
   const last = commit.deltas.at(-1);
   return last !== undefined && blobEventType(commit, last) === 'blob.updated';
 }
 
-export function addUpdate(events: StudioEvent[], commit: Commit): void {
+export function addUpdate(events: StudioEvent[], commit: CommitOutline): void {
   const last = commit.deltas.at(-1);
   if (last && givesUpdate(commit)) events.push(eventOf(commit, last, 'blob.updated'));
 }
 
-export function blobEventsOf(commit: Commit): StudioEvent[] {
+export function blobEventsOf(commit: CommitOutline): StudioEvent[] {
   const events: StudioEvent[] = [];
   for (const delta of commit.deltas) {
     const type = blobEventType(commit, delta);
@@ -45,13 +49,13 @@ export function blobEventsOf(commit: Commit): StudioEvent[] {
   return events;
 }
 
-function blobEventType(commit: Commit, delta: Delta): EventType | undefined {
+function blobEventType(commit: CommitOutline, delta: DeltaOutline): EventType | undefined {
   if (delta.operation === 'create') return 'blob.created';
   if (delta.operation === 'delete') return 'blob.deleted';
   return delta.toVersion === commit.lastSeq ? 'blob.updated' : undefined;
 }
 
-function eventOf(commit: Commit, delta: Delta, type: EventType): StudioEvent {
+function eventOf(commit: CommitOutline, delta: DeltaOutline, type: EventType): StudioEvent {
   return {
     id: `${delta.id}.${type}`,
     type,

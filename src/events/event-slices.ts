@@ -1,17 +1,17 @@
 /** G7: commits with their events, as many at a time as may be on their way to the stream together. */
-import type { Commit } from '../domain/delta.ts';
+import type { CommitOutline } from '../domain/commit-outline.ts';
 import { PUBLISHES_IN_FLIGHT_MAX } from '../limits.ts';
 import { addEvents } from './cloud-events.ts';
 import type { StudioEvent } from './contract.ts';
 
 export interface EventSlice {
-  readonly commits: readonly Commit[];
+  readonly commits: readonly CommitOutline[];
   readonly events: readonly StudioEvent[];
 }
 
 /** Each tells of the update. A commit alone never has more than the limit. */
-export function* slicesOf(commits: readonly Commit[]): Generator<EventSlice> {
-  let slice: { commits: Commit[]; events: StudioEvent[] } = { commits: [], events: [] };
+export function* slicesOf(commits: readonly CommitOutline[]): Generator<EventSlice> {
+  let slice: { commits: CommitOutline[]; events: StudioEvent[] } = { commits: [], events: [] };
   for (const commit of commits) {
     const own: StudioEvent[] = [];
     addEvents(own, commit, { tellsUpdate: true });

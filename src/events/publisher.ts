@@ -4,19 +4,14 @@
  */
 import type { Logger } from 'pino';
 import type { CommitListener } from '../documents/contract.ts';
+import { outlineOf, type CommitOutline } from '../domain/commit-outline.ts';
 import type { Commit } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
-import {
-  EVENTS_PACE_MS,
-  LOG_PAGE_COMMITS,
-  NATS_RETRY_MS,
-  PUBLISH_QUEUE_COMMITS_MAX,
-  PUBLISHES_IN_FLIGHT_MAX,
-  WATERMARK_EVERY_MS,
-} from '../limits.ts';
+import { EVENTS_PACE_MS, LOG_PAGE_COMMITS, NATS_RETRY_MS, WATERMARK_EVERY_MS } from '../limits.ts';
 import type { Committers } from '../storage/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
 import { addEvents, addUpdate, givesUpdate } from './cloud-events.ts';
+import { CommitQueue } from './commit-queue.ts';
 import type { EventConnection } from './connection.ts';
 import type { StudioEvent } from './contract.ts';
 import type { StreamWriter } from './stream-writer.ts';
@@ -37,7 +32,7 @@ export class EventPublisher implements CommitListener {
   readonly #committers: Committers;
   readonly #failpoints: Failpoints;
   readonly #logger: Logger;
-  readonly #queue: Commit[] = [];
+  readonly #queue = new CommitQueue();
   readonly #pace = new UpdatePace();
   readonly #watermark = new Watermark();
   readonly #publishing = new Set<Promise<void>>();
@@ -108,8 +103,8 @@ export class EventPublisher implements CommitListener {
   onCommitted(commit: Commit): void {
     const { committerSeq } = commit;
     this.#highest = Math.max(this.#highest, committerSeq);
-    if (this.#queue.length >= PUBLISH_QUEUE_COMMITS_MAX) this.#widenGap(committerSeq - 1, committerSeq);
-    else this.#queue.push(commit);
+    if (this.#queue.hasRoomFor(commit.deltas.length)) this.#queue.add(outlineOf(commit));
+    else this.#widenGap(committerSeq - 1, committerSeq);
     this.#pumpSoon();
   }
 
@@ -130,10 +125,11 @@ export class EventPublisher implements CommitListener {
     const { healthy } = this.#connection;
     if (healthy) {
       const held = this.#pace.take(this.#closed ? Infinity : nowMs);
-      const commits = this.#takeQueued();
+      const commits = this.#queue.take(this.#inFlight);
+      this.#isHeldBack = this.#queue.size > 0;
       if (commits.length + held.length > 0) this.#send(commits, held);
     }
-    if (this.#gap && this.#queue.length === 0) void this.#readBack(this.#gap);
+    if (this.#gap && this.#queue.size === 0) void this.#readBack(this.#gap);
     // Apart from #soon: a delta that comes meanwhile is not to wait for it.
     clearTimeout(this.#whenDue);
     if (healthy && this.#pace.size > 0) {
@@ -141,20 +137,7 @@ export class EventPublisher implements CommitListener {
     }
   }
 
-  /** As many as the limit lets pass; one at least if nothing is on its way. */
-  #takeQueued(): Commit[] {
-    let count = 0;
-    let events = this.#inFlight;
-    for (const { deltas } of this.#queue) {
-      events += deltas.length + 1;
-      if (events > PUBLISHES_IN_FLIGHT_MAX && this.#inFlight + count > 0) break;
-      count += 1;
-    }
-    this.#isHeldBack = count < this.#queue.length;
-    return this.#queue.splice(0, count);
-  }
-
-  #send(commits: readonly Commit[], held: readonly HeldUpdate[]): void {
+  #send(commits: readonly CommitOutline[], held: readonly HeldUpdate[]): void {
     const publishing = this.#publish(commits, held).finally(() => {
       this.#publishing.delete(publishing);
       // What was held back; else the next burst has its own time.
@@ -163,10 +146,10 @@ export class EventPublisher implements CommitListener {
     this.#publishing.add(publishing);
   }
 
-  async #publish(commits: readonly Commit[], held: readonly HeldUpdate[]): Promise<void> {
+  async #publish(commits: readonly CommitOutline[], held: readonly HeldUpdate[]): Promise<void> {
     const era = this.#era;
     const events: StudioEvent[] = [];
-    const postponed = new Set<Commit>();
+    const postponed = new Set<CommitOutline>();
     for (const { commit } of held) addUpdate(events, commit);
     for (const commit of commits) {
       const tellsUpdate = !givesUpdate(commit) || this.#pace.admits(commit.blobId, this.#pumpedAt);
@@ -190,7 +173,7 @@ export class EventPublisher implements CommitListener {
   }
 
   /** The stream has them. A commit of which more is to be told is held until then, and with it the watermark (G5). */
-  #settle(commits: readonly Commit[], held: readonly HeldUpdate[], postponed: ReadonlySet<Commit>): void {
+  #settle(commits: readonly CommitOutline[], held: readonly HeldUpdate[], postponed: ReadonlySet<CommitOutline>): void {
     for (const commit of commits) {
       if (postponed.has(commit)) this.#pace.hold({ commit, committerSeqs: [commit.committerSeq] });
       else this.#watermark.add(commit.committerSeq);
@@ -201,8 +184,12 @@ export class EventPublisher implements CommitListener {
     }
   }
 
-  #putBack(commits: readonly Commit[], held: readonly HeldUpdate[], postponed: ReadonlySet<Commit>): void {
-    this.#queue.unshift(...commits);
+  #putBack(
+    commits: readonly CommitOutline[],
+    held: readonly HeldUpdate[],
+    postponed: ReadonlySet<CommitOutline>,
+  ): void {
+    this.#queue.putBack(commits);
     for (const { blobId } of postponed) this.#pace.release(blobId);
     for (const update of held) this.#pace.hold(update);
   }
@@ -215,12 +202,10 @@ export class EventPublisher implements CommitListener {
       const commits = await this.#outbox.readByCommitter(this.#committerId, gap.after, LOG_PAGE_COMMITS);
       // Widened meanwhile, it begins lower, perhaps below what this page is of.
       if (gap === this.#gap) {
-        const last = commits.at(-1)?.committerSeq ?? gap.to;
-        const isEnd = commits.length < LOG_PAGE_COMMITS || last >= gap.to;
-        this.#gap = isEnd ? undefined : { after: last, to: gap.to };
-        const isMissed = ({ committerSeq }: Commit): boolean =>
-          committerSeq <= gap.to && !this.#watermark.has(committerSeq);
-        this.#queue.push(...commits.filter(isMissed));
+        const after = this.#queueMissed(commits, gap);
+        const isWhole = after === (commits.at(-1)?.committerSeq ?? gap.after);
+        const isEnd = isWhole && (commits.length < LOG_PAGE_COMMITS || after >= gap.to);
+        this.#gap = isEnd ? undefined : { after, to: gap.to };
       }
     } catch (error) {
       this.#logger.warn({ err: error }, 'the log could not be read for events, trying again');
@@ -228,6 +213,19 @@ export class EventPublisher implements CommitListener {
       this.#isReadingBack = false;
       setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
     }
+  }
+
+  /** As many as there is room for. Up to where that is all of them, by their numbers. */
+  #queueMissed(commits: readonly CommitOutline[], { after, to }: Gap): number {
+    let last = after;
+    for (const commit of commits) {
+      const { committerSeq } = commit;
+      const isMissed = committerSeq <= to && !this.#watermark.has(committerSeq);
+      if (isMissed && !this.#queue.hasRoomFor(commit.deltas.length)) break;
+      if (isMissed) this.#queue.add(commit);
+      last = committerSeq;
+    }
+    return last;
   }
 
   async #renew(): Promise<void> {
@@ -267,6 +265,6 @@ export class EventPublisher implements CommitListener {
   }
 
   get #isBusy(): boolean {
-    return this.#queue.length > 0 || this.#inFlight > 0 || this.#pace.size > 0;
+    return this.#queue.size > 0 || this.#inFlight > 0 || this.#pace.size > 0;
   }
 }

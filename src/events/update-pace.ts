@@ -3,13 +3,13 @@
  * it compares versions and counts nothing, so those between would only be work for everybody. The first after a pause
  * is told at once, the last of a burst within the pace.
  */
-import type { Commit } from '../domain/delta.ts';
+import type { CommitOutline } from '../domain/commit-outline.ts';
 import { UPDATED_PACE_MS } from '../limits.ts';
 
 /** A change of a blob that nobody was told of yet. */
 export interface HeldUpdate {
-  /** The newest of the blob. */
-  readonly commit: Commit;
+  /** The newest of the blob; of its deltas only the last, which it is told of. */
+  readonly commit: CommitOutline;
   /** Its number and those of the others it stands for. */
   readonly committerSeqs: readonly number[];
 }
@@ -18,7 +18,7 @@ interface Told {
   atMs: number;
   /** Changes on their way to the stream, of which the blob is to be told, or is being told. */
   awaited: number;
-  held: { commit: Commit; readonly committerSeqs: number[] } | undefined;
+  held: { commit: CommitOutline; readonly committerSeqs: number[] } | undefined;
 }
 
 export class UpdatePace {
@@ -67,7 +67,8 @@ export class UpdatePace {
     const told = this.#told.get(update.commit.blobId);
     if (!told) return;
     told.awaited -= 1;
-    const { commit, committerSeqs } = update;
+    const { committerSeqs } = update;
+    const commit = { ...update.commit, deltas: update.commit.deltas.slice(-1) };
     const { held } = told;
     if (!held) {
       this.#held += 1;

@@ -1,5 +1,6 @@
 /** The log's documents and how they map to domain commits. What equals the commit's own field is left out of a delta. */
 import type { Derivation } from '../domain/blob.ts';
+import type { CommitOutline } from '../domain/commit-outline.ts';
 import type { Base, Commit, Delta, Draft, Genesis, Operation, StoredPatch } from '../domain/delta.ts';
 
 export interface CommitDocument {
@@ -131,11 +132,62 @@ function fromDeltaDocument(commit: CommitDocument, delta: DeltaDocument, index: 
   };
 }
 
+/** What is read for an outline. Each delta has its operation, so none is left out of the array. */
+export const OUTLINE_FIELDS = {
+  blob_id: 1,
+  first_seq: 1,
+  last_seq: 1,
+  owner: 1,
+  content_type: 1,
+  root_id: 1,
+  applied_at: 1,
+  'deltas.operation': 1,
+  'deltas.user_id': 1,
+  'deltas.provider_id': 1,
+  'deltas.caused_by': 1,
+} as const;
+
+/** Of a document with those fields. */
+export function outlineFrom(document: CommitDocument): CommitOutline {
+  return {
+    blobId: document.blob_id,
+    firstSeq: document.first_seq,
+    lastSeq: document.last_seq,
+    committerSeq: committerOf(document._id).committerSeq,
+    owner: document.owner,
+    contentType: document.content_type,
+    rootId: document.root_id,
+    deltas: document.deltas.map((delta, index) => ({
+      id: deltaId(document._id, index),
+      toVersion: document.first_seq + index,
+      userId: delta.user_id ?? document.owner,
+      providerId: delta.provider_id,
+      operation: delta.operation,
+      causedBy: delta.caused_by,
+      appliedAt: document.applied_at,
+    })),
+  };
+}
+
 function readBase(delta: DeltaDocument, toVersion: number): Base {
   const flat = delta.extras ?? [];
   const extras = [];
   for (let at = 0; at + 1 < flat.length; at += 2) extras.push({ first: flat[at] ?? 0, last: flat[at + 1] ?? 0 });
   return { fromVersion: toVersion - (delta.behind ?? 1), extras };
+}
+
+/** A damaged commit is named: everything else of a page can only say that something is wrong. */
+export function naming<C>(read: (document: CommitDocument) => C): (document: CommitDocument) => C {
+  return (document) => {
+    try {
+      return read(document);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`commit ${document._id} (from delta ${document.first_seq}) can't be read: ${why}`, {
+        cause: error,
+      });
+    }
+  };
 }
 
 const SEQ_DIGITS = 10;

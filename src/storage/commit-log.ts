@@ -1,14 +1,12 @@
 /** The log of all commits. Insert-only: nothing here updates or deletes. */
 import type { Filter, FindOptions } from 'mongodb';
-import type { Receipt } from '../domain/blob.ts';
 import type { Commit, Delta } from '../domain/delta.ts';
 import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../limits.ts';
-import { commitId, commitIdOf, fromDocument, toDocument, type CommitDocument } from './commit-document.ts';
-import type { CommitOutbox } from './contract.ts';
+import { commitIdOf, fromDocument, naming, toDocument, type CommitDocument } from './commit-document.ts';
+import { commitPages } from './commit-pages.ts';
 import type { Database, WriteReply } from './database.ts';
 
 const DUPLICATE_KEY = 11_000;
-const COMMITTER_SEQ_MAX = 9_999_999_999;
 
 /** What one try told about one commit of a batch. `duplicate`: its id or its slot is there already; which, a read tells. */
 export type InsertResult = 'inserted' | 'duplicate' | 'unknown';
@@ -24,7 +22,7 @@ export interface CommitMoment {
   readonly appliedAt: Date;
 }
 
-export class CommitLog implements CommitOutbox {
+export class CommitLog {
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -69,42 +67,14 @@ export class CommitLog implements CommitOutbox {
     for await (const page of this.readPages(blobId, fromSeq, toSeq)) yield* page;
   }
 
-  /**
-   * As `read`, a page at a time. By windows of seqs rather than by a limit: a server may look through all that a filter
-   * leaves before it cuts, and a log read by pages would then cost its length squared. `startsCommit`: `fromSeq` is
-   * known to be no commit's second delta or later.
-   */
-  async *readPages(
+  /** As `read`, a page at a time. `startsCommit`: `fromSeq` is known to be no commit's second delta or later. */
+  readPages(
     blobId: string,
     fromSeq: number,
     toSeq: number = Number.MAX_SAFE_INTEGER,
     startsCommit = fromSeq <= 1,
   ): AsyncGenerator<readonly Commit[]> {
-    let after = fromSeq - 1;
-    let seqs = LOG_PAGE_COMMITS;
-    let isFirst = !startsCommit;
-    while (after < toSeq) {
-      const upTo = Math.min(toSeq, after + seqs);
-      const page = await this.#inOrder({ blob_id: blobId, first_seq: { $gt: after, $lte: upTo } });
-      // A commit that starts below may reach into the range, by less than a flush.
-      const reaching = isFirst && page[0]?.firstSeq !== fromSeq ? await this.#reachingInto(blobId, fromSeq) : [];
-      isFirst = false;
-      if (reaching.length + page.length > 0) yield [...reaching, ...page];
-      // Commits of many deltas each leave windows nearly empty.
-      if (page.length < LOG_PAGE_COMMITS / 4) seqs = Math.min(seqs * 2, LOG_PAGE_COMMITS * FLUSH_DELTAS_MAX);
-      else if (page.length > LOG_PAGE_COMMITS) seqs = Math.max(LOG_PAGE_COMMITS, Math.floor(seqs / 2));
-      if (page.length > 0) {
-        after = Math.max(upTo, page.at(-1)?.lastSeq ?? 0);
-        continue;
-      }
-      // The end, or a range that retention dropped.
-      const [next] = await this.#find(
-        { blob_id: blobId, first_seq: { $gt: upTo, $lte: toSeq } },
-        { sort: { blob_id: 1, first_seq: 1 }, limit: 1 },
-      );
-      if (!next) return;
-      after = next.firstSeq - 1;
-    }
+    return commitPages((filter, options) => this.#find(filter, options), { blobId, fromSeq, toSeq, startsCommit });
   }
 
   /** As `read`, collected. For ranges whose size the caller bounds. */
@@ -230,36 +200,6 @@ export class CommitLog implements CommitOutbox {
     return found;
   }
 
-  async readByCommitter(committer: string, afterSeq: number, limit: number): Promise<readonly Commit[]> {
-    return this.#find(
-      { _id: { $gt: commitId(committer, afterSeq), $lte: commitId(committer, COMMITTER_SEQ_MAX) } },
-      { sort: { _id: 1 }, limit },
-    );
-  }
-
-  /** Backwards, by windows of the numbering, to the first with nothing so young. */
-  async receiptsByCommitter(committer: string, upToSeq: number, since: Date): Promise<Receipt[]> {
-    const receipts: Receipt[] = [];
-    for (let last = upToSeq; last > 0; last -= LOG_PAGE_COMMITS) {
-      const after = Math.max(0, last - LOG_PAGE_COMMITS);
-      const page = await this.#database.commits
-        .find(
-          { _id: { $gt: commitId(committer, after), $lte: commitId(committer, last) } },
-          { projection: { blob_id: 1, last_seq: 1, applied_at: 1 } },
-        )
-        .toArray();
-      const young = page.filter(({ applied_at: at }) => at >= since);
-      if (young.length === 0) break;
-      receipts.push(...young.map(({ blob_id: blobId, last_seq: version }) => ({ blobId, version })));
-    }
-    return receipts;
-  }
-
-  async #reachingInto(blobId: string, seq: number): Promise<Commit[]> {
-    const filter = { blob_id: blobId, first_seq: { $gt: seq - FLUSH_DELTAS_MAX, $lt: seq } };
-    return (await this.#inOrder(filter)).filter((commit) => commit.lastSeq >= seq);
-  }
-
   #inOrder(filter: Filter<CommitDocument>): Promise<Commit[]> {
     return this.#find(filter, { sort: { blob_id: 1, first_seq: 1 } });
   }
@@ -267,19 +207,7 @@ export class CommitLog implements CommitOutbox {
   async #find(filter: Filter<CommitDocument>, options: FindOptions): Promise<Commit[]> {
     // By small batches, each read out as it comes: a whole page would take the event loop tens of milliseconds.
     const cursor = this.#database.commits.find(filter, { batchSize: LOG_BATCH_COMMITS, ...options });
-    return cursor.map(readDocument).toArray();
-  }
-}
-
-/** A damaged commit is named: everything else of a page can only say that something is wrong. */
-function readDocument(document: CommitDocument): Commit {
-  try {
-    return fromDocument(document);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`commit ${document._id} (from delta ${document.first_seq}) can't be read: ${why}`, {
-      cause: error,
-    });
+    return cursor.map(naming(fromDocument)).toArray();
   }
 }
 

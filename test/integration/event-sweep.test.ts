@@ -5,9 +5,10 @@ import { EventConnection } from '../../src/events/connection.ts';
 import { EventPublisher } from '../../src/events/publisher.ts';
 import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
-import { COMMIT_DOCUMENTS_MAX, PUBLISH_DRAIN_MS_MAX, PUBLISH_QUEUE_COMMITS_MAX } from '../../src/limits.ts';
+import { FLUSH_DELTAS_MAX, PUBLISH_DRAIN_MS_MAX, PUBLISH_QUEUE_DELTAS_MAX } from '../../src/limits.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitOutlines } from '../../src/storage/commit-outlines.ts';
 import { Committers } from '../../src/storage/committers.ts';
 import { readStream } from '../campaign/event-stream.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -96,7 +97,7 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
     committerId,
     connection,
     writer: new StreamWriter(connection),
-    outbox: log,
+    outbox: new CommitOutlines(world.database),
     committers,
     failpoints: new Failpoints(),
     logger,
@@ -105,12 +106,11 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
     await publisher.start();
     await world.parts.kill('nats');
     await eventually('the connection is lost', () => !connection.healthy);
-    const many = PUBLISH_QUEUE_COMMITS_MAX + 2_500;
-    for (let seq = 0; seq < many; seq += COMMIT_DOCUMENTS_MAX) {
-      const count = Math.min(COMMIT_DOCUMENTS_MAX, many - seq);
-      const commits = Array.from({ length: count }, (_none, index) => commitOf(committerId, seq + index + 1));
-      await log.insert(commits);
-      for (const commit of commits) publisher.onCommitted(commit);
+    const many = Math.ceil(PUBLISH_QUEUE_DELTAS_MAX / FLUSH_DELTAS_MAX) + 40;
+    for (let seq = 1; seq <= many; seq += 1) {
+      const commit = commitOf(committerId, seq, FLUSH_DELTAS_MAX);
+      await log.insert([commit]);
+      publisher.onCommitted(commit);
     }
     await world.parts.restart('nats');
     await eventually(
@@ -118,7 +118,9 @@ test('G5: what did not fit the queue while NATS was away is read back from the l
       async () => {
         const seen = await readStream(world.parts.url('nats'));
         let missing = 0;
-        for (let seq = 1; seq <= many; seq += 1) if (!seen.has(`${committerId}-${seq}:1`)) missing += 1;
+        for (let seq = 1; seq <= many; seq += 1)
+          for (let version = 1; version <= FLUSH_DELTAS_MAX; version += 1)
+            if (!seen.has(`${committerId}-${seq}:${version}`)) missing += 1;
         if (missing > 0) throw new Error(`${missing} are not`);
         return true;
       },

@@ -11,6 +11,7 @@ import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitOutlines } from '../../src/storage/commit-outlines.ts';
 import { Committers } from '../../src/storage/committers.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
@@ -118,7 +119,7 @@ test('G5: a process that stops while a commit of it may still land leaves it to 
     committerId: id,
     connection,
     writer: new StreamWriter(connection),
-    outbox: log,
+    outbox: new CommitOutlines(database),
     committers: leases,
     failpoints,
     logger,

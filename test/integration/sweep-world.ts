@@ -7,7 +7,7 @@ import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Sweep } from '../../src/events/sweep.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { commitId, deltaId } from '../../src/storage/commit-document.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitOutlines } from '../../src/storage/commit-outlines.ts';
 import { Committers, type LapsedCommitter } from '../../src/storage/committers.ts';
 import type { EventWorld } from './event-world.ts';
 
@@ -64,7 +64,7 @@ export interface TestSweep {
   readonly sweep: Sweep;
   readonly writer: CountedWriter;
   readonly committers: CountedCommitters;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function startSweep(
@@ -76,7 +76,7 @@ export async function startSweep(
   const connection = await EventConnection.open({ url: parts.url('nats'), name: 'sweep', logger });
   const writer = new CountedWriter(connection);
   const committers = new CountedCommitters(database.db);
-  const [outbox, heads] = [new CommitLog(database), new BlobHeads(database)];
+  const [outbox, heads] = [new CommitOutlines(database), new BlobHeads(database)];
   const sweep = new Sweep({ connection, writer, outbox, committers, heads, logger, ...options });
   sweep.start();
   return {
