@@ -11,6 +11,25 @@ export function encodeCursor(position: StreamPosition): string {
   return Buffer.from(JSON.stringify([position.created, position.seq])).toString('base64url');
 }
 
+/** The numbers of what the stream holds: of an empty one, the first is the one that comes next. */
+export interface StreamSpan {
+  readonly first_seq: number;
+  readonly last_seq: number;
+}
+
+/** G6: throws where the stream can't go on right after `seq`, rather than leave out what lies between. */
+export function requireHeld(seq: number, { first_seq: first, last_seq: last }: StreamSpan): void {
+  const why =
+    seq + 1 < first
+      ? 'The event stream no longer holds all that came after that cursor'
+      : // JetStream acknowledges before the disk has it; what takes the lost numbers is something else.
+        seq > last
+        ? 'The event stream has lost its end since that cursor'
+        : undefined;
+  if (why === undefined) return;
+  throw new StudioError('CURSOR_INVALID', `${why}; start without one and compare versions.`, { field: 'cursor' });
+}
+
 export function decodeCursor(cursor: string, created: string): number {
   let decoded: unknown;
   try {

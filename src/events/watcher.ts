@@ -9,7 +9,7 @@ import { WATCH_BACKLOG_EVENTS, WATCH_QUEUE_EVENTS_MAX, WATCHERS_PER_PROCESS_MAX 
 import { decodeEvent } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
 import type { EventWatcher, StudioEvent, WatchedEvent, WatchRequest } from './contract.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor, requireHeld } from './cursor.ts';
 import type { FeedListener, StreamFeed } from './feed.ts';
 import { EventSequencer, type ReadRange } from './sequencer.ts';
 import { STREAM } from './subjects.ts';
@@ -110,8 +110,10 @@ export class StreamWatcher implements EventWatcher {
 
   /** What the stream holds beyond `after`, up to its present end. */
   async *#backlog(after: number, signal: AbortSignal): AsyncGenerator<Placed> {
-    const { state } = await this.#connection.manager().streams.info(STREAM);
-    if (after >= state.last_seq) return;
+    const { streams } = this.#connection.manager();
+    const { state } = await streams.info(STREAM);
+    requireHeld(after, state);
+    if (after === state.last_seq) return;
     const consumer = await this.#connection.jetstream().consumers.get(STREAM, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: after + 1,
@@ -119,8 +121,12 @@ export class StreamWatcher implements EventWatcher {
     const messages = await consumer.consume();
     const stop = (): void => void messages.close();
     signal.addEventListener('abort', stop, { once: true });
+    let last = after;
     try {
       for await (const message of messages) {
+        // The stream lets go of its oldest at any time, also of what this consumer has yet to come to.
+        if (message.seq > last + 1) requireHeld(last, (await streams.info(STREAM)).state);
+        last = message.seq;
         const event = decodeEvent(message.headers, message.data);
         if (event) yield { event, seq: message.seq };
         if (message.seq >= state.last_seq || message.info.pending === 0) return;

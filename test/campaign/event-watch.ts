@@ -18,6 +18,7 @@ export class EventWatch {
   readonly #ledger: Ledger;
   readonly #stop = new AbortController();
   #cursor = '';
+  #isWhole = true;
 
   constructor(options: { readonly world: World; readonly random: Random; readonly ledger: Ledger }) {
     this.#random = options.random;
@@ -28,6 +29,11 @@ export class EventWatch {
   /** True once there is a cursor: from then on nothing can be missed. */
   get isAnchored(): boolean {
     return this.#cursor !== '';
+  }
+
+  /** False once it had to begin anew: it has not seen what came in between. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   stop(): void {
@@ -48,7 +54,10 @@ export class EventWatch {
         }
       } catch (error) {
         if (reasonOf(error) === 'CURSOR_INVALID') {
-          this.#ledger.find(`a watch could not resume: ${String(error)}`);
+          // A NATS that was killed may lack what it had acknowledged last; it is told so.
+          if (String(error).includes('has lost its end')) this.#ledger.count('watches begun anew');
+          else this.#ledger.find(`a watch could not resume: ${String(error)}`);
+          this.#isWhole = false;
           this.#cursor = '';
         }
         this.#ledger.count('watches resumed');

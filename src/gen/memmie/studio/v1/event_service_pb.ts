@@ -23,7 +23,9 @@ export const file_memmie_studio_v1_event_service: GenFile = /*@__PURE__*/
  */
 export type WatchEventsRequest = Message<"memmie.studio.v1.WatchEventsRequest"> & {
   /**
-   * The cursor of the last event seen: the stream goes on after it. Empty: from now on.
+   * The cursor of the last event seen: the stream goes on after it. Empty: from now on. The stream holds events for some
+   * days, and may lose its last ones where NATS is killed: if what came after the cursor is not there any more, or the
+   * stream was made anew, it is CURSOR_INVALID. Start with an empty one then, and compare the versions of blobs.
    *
    * @generated from field: string cursor = 1;
    */
@@ -88,8 +90,8 @@ export const EventService: GenService<{
   /**
    * Streams events as they happen, of one blob in the order of its versions, until the caller goes away. One published
    * late, after a crash, comes out of that order where the stream had begun with a later version; it may come twice. Fails with
-   * CURSOR_INVALID, LIMIT_EXCEEDED or EVENTS_UNAVAILABLE; go on with the last cursor then. Of one blob: fails with
-   * BLOB_NOT_FOUND, and ends with ACCESS_DENIED once the caller may no longer read it.
+   * LIMIT_EXCEEDED or EVENTS_UNAVAILABLE; go on with the last cursor then. Fails with CURSOR_INVALID where it can't go on
+   * from the cursor without leaving something out. Of one blob: fails with BLOB_NOT_FOUND, and ends with ACCESS_DENIED once the caller may no longer read it.
    *
    * @generated from rpc memmie.studio.v1.EventService.WatchEvents
    */

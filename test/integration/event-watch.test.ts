@@ -1,0 +1,102 @@
+/** Watches of a real stream that is not what it was when they stopped, or while they run. */
+import { pino } from 'pino';
+import * as assert from 'uvu/assert';
+import { readConfig } from '../../src/config.ts';
+import { openEngine, type Engine } from '../../src/engine.ts';
+import type { WatchedEvent } from '../../src/events/contract.ts';
+import { encodeCursor, requireHeld } from '../../src/events/cursor.ts';
+import { STREAM } from '../../src/events/subjects.ts';
+import { eventually } from '../harness/eventually.ts';
+import { suite } from '../harness/suite.ts';
+import { openEventWorld, type EventWorld } from './event-world.ts';
+
+const test = suite('watches of events', { timeoutMs: 60_000 });
+const ann = { userId: 'ann', administrator: false };
+let world: EventWorld;
+let engine: Engine;
+
+test.before(async () => {
+  world = await openEventWorld();
+  const config = readConfig({ ...world.parts.environment, STUDIO_LOG_LEVEL: 'silent' });
+  engine = await openEngine(config, pino({ level: 'silent' }));
+});
+test.after(() => world?.stop());
+test.after(() => engine?.close());
+
+async function create(id: string): Promise<void> {
+  const content = new Uint8Array(0);
+  await engine.documents.createBlob(ann, { id, content, contentType: 'text/plain', parentIds: [], labels: {} });
+}
+
+interface Watch {
+  readonly seen: WatchedEvent[];
+  /** The reason it ended for, or `ended`. */
+  readonly outcome: Promise<string>;
+  end(): Promise<void>;
+}
+
+function watch(cursor?: string): Watch {
+  const ended = new AbortController();
+  const seen: WatchedEvent[] = [];
+  const outcome = (async () => {
+    for await (const event of engine.watcher.watch(ann, { cursor, types: [] }, ended.signal)) seen.push(event);
+    return 'ended';
+  })().catch((error: { reason: string }) => error.reason);
+  return {
+    seen,
+    outcome,
+    end: async () => {
+      ended.abort();
+      await outcome;
+    },
+  };
+}
+
+const streamInfo = (): ReturnType<ReturnType<Engine['connection']['manager']>['streams']['info']> =>
+  engine.connection.manager().streams.info(STREAM);
+
+test('G6: a cursor goes on where the stream holds what follows it, and is refused where it does not', async () => {
+  for (const id of ['one', 'two', 'three']) await create(id);
+  const last = await eventually('their events are in the stream', async () => {
+    const { created, state } = await streamInfo();
+    return state.messages >= 6 && { created, seq: state.last_seq };
+  });
+  const { created, seq } = last;
+  const at = (place: number): string => encodeCursor({ created, seq: place });
+
+  const whole = watch(at(0));
+  await eventually('all come', () => whole.seen.length === seq);
+  await whole.end();
+
+  // The stream lets go of its first three.
+  await engine.connection.manager().streams.purge(STREAM, { seq: 4 });
+  assert.is(await watch(at(0)).outcome, 'CURSOR_INVALID');
+  assert.is(await watch(at(2)).outcome, 'CURSOR_INVALID');
+  const rest = watch(at(3));
+  await eventually('the others come', () => rest.seen.length === seq - 3);
+  await rest.end();
+
+  // It lacks its end.
+  assert.is(await watch(at(seq + 1)).outcome, 'CURSOR_INVALID');
+
+  // It holds nothing.
+  await engine.connection.manager().streams.purge(STREAM);
+  assert.is(await watch(at(seq - 1)).outcome, 'CURSOR_INVALID');
+  const next = watch(at(seq));
+  await eventually('what comes now comes', async () => {
+    if (next.seen.length === 0) await create(`later-${performance.now()}`.replace('.', '-'));
+    return next.seen.length > 0;
+  });
+  await next.end();
+});
+
+test('the numbers of a stream that was just made refuse no cursor before its first event', async () => {
+  const { streams } = engine.connection.manager();
+  await streams.add({ name: 'ANEW', subjects: ['anew.>'] });
+  const { state } = await streams.info('ANEW');
+  await streams.delete('ANEW');
+  requireHeld(0, state);
+  assert.throws(() => requireHeld(1, state), /lost its end/);
+});
+
+test.run();
