@@ -59,12 +59,23 @@ export class StreamFeed {
   }
 
   async #start(): Promise<string> {
-    const created = await this.#connection.streamCreated();
-    const consumer = await this.#connection.jetstream().consumers.get(STREAM, { deliver_policy: DeliverPolicy.New });
+    const { created, state } = await this.#connection.manager().streams.info(STREAM);
+    // By number: the client makes its consumer anew where it loses it, and one that is to begin with what is new would
+    // then, if it had heard nothing yet, begin behind what came meanwhile.
+    const consumer = await this.#connection.jetstream().consumers.get(STREAM, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: state.last_seq + 1,
+    });
     // An ordered consumer is made on the server when its messages are first asked for.
     const messages = await consumer.consume();
     this.#messages = messages;
-    await consumer.info();
+    try {
+      await consumer.info();
+    } catch (error) {
+      // It asks for more by itself, for ever, whether or not anybody listens.
+      await messages.close();
+      throw error;
+    }
     void this.#pass(messages, created);
     return created;
   }

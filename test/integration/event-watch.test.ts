@@ -3,14 +3,17 @@ import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { readConfig } from '../../src/config.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
-import type { WatchedEvent } from '../../src/events/contract.ts';
+import { EventConnection } from '../../src/events/connection.ts';
+import type { StudioEvent, WatchedEvent } from '../../src/events/contract.ts';
 import { encodeCursor, requireHeld } from '../../src/events/cursor.ts';
+import { StreamFeed } from '../../src/events/feed.ts';
 import { STREAM } from '../../src/events/subjects.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
+import { startBalancer } from './balancer.ts';
 import { openEventWorld, type EventWorld } from './event-world.ts';
 
-const test = suite('watches of events', { timeoutMs: 60_000 });
+const test = suite('watches of events', { timeoutMs: 190_000 });
 const ann = { userId: 'ann', administrator: false };
 let world: EventWorld;
 let engine: Engine;
@@ -55,11 +58,52 @@ function watch(cursor?: string): Watch {
 const streamInfo = (): ReturnType<ReturnType<Engine['connection']['manager']>['streams']['info']> =>
   engine.connection.manager().streams.info(STREAM);
 
+/** By which watches hear: their names. */
+async function consumers(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of engine.connection.manager().consumers.list(STREAM)) names.push(name);
+  return names;
+}
+
+test('G5: a watch that had heard nothing yet hears what came while its consumer was lost', async () => {
+  const nats = await startBalancer([Number(new URL(world.parts.url('nats')).port)]);
+  const logger = pino({ level: 'silent' });
+  const connection = await EventConnection.open({ url: `nats://127.0.0.1:${nats.port}`, name: 'far', logger });
+  const feed = new StreamFeed(connection, engine.access, logger);
+  const heard: string[] = [];
+  const onEvent = ({ type, blobId }: StudioEvent): void => void heard.push(`${type} ${blobId}`);
+  try {
+    const before = await consumers();
+    await feed.listen({ onEvent, onEnd: (error) => void heard.push(error.reason) });
+    const own = (await consumers()).filter((name) => !before.includes(name));
+    assert.is(own.length, 1);
+    nats.target([]);
+    nats.cut();
+    await eventually('it is cut off', () => !connection.healthy);
+    for (const name of own) await engine.connection.manager().consumers.delete(STREAM, name);
+    const { state } = await streamInfo();
+    await create('unheard');
+    await eventually(
+      'its events are in the stream',
+      async () => (await streamInfo()).state.last_seq === state.last_seq + 2,
+    );
+    assert.equal(heard, []);
+    nats.target([Number(new URL(world.parts.url('nats')).port)]);
+    await eventually('they are heard', () => heard.length >= 2, 90_000);
+    assert.equal(heard, ['blob.created unheard', 'delta.applied unheard']);
+  } finally {
+    await feed.close();
+    await connection.close();
+    await nats.close();
+  }
+});
+
 test('G6: a cursor goes on where the stream holds what follows it, and is refused where it does not', async () => {
   for (const id of ['one', 'two', 'three']) await create(id);
   const last = await eventually('their events are in the stream', async () => {
     const { created, state } = await streamInfo();
-    return state.messages >= 6 && { created, seq: state.last_seq };
+    // Two of each blob that was made here.
+    return state.last_seq === 8 && { created, seq: state.last_seq };
   });
   const { created, seq } = last;
   const at = (place: number): string => encodeCursor({ created, seq: place });
