@@ -187,7 +187,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     logger,
   });
   const feed = new StreamFeed(connection, access, logger);
-  const readRange = log.readRange.bind(log);
+  const readRange = outlines.read.bind(outlines);
   const [providers, executions] = [new ProviderStore(database.db), new ExecutionStore(database.db)];
 
   await Promise.all([

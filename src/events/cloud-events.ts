@@ -22,11 +22,9 @@ export function addEvents(
   }
 }
 
-/** The same of several, each alone. */
-export function eventsOf(commits: readonly CommitOutline[], options: { readonly tellsUpdate: boolean }): StudioEvent[] {
-  const events: StudioEvent[] = [];
-  for (const commit of commits) addEvents(events, commit, options);
-  return events;
+/** What is told of its deltas, without what happened to the blob. */
+export function deltaEventsOf(commit: CommitOutline): StudioEvent[] {
+  return commit.deltas.map((delta) => eventOf(commit, delta, 'delta.applied'));
 }
 
 /** Whether the commit gives a `blob.updated`: then of its last delta. */

@@ -62,7 +62,9 @@ export class StreamWatcher implements EventWatcher {
       last = placed.seq;
       // G8: as it is now, not as it was when the event came; while that can't be told, nothing is shown.
       if (!mayRead(caller, await access.settled(placed.event.blobId, signal))) return;
-      for (const event of await sequencer.accept(placed.event)) {
+      for await (const event of sequencer.accept(placed.event)) {
+        // What fills a hole may take long to read; a right that ended meanwhile leaves the hole for when it is back.
+        if (event !== placed.event && !mayRead(caller, await access.settled(event.blobId, signal))) return;
         // An event put in from the log resumes before the one that told of the hole.
         const seq = event === placed.event ? placed.seq : placed.seq - 1;
         if (isWanted(event)) yield { ...event, cursor: encodeCursor({ created, seq }) };

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Commit } from '../../../src/domain/delta.ts';
+import type { CommitOutline } from '../../../src/domain/commit-outline.ts';
 import type { EventType, StudioEvent } from '../../../src/events/contract.ts';
 import { EventSequencer } from '../../../src/events/sequencer.ts';
 import { suite } from '../../harness/suite.ts';
@@ -22,44 +22,36 @@ function event(version: number, type: EventType = 'delta.applied', blobId = 'b')
   };
 }
 
+/** How many of them were read. */
+let read = 0;
+
 /** One commit a version, as the log would give them. */
-function readRange(blobId: string, first: number, last: number): Promise<readonly Commit[]> {
-  const versions = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  return Promise.resolve(
-    versions.map((version) => ({
-      id: `c${version}`,
-      blobId,
-      firstSeq: version,
-      lastSeq: version,
-      committer: 'c',
-      committerSeq: version,
-      owner: 'ann',
-      contentType: 'text/plain',
-      rootId: blobId,
-      deltas: [
-        {
-          id: `${blobId}-${version}`,
-          blobId,
-          toVersion: version,
-          userId: 'ann',
-          operation: 'update',
-          patch: { kind: 'sync', bytes: 0 },
-          updates: [],
-          base: { fromVersion: version - 1, extras: [] },
-          chainLength: 1,
-          newClients: [],
-          createdAt: new Date(0),
-          appliedAt: new Date(0),
-        },
-      ],
-    })),
-  );
+async function* readRange(blobId: string, first: number, last: number): AsyncGenerator<CommitOutline> {
+  for (let version = first; version <= last; version += 1) {
+    read += 1;
+    yield await Promise.resolve(commitAt(blobId, version));
+  }
+}
+
+function commitAt(blobId: string, version: number): CommitOutline {
+  return {
+    blobId,
+    firstSeq: version,
+    lastSeq: version,
+    committerSeq: version,
+    owner: 'ann',
+    contentType: 'text/plain',
+    rootId: blobId,
+    deltas: [
+      { id: `${blobId}-${version}`, toVersion: version, userId: 'ann', operation: 'update', appliedAt: new Date(0) },
+    ],
+  };
 }
 
 async function shown(...events: StudioEvent[]): Promise<string[]> {
   const sequencer = new EventSequencer(readRange);
   const all: StudioEvent[] = [];
-  for (const one of events) all.push(...(await sequencer.accept(one)));
+  for (const one of events) for await (const event of sequencer.accept(one)) all.push(event);
   return all.map(({ type, version }) => `${type.replace(/.*\./, '')} ${version}`);
 }
 
@@ -72,6 +64,19 @@ test('G5: in order, doubles dropped, a hole filled from the log', async () => {
     'applied 7',
     'applied 8',
   ]);
+});
+
+test('G7: what fills a hole is read as it is shown', async () => {
+  const sequencer = new EventSequencer(readRange);
+  read = 0;
+  for await (const first of sequencer.accept(event(1))) assert.is(first.version, 1);
+  const versions: number[] = [];
+  for await (const { version } of sequencer.accept(event(1_000_000))) {
+    versions.push(version);
+    assert.ok(read <= versions.length);
+    if (versions.length === 10) break;
+  }
+  assert.equal(versions, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
 test('G5: what a watch that began behind it is told late, it is told', async () => {
