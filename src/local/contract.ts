@@ -8,6 +8,8 @@ export interface PartOptions {
   readonly searchPath: string;
   /** Absent: a free one. A part killed and started again is given its old one. */
   readonly port?: number;
+  /** Of Temporal, which makes it if it has none of that name. Absent: `default`. */
+  readonly namespace?: string;
   readonly onProgress?: (line: string) => void;
 }
 

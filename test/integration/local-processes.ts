@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,4 +59,21 @@ export function runStarter(args: readonly string[]): Starter {
 
 export function isRunning(pid: number): boolean {
   return identify(pid) !== undefined;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `studio …`, to its end. */
+export function runStudio(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  const main = join(projectRoot, 'dist', 'main.js');
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [main, ...args], { env }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(error);
+      else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+    });
+  });
 }
