@@ -39,8 +39,8 @@ export async function environmentOf(dataDir: string): Promise<NodeJS.ProcessEnv>
   };
 }
 
-export async function startDevTree(dataDir: string): Promise<DevTree> {
-  const environment = await environmentOf(dataDir);
+export async function startDevTree(dataDir: string, settings: Readonly<Record<string, string>> = {}): Promise<DevTree> {
+  const environment = { ...(await environmentOf(dataDir)), ...settings };
   const started = performance.now();
   // In a process group of its own, as a terminal would have it.
   const npm = spawn('npm', ['start'], {

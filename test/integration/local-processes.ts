@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { identify } from '../../src/local/process-identity.ts';
-import { findPython } from '../../src/local/python.ts';
+import { findOnPath, findPython } from '../../src/local/python.ts';
 import { projectRoot } from '../harness/paths.ts';
 
 export const partsDir = process.env['STUDIO_PARTS_DIR'] ?? join(projectRoot, '.studio', 'parts');
@@ -22,6 +22,16 @@ export async function pythonOnly(): Promise<string> {
   const real = execFileSync(command, ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
   writeFileSync(join(folder, 'python3'), `#!/bin/sh\nexec '${real}' "$@"\n`);
   chmodSync(join(folder, 'python3'), 0o755);
+  return folder;
+}
+
+/** A path with what `npm start` itself needs, and nothing to start or install a part with. */
+export function npmOnly(): string {
+  const folder = newFolder('path');
+  for (const name of ['node', 'npm', 'sh']) {
+    const command = findOnPath(name, searchPath);
+    if (command !== undefined) symlinkSync(realpathSync(command), join(folder, name));
+  }
   return folder;
 }
 
