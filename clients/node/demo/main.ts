@@ -25,6 +25,13 @@ async function main(): Promise<number> {
   const client = createStudioClient({ address: options.grpcAddress, token: options.token });
   try {
     return await run(options, client);
+  } catch (error) {
+    // A refusal of the studio's own has a reason.
+    if (!(error instanceof StudioCallError) || error.code !== 'UNAVAILABLE' || error.reason !== '') throw error;
+    const { address, grpcAddress } = options;
+    throw new DemoFailure(
+      `The studio at ${address} does not answer (gRPC at ${grpcAddress}). Start it with \`npm start\`, in another terminal.`,
+    );
   } finally {
     client.close();
   }

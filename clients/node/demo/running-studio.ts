@@ -1,4 +1,4 @@
-/** Where the studio is: what the command line says, else what `studio dev` wrote down. */
+/** Where the studio is: what the command line or the environment says, else what `studio dev` wrote down. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,9 +17,9 @@ export const HELP = `npm run demo [-- options]: two people's real, concurrent ty
 
   --limit N        the first N keystrokes only
   --data-dir DIR   of the studio to use; STUDIO_DATA_DIR, else .studio
-  --address URL    of a studio that was not started with \`npm start\`: http://host:port
+  --address URL    of a studio that was not started with \`npm start\`: http://host:port; STUDIO_ADDRESS if absent
   --grpc ADDRESS   its gRPC: host:port; the same port as --address if absent
-  --token JWT      for it; \`studio token --user NAME\` makes one`;
+  --token JWT      for it, STUDIO_TOKEN if absent; \`studio token --user NAME\` makes one`;
 
 /** One sentence for the person at the terminal. */
 export class DemoFailure extends Error {
@@ -28,31 +28,47 @@ export class DemoFailure extends Error {
 
 /** Undefined: help was asked for. */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): DemoOptions | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      limit: { type: 'string' },
-      'data-dir': { type: 'string' },
-      address: { type: 'string' },
-      grpc: { type: 'string' },
-      token: { type: 'string' },
-    },
-  });
+  const values = parse(args);
   if (values.help) return undefined;
   const limit = values.limit === undefined ? undefined : Number(values.limit);
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
     throw new DemoFailure(`--limit is "${values.limit}"; it must be a whole number above 0.`);
   }
   const dataDir = resolve(values['data-dir'] ?? env['STUDIO_DATA_DIR'] ?? '.studio');
-  const running = values.address === undefined ? readRunFile(dataDir) : {};
-  const address = values.address ?? env['STUDIO_ADDRESS'] ?? running.address;
+  const named = values.address ?? env['STUDIO_ADDRESS'];
+  // What was written down is another studio's then: its gRPC and its token are of no use.
+  const running = named ? {} : readRunFile(dataDir);
+  const address = named || running.address;
   if (!address)
     throw new DemoFailure(`No studio runs on ${dataDir}. Start one with \`npm start\`, in another terminal.`);
+  if (!isHttp(address)) throw new DemoFailure(`The studio's address is "${address}"; it must be http://host:port.`);
   const token = values.token ?? env['STUDIO_TOKEN'] ?? running.token;
-  if (!token) throw new DemoFailure('The studio needs a token: give one with --token.');
+  if (!token) throw new DemoFailure('The studio needs a token: give one with --token or STUDIO_TOKEN.');
   const grpcAddress = values.grpc ?? running.grpcAddress ?? new URL(address).host;
   return { address: address.replace(/\/+$/, ''), grpcAddress, token, limit };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        limit: { type: 'string' },
+        'data-dir': { type: 'string' },
+        address: { type: 'string' },
+        grpc: { type: 'string' },
+        token: { type: 'string' },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new DemoFailure(`${error instanceof Error ? error.message : String(error)}. See npm run demo -- --help.`);
+  }
+}
+
+function isHttp(address: string): boolean {
+  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
 }
 
 function readRunFile(dataDir: string): { address?: string; grpcAddress?: string; token?: string } {
