@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readRun } from '../../src/local/run-file.ts';
 import { eventually } from '../harness/eventually.ts';
 import { projectRoot } from '../harness/paths.ts';
+import { connectAs } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { type DevTree, environmentOf, MEMBERS, processesOf, startDevTree } from './local-dev-tree.ts';
 import { newFolder, pythonOnly } from './local-processes.ts';
+import { onPath, paste, printedLine } from './local-welcome.ts';
 
 const test = suite('npm start', { timeoutMs: 180_000 });
 const dataDir = newFolder('dev');
@@ -25,7 +28,11 @@ test('G1: ready, with an address and a token that create a blob', async () => {
   assert.ok(response.ok, await response.text());
   assert.match(tree.output(), tree.address);
   assert.match(tree.output(), `TOKEN=${tree.token}`);
-  await interrupt(tree);
+  try {
+    await tryWhatIsPrinted(tree);
+  } finally {
+    await interrupt(tree);
+  }
   assert.is(await tree.exited, 0);
   await tree.gone();
 });
@@ -106,14 +113,43 @@ async function failing(command: string, env: NodeJS.ProcessEnv): Promise<{ stdou
   return outcome as Error & { stdout: string; stderr: string };
 }
 
+/** Each line as it is printed; what this machine has no program for is asked for by other means. */
+async function tryWhatIsPrinted(tree: DevTree): Promise<void> {
+  const { grpcAddress = '' } = readRun(dataDir);
+  const bearer = '-H "Authorization: Bearer $TOKEN"';
+  const body = '{"content_type":"text/plain","content":"SGVsbG8sIHdvcmxkIQ=="}';
+  const blobs = `${tree.address}/api/v1/studio/blobs`;
+  const list = 'memmie.studio.v1.BlobService/ListBlobs';
+  const create = `curl -sS ${bearer} -H 'Content-Type: application/json' -d '${body}' ${blobs}`;
+  const curlList = `curl -sS ${bearer} ${blobs}`;
+  const grpcurl = `grpcurl -plaintext ${bearer} -d '{"page_size":10}' ${grpcAddress} ${list}`;
+  const buf = `npx buf curl --http2-prior-knowledge --protocol grpc ${bearer} -d '{"page_size":10}' ${tree.address}/${list}`;
+  for (const line of [create, curlList, grpcurl, buf, 'npm run demo']) assert.is(printedLine(tree, line), line);
+
+  const hasCurl = onPath('curl');
+  const created = hasCurl ? await paste(tree, create) : await (await call(tree, 'POST', '', body)).text();
+  const { blob } = JSON.parse(created) as { blob: { id: string } };
+  assert.is(await content(tree, blob.id), 'Hello, world!');
+  const listed = hasCurl ? await paste(tree, curlList) : await (await call(tree, 'GET', '')).text();
+  for (const id of [blob.id, BLOB]) assert.match(listed, `"${id}"`);
+  assert.match(await paste(tree, buf), `"${blob.id}"`);
+  if (onPath('grpcurl')) assert.match(await paste(tree, grpcurl), `"${blob.id}"`);
+  else {
+    const alone = connectAs(`http://${grpcAddress}`, tree.token, 'grpc');
+    const found = (await alone.blobs.listBlobs({ pageSize: 10 })).blobs.map(({ id }) => id);
+    assert.ok(found.includes(blob.id));
+  }
+  assert.match(await paste(tree, 'npm run --silent demo -- --limit 10'), /✔ version 11\n/);
+}
+
 /** What a terminal does on Ctrl-C. */
 async function interrupt(tree: DevTree): Promise<void> {
   process.kill(-tree.pid('npm'), 'SIGINT');
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-async function content(tree: DevTree): Promise<string> {
-  const response = await call(tree, 'GET', `/${BLOB}`);
+async function content(tree: DevTree, id = BLOB): Promise<string> {
+  const response = await call(tree, 'GET', `/${id}`);
   const { blob } = (await response.json()) as { blob: { content: string } };
   return Buffer.from(blob.content, 'base64').toString('utf8');
 }
