@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { type Config, environmentWith, readConfig } from './config.ts';
-import { DRAIN_MS_MAX } from './limits.ts';
+import { DRAIN_MS_MAX, USER_ID_CHARACTERS_MAX } from './limits.ts';
 import type { ReadyMessage } from './local/dev.ts';
 import { LocalFailure } from './local/local-failure.ts';
 
@@ -21,30 +21,31 @@ const HELP = `studio: blobs as CRDT documents.
 
 Settings come from the environment; src/config.ts lists them.`;
 
+/** The flags that each command takes. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  dev: [],
+  serve: [],
+  worker: [],
+  token: ['user', 'ttl', 'administrator'],
+  audit: ['blob', 'repair', 'json'],
+  doctor: [],
+};
 const DEV_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 const TOKEN_TTL_DEFAULT = '24h';
 const PROGRESS_EVERY_MS = 1_000;
 
 async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      user: { type: 'string' },
-      ttl: { type: 'string' },
-      administrator: { type: 'boolean' },
-      blob: { type: 'string', multiple: true },
-      repair: { type: 'boolean' },
-      json: { type: 'boolean' },
-    },
-  });
+  const { values, positionals } = parse(args);
   const [command, ...more] = positionals;
   if (values.help || command === undefined || command === 'help') {
     print(HELP);
     return values.help || command === 'help' ? 0 : 2;
   }
   if (more.length > 0) throw new LocalFailure(`"${more.join(' ')}" is one word too many.`, 'See studio --help.');
+  const foreign = Object.keys(values).find((flag) => FLAGS[command]?.includes(flag) === false);
+  if (foreign !== undefined) {
+    throw new LocalFailure(`studio ${command} takes no --${foreign}.`, 'See studio --help.');
+  }
   switch (command) {
     case 'dev':
       return dev(readConfig());
@@ -60,6 +61,28 @@ async function main(args: string[]): Promise<number> {
       return doctor(readConfig());
     default:
       throw new LocalFailure(`There is no command "${command}".`, 'See studio --help.');
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        user: { type: 'string' },
+        ttl: { type: 'string' },
+        administrator: { type: 'boolean' },
+        blob: { type: 'string', multiple: true },
+        repair: { type: 'boolean' },
+        json: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    // Node's sentences, the first of which says it.
+    const [sentence = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new LocalFailure(`${sentence.replace(/\.$/, '')}.`, 'See studio --help.', { cause: error });
   }
 }
 
@@ -105,6 +128,12 @@ async function token(
     import('./transport/tokens.ts'),
   ]);
   if (!values.user) throw new LocalFailure('A token is for somebody.', 'Say who: studio token --user NAME.');
+  if (values.user.length > USER_ID_CHARACTERS_MAX) {
+    throw new LocalFailure(
+      `The name of a user has at most ${USER_ID_CHARACTERS_MAX} characters.`,
+      'Give a shorter one: no studio takes that token.',
+    );
+  }
   const ttlSeconds = parseDuration(values.ttl ?? TOKEN_TTL_DEFAULT);
   if (ttlSeconds === undefined) {
     throw new LocalFailure(`"${values.ttl}" is not a duration.`, 'Write it as 90s, 30m, 12h or 7d.');
