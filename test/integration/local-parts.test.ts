@@ -2,9 +2,12 @@ import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { connect } from 'nats';
 import * as assert from 'uvu/assert';
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Part, PartName } from '../../src/local/contract.ts';
 import { startPart, usePart } from '../../src/local/parts.ts';
+import { installedWheel } from '../../src/local/wheel.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { isRunning, newFolder, partsDir, runStarter, searchPath } from './local-processes.ts';
@@ -37,6 +40,23 @@ for (const name of ['mongodb', 'nats', 'temporal'] as const) {
     { timeoutMs: 180_000 },
   );
 }
+
+test('what is on PATH is run from there, without Python and with nothing installed', async () => {
+  const path = newFolder('path');
+  const bin = (name: PartName): string => join(installedWheel(name, partsDir) ?? '', 'bin');
+  symlinkSync(join(bin('nats'), 'nats-server'), join(path, 'nats-server'));
+  symlinkSync(join(bin('temporal'), 'temporal'), join(path, 'temporal'));
+  const script = `#!/bin/sh\nexec ${join(bin('mongodb'), 'python')} -I -m secantus "$@"\n`;
+  writeFileSync(join(path, 'secantusd-rs'), script, { mode: 0o755 });
+  const options = { dataDir: newFolder('parts'), partsDir: newFolder('empty'), searchPath: path };
+  const parts = await Promise.all((['mongodb', 'nats', 'temporal'] as const).map((name) => startPart(name, options)));
+  for (const part of parts) {
+    assert.equal([part.origin, dirname(part.command)], ['path', path]);
+    await KEEPS[part.name].write(part);
+    await part.stop();
+  }
+  assert.equal(readdirSync(options.partsDir), []);
+});
 
 test('SIGKILL of its starter ends a part', async () => {
   const starter = runStarter(['nats', newFolder('nats'), partsDir]);
