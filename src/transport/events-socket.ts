@@ -10,6 +10,7 @@ import { createStreamEnding, untilEnded } from './stream-endings.ts';
 import { refuseUpgrade } from './upgrades.ts';
 import { sendWhole } from './websocket-send.ts';
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../domain/caller.ts';
@@ -28,6 +29,8 @@ export interface EventsSocketOptions {
   readonly events: EventWatcher;
   readonly logger: Logger;
   readonly draining: AbortSignal;
+  /** EVENTS_SOCKETS_MAX if absent. */
+  readonly socketsMax?: number;
 }
 
 export function createEventsSocket(options: EventsSocketOptions): UpgradeRoute {
@@ -36,17 +39,25 @@ export function createEventsSocket(options: EventsSocketOptions): UpgradeRoute {
     maxPayload: EVENTS_SOCKET_MESSAGE_BYTES_MAX,
     perMessageDeflate: false,
   });
+  const { socketsMax = EVENTS_SOCKETS_MAX } = options;
   const ended = new Set<Promise<void>>();
+  const take = (request: IncomingMessage, socket: Duplex, head: Buffer, { caller, watch }: Admitted): void => {
+    // Counted where the socket is taken: many may have waited for their tokens to be looked at.
+    if (server.clients.size >= socketsMax) {
+      refuseUpgrade(socket, tooMany());
+      return;
+    }
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      const session = serve(options, webSocket, caller, watch);
+      ended.add(session);
+      void session.finally(() => ended.delete(session));
+    });
+  };
   return {
     match: (path) => path === EVENTS_PATH,
     handle: (request, socket, head) => {
-      admit(options, request, server.clients.size).then(
-        ({ caller, watch }) =>
-          server.handleUpgrade(request, socket, head, (webSocket) => {
-            const session = serve(options, webSocket, caller, watch);
-            ended.add(session);
-            void session.finally(() => ended.delete(session));
-          }),
+      admit(options, request).then(
+        (admitted) => take(request, socket, head, admitted),
         (error: unknown) => refuseUpgrade(socket, error),
       );
     },
@@ -57,20 +68,18 @@ export function createEventsSocket(options: EventsSocketOptions): UpgradeRoute {
   };
 }
 
-async function admit(
-  { authenticator }: EventsSocketOptions,
-  request: IncomingMessage,
-  open: number,
-): Promise<{ caller: Caller; watch: WatchRequest }> {
+interface Admitted {
+  readonly caller: Caller;
+  readonly watch: WatchRequest;
+}
+
+async function admit({ authenticator }: EventsSocketOptions, request: IncomingMessage): Promise<Admitted> {
   const query = new URL(request.url ?? '', 'http://studio').searchParams;
   const token = query.get('token');
   const caller =
     token === null
       ? await authenticator.authenticate(request.headers.authorization)
       : await authenticator.authenticateToken(token);
-  if (open >= EVENTS_SOCKETS_MAX) {
-    throw new StudioError('LIMIT_EXCEEDED', 'Too many WebSockets watch events.', { limit: 'EVENTS_SOCKETS_MAX' });
-  }
   return {
     caller,
     watch: {
@@ -79,6 +88,10 @@ async function admit(
       blobId: query.get('blob_id') ?? undefined,
     },
   };
+}
+
+function tooMany(): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', 'Too many WebSockets watch events.', { limit: 'EVENTS_SOCKETS_MAX' });
 }
 
 /** Resolves when the socket is closed. The next event is asked for only once the last one was taken. */

@@ -1,11 +1,12 @@
 /** G7: over each limit of streams there is a clear refusal, or a pause; with low limits, on the real engine. */
-import { createClient, createRouterTransport, type Client, type Interceptor } from '@connectrpc/connect';
+import { Code, createClient, createRouterTransport, type Client, type Interceptor } from '@connectrpc/connect';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { readConfig } from '../../src/config.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
+import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import { SyncService } from '../../src/gen/memmie/studio/v1/sync_service_pb.ts';
 import { createAuthenticator } from '../../src/transport/authentication.ts';
 import { createCallInterceptors } from '../../src/transport/call-interceptors.ts';
@@ -15,6 +16,7 @@ import { EditorHub, type EditorLimits } from '../../src/transport/sync/editor-hu
 import { signToken } from '../../src/transport/tokens.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
+import { reasonOf } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { subscribe, SyncConversation, typed } from './sync-rpc-world.ts';
@@ -121,6 +123,26 @@ test('G7: what is pushed beside a subscription waits for the same, in its order'
       assert.is(await textOf(blobId), 'x'.repeat(RATE_UPDATES));
     }),
   );
+});
+
+test('G7: streams of a process: one too many is refused, Sync and Subscribe alike, and one that ends makes room', async () => {
+  const client = await clientWith({ streams: 2 });
+  const blobId = await newText();
+  const [one, other] = [converse(client), subscribe(client, { blobId })];
+  streams.push(other);
+  one.open(blobId);
+  await Promise.all([one.nth('opened'), other.nth('opened')]);
+  for (const third of [converse(client), subscribe(client, { blobId })]) {
+    const error = await third.ended;
+    assert.is(error?.code, Code.ResourceExhausted);
+    assert.is(reasonOf(error), 'LIMIT_EXCEEDED');
+    assert.is(error?.findDetails(ErrorInfoSchema)[0]?.metadata['limit'], 'SYNC_STREAMS_MAX');
+  }
+  one.halfClose();
+  assert.is(await one.ended, undefined);
+  const next = converse(client);
+  next.open(blobId);
+  await next.nth('opened');
 });
 
 test('G7: streams of one user: one too many is refused, and one that ends makes room', async () => {

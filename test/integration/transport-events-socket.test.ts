@@ -9,12 +9,15 @@ import { createAuthenticator } from '../../src/transport/authentication.ts';
 import { createEventsSocket, EVENTS_PATH } from '../../src/transport/events-socket.ts';
 import { startListener } from '../../src/transport/listener.ts';
 import { signToken } from '../../src/transport/tokens.ts';
+import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import type { EventWatcher, WatchedEvent, WatchRequest } from '../../src/events/contract.ts';
+import type { Authenticator } from '../../src/transport/authentication.ts';
 import type { Listener } from '../../src/transport/listener.ts';
 
 const SECRET = 'the secret of the events socket tests, long enough';
+const SOCKETS_MAX = 3;
 const test = suite('transport: the WebSocket of events');
 
 interface Watched {
@@ -57,6 +60,9 @@ const EVENT: Omit<WatchedEvent, 'id' | 'cursor' | 'version'> = {
   time: new Date('2026-01-02T03:04:05.678Z'),
 };
 
+/** Tokens that were shown, and what their answers wait for. */
+let asked = 0;
+let answered = Promise.resolve();
 let source: Source;
 let draining: AbortController;
 let listener: Listener;
@@ -64,12 +70,22 @@ test.before.each(async () => {
   source = new Source();
   draining = new AbortController();
   const logger = pino({ level: 'silent' });
-  const authenticator = createAuthenticator({ jwtSecret: SECRET });
+  const { authenticate, authenticateToken } = createAuthenticator({ jwtSecret: SECRET });
+  const authenticator: Authenticator = {
+    authenticate,
+    authenticateToken: async (given) => {
+      asked += 1;
+      await answered;
+      return authenticateToken(given);
+    },
+  };
   listener = await startListener({
     host: '127.0.0.1',
     port: 0,
     handlers: [],
-    upgrades: [createEventsSocket({ authenticator, events: source, logger, draining: draining.signal })],
+    upgrades: [
+      createEventsSocket({ authenticator, events: source, logger, draining: draining.signal, socketsMax: SOCKETS_MAX }),
+    ],
     allowedOrigins: [],
     draining: draining.signal,
     logger,
@@ -82,7 +98,7 @@ test.after.each(() => {
 
 interface Outcome {
   readonly status?: number;
-  readonly refusal?: { code: string; reason: string };
+  readonly refusal?: { code: string; reason: string; metadata?: Record<string, string> };
   readonly messages: Record<string, unknown>[];
   readonly close?: number;
 }
@@ -205,6 +221,44 @@ test('a reader who does not read is waited for, not queued for (G7)', async () =
   socket.resume();
   while (source.yielded < paused + 1_000) await new Promise((resolve) => setTimeout(resolve, 10));
   socket.terminate();
+});
+
+test('one socket too many is refused, also of those that come at once; one that closes makes room (G7)', async () => {
+  const query = new URLSearchParams({ token: await token() }).toString();
+  const open: WebSocket[] = [];
+  const refused: Outcome['refusal'][] = [];
+  const statuses: unknown[] = [];
+  const connect = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${listener.port}${EVENTS_PATH}?${query}`);
+      socket.once('error', reject);
+      socket.once('open', () => resolve(void open.push(socket)));
+      socket.once('unexpected-response', (_request, response) => {
+        let body = '';
+        statuses.push(response.statusCode);
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () => resolve(void refused.push(JSON.parse(body) as Outcome['refusal'])));
+      });
+    });
+  let answer = (): void => {};
+  answered = new Promise((resolve) => (answer = resolve));
+  asked = 0;
+  const coming = Array.from({ length: 2 * SOCKETS_MAX }, connect);
+  await eventually('all have shown their tokens', () => asked === coming.length);
+  answer();
+  await Promise.all(coming);
+  assert.is(open.length, SOCKETS_MAX);
+  assert.equal(statuses, Array(SOCKETS_MAX).fill(429));
+  for (const refusal of refused) {
+    assert.equal([refusal?.code, refusal?.reason], ['resource_exhausted', 'LIMIT_EXCEEDED']);
+    assert.equal(refusal?.metadata, { limit: 'EVENTS_SOCKETS_MAX' });
+  }
+  open[0]?.close();
+  await eventually('there is room', async () => {
+    await connect();
+    return open.length > SOCKETS_MAX;
+  });
+  for (const socket of open) socket.terminate();
 });
 
 test('a caller has nothing to say: a long message closes the socket (G7)', async () => {

@@ -1,4 +1,4 @@
-import { COMMIT_RETRY_MS_MAX, SYNC_PING_EVERY_MS, SYNC_STREAMS_MAX } from '../../limits.ts';
+import { COMMIT_RETRY_MS_MAX, SYNC_PING_EVERY_MS } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { storageUnavailable } from '../../domain/access.ts';
 import { callerOf } from '../caller-context.ts';
@@ -24,7 +24,7 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
   rhythm.unref();
 
   const requireRoom = (): void => {
-    if (queues.size < SYNC_STREAMS_MAX) return;
+    if (queues.size < services.editors.limits.streams) return;
     const limit = 'SYNC_STREAMS_MAX';
     throw new StudioError('LIMIT_EXCEEDED', 'This studio has as many live streams as it takes.', { limit });
   };

@@ -15,6 +15,7 @@ export interface EditorLimits {
   readonly connections: number;
   readonly connectionsPerUser: number;
   readonly connectionsPerDocument: number;
+  readonly streams: number;
   readonly documentsPerUser: number;
   readonly documentsPerSocket: number;
   readonly authenticationMs: number;
@@ -27,6 +28,7 @@ const LIMITS: EditorLimits = {
   connections: limits.SYNC_CONNECTIONS_MAX,
   connectionsPerUser: limits.SYNC_CONNECTIONS_PER_USER_MAX,
   connectionsPerDocument: limits.SYNC_CONNECTIONS_PER_DOCUMENT_MAX,
+  streams: limits.SYNC_STREAMS_MAX,
   documentsPerUser: limits.SYNC_DOCUMENTS_PER_USER_MAX,
   documentsPerSocket: limits.SYNC_DOCUMENTS_PER_SOCKET_MAX,
   authenticationMs: limits.SYNC_AUTHENTICATION_MS_MAX,
