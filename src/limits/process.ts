@@ -3,6 +3,13 @@
 // --- shutting down
 export const DRAIN_MS_MAX = 10_000;
 
+// --- the database
+/** Until a server is found, one that was found is connected to, and one that was asked has answered. */
+export const DATABASE_SELECTION_MS_MAX = 2_000;
+export const DATABASE_CONNECT_MS_MAX = 2_000;
+export const DATABASE_ANSWER_MS_MAX = 10_000;
+export const DATABASE_CONNECTIONS_MAX = 16;
+
 // --- the doors
 export const HEADER_BYTES_MAX = 16 * 1024;
 /** From the connection's first byte to the end of the headers of an HTTP/1.1 request. */

@@ -1,5 +1,11 @@
 /** The connection to MongoDB: one client per process, its collections, and what durability means here. */
 import { MongoClient, type Collection, type Db } from 'mongodb';
+import {
+  DATABASE_ANSWER_MS_MAX,
+  DATABASE_CONNECT_MS_MAX,
+  DATABASE_CONNECTIONS_MAX,
+  DATABASE_SELECTION_MS_MAX,
+} from '../limits.ts';
 import type { CommitDocument } from './commit-document.ts';
 
 /** The head of a blob as stored: derived fields, rewritten from the log; then labels and processed_by, which are not. */
@@ -84,11 +90,6 @@ export interface WriteReply {
   readonly writeErrors?: readonly { readonly index: number; readonly code: number; readonly errmsg?: string }[];
   readonly writeConcernError?: { readonly code: number; readonly errmsg?: string };
 }
-
-const SERVER_SELECTION_MS_MAX = 2_000;
-const SOCKET_MS_MAX = 10_000;
-const CONNECT_MS_MAX = 2_000;
-const CONNECTIONS_MAX = 16;
 
 export class Database {
   readonly db: Db;
@@ -186,10 +187,10 @@ export async function openDatabase(options: { readonly url: string; readonly nam
     retryWrites: false,
     promoteBuffers: true,
     ignoreUndefined: true,
-    serverSelectionTimeoutMS: SERVER_SELECTION_MS_MAX,
-    socketTimeoutMS: SOCKET_MS_MAX,
-    connectTimeoutMS: CONNECT_MS_MAX,
-    maxPoolSize: CONNECTIONS_MAX,
+    serverSelectionTimeoutMS: DATABASE_SELECTION_MS_MAX,
+    socketTimeoutMS: DATABASE_ANSWER_MS_MAX,
+    connectTimeoutMS: DATABASE_CONNECT_MS_MAX,
+    maxPoolSize: DATABASE_CONNECTIONS_MAX,
     noDelay: true,
   });
   await client.connect();
