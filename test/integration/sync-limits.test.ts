@@ -1,19 +1,13 @@
 /** G7: over each limit of editors there is a clear refusal, or a pause; with low limits, on the real engine and doors. */
-import { setMaxListeners } from 'node:events';
-import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { readConfig } from '../../src/config.ts';
-import { openEngine, type Engine } from '../../src/engine.ts';
+import { openEngine } from '../../src/engine.ts';
 import { AWARENESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
-import { createAuthenticator, type Authenticator } from '../../src/transport/authentication.ts';
-import { createEditorDoors, type EditorDoors } from '../../src/transport/editor-doors.ts';
-import { startListener, type Listener } from '../../src/transport/listener.ts';
-import { signToken } from '../../src/transport/tokens.ts';
 import { eventually } from '../harness/eventually.ts';
-import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
+import { DoorWorld, logger } from './door-world.ts';
 import { HocuspocusWorld } from './hocuspocus-world.ts';
 import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { step1Message, updateMessage } from './sync-messages.ts';
@@ -22,64 +16,21 @@ import { SyncWorld } from './sync-world.ts';
 const test = suite('sync limits');
 const world = new SyncWorld();
 const rich = new HocuspocusWorld();
-const logger = pino({ level: 'silent' });
-let parts: TestParts;
-let engine: Engine;
-let authenticator: Authenticator;
-const open: { doors: EditorDoors; listener: Listener }[] = [];
+let inside: DoorWorld;
 
 test.before(async () => {
-  parts = await startParts({ mongodb: true, nats: true });
-  const config = readConfig({ ...parts.environment, STUDIO_LOG_LEVEL: 'silent' });
-  engine = await openEngine(config, logger);
-  authenticator = createAuthenticator(config);
-  setMaxListeners(200, process);
+  inside = await DoorWorld.start();
 });
-test.after(() => parts.stop());
-test.after(() => engine.close());
-test.after(async () => {
-  await Promise.all(open.map(({ doors }) => doors.drain()));
-  await Promise.all(open.map(({ listener }) => listener.drain()));
-});
+test.after(() => inside.stop());
 test.after(() => rich.close());
 test.after(() => world.close());
 
-const token = (userId = 'ada'): Promise<string> => signToken(parts.jwtSecret, { userId });
+const token = (userId?: string): Promise<string> => inside.token(userId);
+const newText = (userId?: string): Promise<string> => inside.newText(userId);
+const doorsWith: DoorWorld['doorsWith'] = (...limits) => inside.doorsWith(...limits);
 const low = { messagesPerSecond: 1_000_000, bytesPerSecond: 1e9 };
 
-async function doorsWith(
-  limits: NonNullable<Parameters<typeof createEditorDoors>[0]['limits']>,
-  { documents }: Pick<Parameters<typeof createEditorDoors>[0], 'documents'> = engine,
-): Promise<{ port: number; socketAddress: string }> {
-  const doors = createEditorDoors({ documents, authenticator, logger, limits });
-  const draining = new AbortController().signal;
-  const { routes } = doors;
-  const listener = await startListener({
-    host: '127.0.0.1',
-    port: 0,
-    allowedOrigins: [],
-    draining,
-    logger,
-    handlers: [],
-    upgrades: routes,
-  });
-  open.push({ doors, listener });
-  return { port: listener.port, socketAddress: `ws://127.0.0.1:${listener.port}` };
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function newText(): Promise<string> {
-  const caller = { userId: 'ada', administrator: false };
-  const content = new Uint8Array(0);
-  const { blob } = await engine.documents.createBlob(caller, {
-    content,
-    contentType: 'text/plain',
-    parentIds: [],
-    labels: {},
-  });
-  return blob.id;
-}
 
 test('connections of one user, and of one document: told to come back later', async () => {
   const doors = await doorsWith({ connectionsPerUser: 2, connectionsPerDocument: 3 });
@@ -136,11 +87,7 @@ test('documents of one user, on all their sockets together: told to come back la
   const { closed } = await world.openSocket(doors, `/sync/${shared}?token=${ada}`);
   const { code, reason } = await closed;
   assert.equal([code, reason.split(':')[0]], [4503, 'LIMIT_EXCEEDED']);
-  const { blob } = await engine.documents.createBlob(
-    { userId: 'bob', administrator: false },
-    { content: new Uint8Array(0), contentType: 'text/plain', parentIds: [], labels: {} },
-  );
-  await world.openSynced(doors, blob.id, bob);
+  await world.openSynced(doors, await newText('bob'), bob);
   second.provider.destroy();
   await eventually('there is room again', async () => {
     const { messages } = await world.openSocket(doors, `/sync/${shared}?token=${ada}`);
@@ -184,7 +131,7 @@ for (const [bound, bytes, count] of [
   test(`what comes before a document is open is bounded (${bound}): then it is not read, and not lost`, async () => {
     let open = (): void => {};
     const opened = new Promise<void>((resolve) => (open = resolve));
-    const { documents } = engine;
+    const { documents } = inside.engine;
     const doors = await doorsWith(
       { connectionRate: low, documentRate: low, userRate: low },
       {
@@ -290,10 +237,14 @@ test('a stateless message beyond its bound ends its document', async () => {
 });
 
 test('a document for which there is no room yet is opened once there is, without a new connection', async () => {
-  const config = readConfig({ ...parts.environment, STUDIO_LOG_LEVEL: 'silent', STUDIO_DOCUMENTS_MEMORY_MB: '1' });
+  const config = readConfig({
+    ...inside.parts.environment,
+    STUDIO_LOG_LEVEL: 'silent',
+    STUDIO_DOCUMENTS_MEMORY_MB: '1',
+  });
   const crowded = await openEngine(config, logger);
   try {
-    const doors = await doorsWith({}, crowded);
+    const doors = await doorsWith({}, { documents: crowded.documents });
     const [large, small, ada] = [await newText(), await newText(), await token()];
     const first = await rich.openSynced(rich.socket(doors.socketAddress), large, { token: ada });
     for (let n = 0; n < 60; n += 1) first.text.insert(0, 'x'.repeat(32 * 1024));

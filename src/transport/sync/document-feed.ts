@@ -4,7 +4,7 @@
  */
 import { vectorBefore } from '../../domain/state-vector.ts';
 import { StudioError } from '../../errors.ts';
-import { writeAwarenessUpdate, type AwarenessEntry } from './awareness-update.ts';
+import { writeAwarenessUpdate } from './awareness-update.ts';
 import { awarenessMessage } from './messages.ts';
 import type { LiveDocument } from '../../documents/contract.ts';
 import type { EditorSocket } from './editor-socket.ts';
@@ -31,6 +31,8 @@ export class DocumentFeed implements Drained {
   #awaitsTurn = false;
   /** Clients whose presence it was not told of. */
   #missedPresence: Set<number> | undefined;
+  /** It asked who is here, and has not been told yet. */
+  #asksPresence = false;
   #isOver = false;
   #isPutOff = false;
 
@@ -86,10 +88,14 @@ export class DocumentFeed implements Drained {
     else this.#putOff();
   }
 
-  sendPresence(entries: readonly AwarenessEntry[]): void {
-    const { socket, address } = this.#options;
-    if (entries.length > 0 && this.mayShow)
-      socket.outlet.send(awarenessMessage(address, writeAwarenessUpdate(entries)));
+  /**
+   * G7: one answer to all that is asked until the outlet has drained, at the end of this tick at the earliest. A chunk
+   * from the socket holds thousands of such questions, which are all handled before the socket can be left unread.
+   */
+  askPresence(): void {
+    if (this.#asksPresence || this.#isOver) return;
+    this.#asksPresence = true;
+    this.#options.socket.outlet.whenDrained(this);
   }
 
   onDrained(): void {
@@ -98,10 +104,26 @@ export class DocumentFeed implements Drained {
       this.#putOff();
       return;
     }
-    const missed = this.#missedPresence;
-    this.#missedPresence = undefined;
-    if (missed) this.sendPresence(this.#options.shared.awarenessOf(missed));
+    this.#sendPresence();
     this.#sendLacking();
+  }
+
+  /** Who is here, to one who asked or was not told of all. */
+  #sendPresence(): void {
+    const { socket, shared, address } = this.#options;
+    const missed = this.#missedPresence;
+    if (!this.#asksPresence && !missed) return;
+    // Others that share the socket and waited with it were first, and what they sent has filled it again.
+    if (socket.outlet.isBusy) {
+      socket.outlet.whenDrained(this);
+      return;
+    }
+    const clientIds = new Set(missed);
+    if (this.#asksPresence) for (const { clientId } of shared.awareness()) clientIds.add(clientId);
+    const entries = shared.awarenessOf(clientIds);
+    this.#asksPresence = false;
+    this.#missedPresence = undefined;
+    if (entries.length > 0) socket.outlet.send(awarenessMessage(address, writeAwarenessUpdate(entries)));
   }
 
   #sendLacking(turn?: Turn): void {

@@ -153,7 +153,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   }
 
   sendKnownAwareness(): void {
-    this.#feed?.sendPresence(this.#shared?.awareness() ?? []);
+    this.#feed?.askPresence();
   }
 
   onTokenExpired(): void {
