@@ -29,6 +29,8 @@ export class DocumentFeed implements Drained {
   /** Updates up to this version that come yet are missing, too: #has is from when the document held them already. */
   #lacksUpTo = 0;
   #awaitsTurn = false;
+  /** A step 1 was answered in this tick. */
+  #hasAnswered = false;
   /** Clients whose presence it was not told of. */
   #missedPresence: Set<number> | undefined;
   /** It asked who is here, and has not been told yet. */
@@ -68,11 +70,18 @@ export class DocumentFeed implements Drained {
     socket.outlet.whenDrained(this);
   }
 
+  /** G7: the first of a tick is answered at once, and all that come after it in that tick with one more answer. */
   sendState(stateVector: Uint8Array): void {
     if (this.#isOver) return;
     this.#isCurrent = false;
     this.#has = stateVector;
     this.#lacksUpTo = 0;
+    if (this.#hasAnswered) {
+      this.#options.socket.outlet.whenDrained(this);
+      return;
+    }
+    this.#hasAnswered = true;
+    setImmediate(() => (this.#hasAnswered = false));
     this.#sendLacking();
   }
 

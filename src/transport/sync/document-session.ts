@@ -2,8 +2,8 @@
  * One editor's place in one document. It is sent the committed state once, as the answer to its sync step 1, and from
  * then on every update after it is durable, never before (G1). Its own updates go to the engine in the order they came.
  */
-import { SYNC_MISSING_ASKS_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
+import { Asks } from './asks.ts';
 import { DocumentFeed } from './document-feed.ts';
 import { isEmptyUpdate, step1Message, type SyncMessage } from './messages.ts';
 import { PendingPushes, type Push } from './pending-pushes.ts';
@@ -12,15 +12,6 @@ import type { Caller } from '../../domain/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { EditorSocket } from './editor-socket.ts';
 import type { Member, SharedDocument } from './shared-document.ts';
-
-/** A sync step 1 of ours that the editor has not answered yet. */
-interface Ask {
-  /** Updates of the editor that are acknowledged with its answer, because the answer holds them. */
-  owed: number;
-  /** G6: it was asked because of this; one that does not say what is missing would go on typing into nothing. */
-  readonly error: StudioError | undefined;
-  beats: number;
-}
 
 export abstract class DocumentSession implements LiveSession, Member, TokenWatcher {
   readonly userId: string;
@@ -34,8 +25,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   #endedEarly: Error | undefined;
   #feed: DocumentFeed | undefined;
   readonly #pushes = new PendingPushes();
-  readonly #asks: Ask[] = [];
-  #missingAsks = 0;
+  #asks: Asks | undefined;
   /** Pushes from before that generation are owed nothing any more. */
   #owedFrom = 0;
   /** Updates refused because the editor may only read, for which it may ask again once it may write. */
@@ -98,9 +88,10 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
       this.#live = undefined;
       throw error;
     }
-    const { address } = this;
+    const [{ address }, shared] = [this, this.#shared];
     const onFailed = (error: unknown): void => this.end(error);
-    this.#feed = new DocumentFeed({ socket, live, shared: this.#shared, address, onFailed });
+    this.#feed = new DocumentFeed({ socket, live, shared, address, onFailed });
+    this.#asks = new Asks(socket.outlet, () => step1Message(address, shared.states.stateVector(live)));
     this.#watch(caller);
   }
 
@@ -111,6 +102,8 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     this.#shared = undefined;
     this.#feed?.stop();
     this.#feed = undefined;
+    this.#asks?.stop();
+    this.#asks = undefined;
     if (shared) this.socket.hub.documents.leave(shared, this);
     this.#live?.close();
   }
@@ -169,8 +162,8 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   }
 
   beat(): void {
-    const [ask] = this.#asks;
-    if (ask?.error && ++ask.beats > 1) this.end(ask.error);
+    const silentAbout = this.#asks?.beat();
+    if (silentAbout) this.end(silentAbout);
   }
 
   takeAwareness(update: Uint8Array): void {
@@ -191,25 +184,25 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     else this.#takeUpdate(message.update, message.answer);
   }
 
-  /** After what came before it is durable: an editor that asks again learns by the answer that its updates are kept. */
+  /**
+   * After what came before it is durable: an editor that asks again learns by the answer that its updates are kept. It
+   * has all that it said it had before: of those that wait, the newest is answered for all.
+   */
   protected answerStep1(stateVector: Uint8Array): void {
-    this.#pushes.whenSettled(() => this.#feed?.sendState(stateVector));
+    this.#pushes.newestWhenSettled(() => this.#feed?.sendState(stateVector));
   }
 
   /** The same for an editor that counts what is owed anew from here on, and is owed one for its answer to our step 1. */
   protected answerFirstStep1(stateVector: Uint8Array): void {
-    for (const ask of this.#asks) ask.owed = 0;
     this.#refused = 0;
-    this.ask(1);
+    this.#asks?.restart();
     this.answerStep1(stateVector);
-    this.#owedFrom = this.#pushes.generation;
+    this.#owedFrom = this.#pushes.nextGeneration();
   }
 
   /** Asks the editor for what the studio lacks. */
-  protected ask(owed: number, error?: StudioError): void {
-    if (!this.#shared || !this.#live) return;
-    this.#asks.push({ owed, error, beats: 0 });
-    this.socket.outlet.send(step1Message(this.address, this.#shared.states.stateVector(this.#live)));
+  protected ask(owed: number): void {
+    this.#asks?.add(owed);
   }
 
   #watch(caller: Caller): void {
@@ -220,7 +213,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   #takeUpdate(view: Uint8Array, isAnswer: boolean): void {
     const live = this.#live;
     if (!live || !this.#shared) return;
-    const ask = isAnswer ? this.#asks.shift() : undefined;
+    const ask = isAnswer ? this.#asks?.answered() : undefined;
     const owed = ask?.owed ?? 1;
     if (isEmptyUpdate(view)) this.acknowledge(owed);
     else if (live.readOnly) this.#takeFromReader(live, view, ask !== undefined, owed);
@@ -251,7 +244,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   }
 
   #onSaved(push: Push, version: number): void {
-    this.#missingAsks = 0;
+    this.#asks?.filled();
     // Whoever left, and perhaps came back, does not count it any more.
     if (this.#shared) {
       this.acknowledge(this.#owed(push));
@@ -279,7 +272,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
 
   /**
    * G6: what the update depends on may be with this editor (it was made offline, say): it is asked for all the studio
-   * lacks. Updates behind it fail for the same reason meanwhile, and the one answer covers them too.
+   * lacks.
    */
   #answerRefused(error: StudioError, owed: number): void {
     if (!this.#shared) return;
@@ -288,11 +281,6 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
       return;
     }
     const isMissing = error.reason === 'UPDATE_DEPENDS_ON_MISSING' || error.reason === 'UPDATE_DELETES_UNKNOWN';
-    const asked = this.#asks.find((ask) => ask.error);
-    if (isMissing && asked) asked.owed += owed;
-    else if (isMissing && this.#missingAsks < SYNC_MISSING_ASKS_MAX) {
-      this.#missingAsks += 1;
-      this.ask(owed, error);
-    } else this.end(error);
+    if (!isMissing || !this.#asks?.addFor(error, owed)) this.end(error);
   }
 }

@@ -13,12 +13,16 @@ export class PendingPushes {
   #count = 0;
   #generation = 0;
   #waiters: { readonly generation: number; left: number; readonly run: () => void }[] | undefined;
+  #isAwaited = false;
+  #newest: (() => void) | undefined;
 
   get count(): number {
     return this.#count;
   }
 
-  get generation(): number {
+  /** Returns that of the pushes begun from here on. */
+  nextGeneration(): number {
+    this.#generation += 1;
     return this.#generation;
   }
 
@@ -45,6 +49,25 @@ export class PendingPushes {
     }
     this.#waiters ??= [];
     this.#waiters.push({ generation: this.#generation, left: this.#count, run });
-    this.#generation += 1;
+    this.nextGeneration();
+  }
+
+  /**
+   * The same, but of those that come while one waits only the newest is run (G7). It waits in its turn, behind that one:
+   * put in its place, it would put off for ever what comes often.
+   */
+  newestWhenSettled(run: () => void): void {
+    if (this.#isAwaited) {
+      this.#newest = run;
+      return;
+    }
+    this.#isAwaited = true;
+    this.whenSettled(() => {
+      this.#isAwaited = false;
+      const next = this.#newest;
+      this.#newest = undefined;
+      run();
+      if (next) this.newestWhenSettled(next);
+    });
   }
 }

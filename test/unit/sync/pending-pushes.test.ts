@@ -38,4 +38,24 @@ test(
   }),
 );
 
+test('G7: of those of whom only the newest matters one waits, the newest behind it, and neither for ever', () => {
+  const pushes = new PendingPushes();
+  const ran: number[] = [];
+  let open = pushes.begin(1, 2);
+  // There is always something that has not settled.
+  for (let n = 0; n < 1_000; n += 1) {
+    for (let repeat = 0; repeat < 10; repeat += 1) pushes.newestWhenSettled(() => ran.push(n * 10 + repeat));
+    const next = pushes.begin(1, 2);
+    pushes.settled(open);
+    open = next;
+  }
+  assert.ok(ran.length >= 500 && ran.length <= 1_000, `${ran.length} ran`);
+  assert.equal(
+    ran,
+    [...ran].sort((a, b) => a - b),
+  );
+  pushes.settled(open);
+  assert.is(ran.at(-1), 9_999);
+});
+
 test.run();
