@@ -14,12 +14,14 @@ import { createCallMetrics } from '../../src/transport/call-metrics.ts';
 import { createSyncService } from '../../src/transport/services/sync-service.ts';
 import { EditorHub, type EditorLimits } from '../../src/transport/sync/editor-hub.ts';
 import { signToken } from '../../src/transport/tokens.ts';
+import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { reasonOf } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
-import { subscribe, SyncConversation, typed } from './sync-rpc-world.ts';
+import { subscribe, SyncConversation, typed, type Frames } from './sync-rpc-world.ts';
+import type { SubscribeResponse } from '../../src/gen/memmie/studio/v1/sync_service_pb.ts';
 
 const test = suite('sync stream limits');
 const logger = pino({ level: 'silent' });
@@ -40,12 +42,15 @@ test.after(async () => {
   await Promise.all(hubs.map((hub) => hub.drain()));
 });
 
-async function clientWith(limits: Partial<EditorLimits>): Promise<Client<typeof SyncService>> {
+/** `ttlSeconds`: of the token. Its readers are not looked after: what must not wait for that doesn't. */
+async function clientsWith(
+  limits: Partial<EditorLimits>,
+  ttlSeconds: readonly number[],
+): Promise<Client<typeof SyncService>[]> {
   const authenticator = createAuthenticator(readConfig(parts.environment));
   const { documents } = engine;
   const editors = new EditorHub({ documents, authenticator, logger, limits });
   hubs.push(editors);
-  const token = await signToken(parts.jwtSecret, { userId: caller.userId });
   const draining = new AbortController().signal;
   const interceptors = createCallInterceptors({
     authenticator,
@@ -53,11 +58,23 @@ async function clientWith(limits: Partial<EditorLimits>): Promise<Client<typeof 
     metrics: createCallMetrics(new Registry()),
     draining,
   });
-  const transport = createRouterTransport(
-    ({ service }) => service(SyncService, createSyncService({ documents, editors })),
-    { router: { interceptors }, transport: { interceptors: [withToken(token)] } },
+  const implementation = createSyncService({ documents, editors }, { beatMs: 2 ** 31 - 1 });
+  return Promise.all(
+    ttlSeconds.map(async (ttl) => {
+      const token = await signToken(parts.jwtSecret, { userId: caller.userId, ttlSeconds: ttl });
+      const transport = createRouterTransport(({ service }) => service(SyncService, implementation), {
+        router: { interceptors },
+        transport: { interceptors: [withToken(token)] },
+      });
+      return createClient(SyncService, transport);
+    }),
   );
-  return createClient(SyncService, transport);
+}
+
+async function clientWith(limits: Partial<EditorLimits>): Promise<Client<typeof SyncService>> {
+  const [client] = await clientsWith(limits, [3_600]);
+  assert.ok(client);
+  return client;
 }
 
 function withToken(token: string): Interceptor {
@@ -155,14 +172,82 @@ test('G7: streams of one user: one too many is refused, and one that ends makes 
   const third = subscribe(client, { blobId });
   assert.match((await third.ended)?.message ?? '', 'as many editors connected here as you may');
   other.cancel();
-  await eventually('there is room', async () => {
+  await roomFor(client, blobId);
+});
+
+test('G8: what the client of a stream that has ended still sends is not listened to', async () => {
+  const limits = { connectionsPerDocument: 1 };
+  const [brief, lasting] = await clientsWith(limits, [2 - TOKEN_CLOCK_TOLERANCE_SECONDS, 3_600]);
+  assert.ok(brief && lasting);
+  const [blobId, other] = [await newText(), await newText()];
+  const stream = converse(brief);
+  stream.open(blobId);
+  await stream.nth('opened');
+  // Stuck, it is told nothing, and goes on.
+  stream.hold();
+  await engine.documents.applyDelta(caller, { blobId, patch: { kind: 'yjs_update', update: typed('x').update } });
+  await stream.nth('update');
+  await roomFor(lasting, blobId);
+  for (let n = 0; n < 5; n += 1) stream.open(other);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const reader = subscribe(lasting, { blobId: other });
+  streams.push(reader);
+  await reader.nth('opened');
+});
+
+/** Another of this user is let in. */
+async function roomFor(client: Client<typeof SyncService>, blobId: string): Promise<Frames<SubscribeResponse>> {
+  return eventually('there is room', async () => {
     const next = subscribe(client, { blobId });
     streams.push(next);
     let hasEnded = false;
     void next.ended.then(() => (hasEnded = true));
     await eventually('it began or was refused', () => hasEnded || next.all.length > 0);
-    return !hasEnded;
+    return hasEnded ? undefined : next;
   });
-});
+}
+
+const OPENINGS: [string, (client: Client<typeof SyncService>, blobId: string) => Frames<never>][] = [
+  [
+    'Sync',
+    (client, blobId) => {
+      const stream = converse(client);
+      stream.open(blobId);
+      return stream as never;
+    },
+  ],
+  ['Subscribe', (client, blobId) => subscribe(client, { blobId }) as never],
+];
+
+for (const [call, open] of OPENINGS) {
+  test(`G7: a client of ${call} that goes away makes room at once, not when there is something to say`, async () => {
+    const client = await clientWith({ connectionsPerUser: 1 });
+    const blobId = await newText();
+    const stream = open(client, blobId);
+    await stream.nth('opened' as never);
+    stream.cancel();
+    await roomFor(client, blobId);
+  });
+
+  test(`G8: a stream of ${call} whose reader takes nothing ends with its token all the same`, async () => {
+    const [brief, lasting] = await clientsWith({ connectionsPerUser: 1 }, [2 - TOKEN_CLOCK_TOLERANCE_SECONDS, 3_600]);
+    assert.ok(brief && lasting);
+    const blobId = await newText();
+    const stream = open(brief, blobId);
+    streams.push(stream);
+    await stream.nth('opened' as never);
+    stream.hold();
+    const doc = new Y.Doc();
+    for (let n = 0; n < 20; n += 1) {
+      const patch = { kind: 'yjs_update', update: typed('x', doc).update } as const;
+      await engine.documents.applyDelta(caller, { blobId, patch });
+    }
+    assert.is(stream.of('update' as never).length, 1, 'it takes nothing');
+    const next = await roomFor(lasting, blobId);
+    assert.is((await next.nth('opened')).version, 21n);
+    stream.release();
+    assert.is(reasonOf(await stream.ended), 'TOKEN_EXPIRED');
+  });
+}
 
 test.run();

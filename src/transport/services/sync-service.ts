@@ -13,14 +13,17 @@ import type { Caller } from '../../domain/caller.ts';
 import type { PushRequest, SyncRequest } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 import type { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 
-/** `editors` is what the other doors of this process use too. */
-export function createSyncService(services: SessionServices): Partial<ServiceImpl<typeof SyncService>> {
+/** `editors` is what the other doors of this process use too; `beatMs`: how often readers are looked after. */
+export function createSyncService(
+  services: SessionServices,
+  { beatMs = SYNC_PING_EVERY_MS } = {},
+): Partial<ServiceImpl<typeof SyncService>> {
   const queues = new Set<FrameQueue>();
   const pushes = new PushSessions(services);
   const rhythm = setInterval(() => {
     for (const queue of queues) queue.beat();
     pushes.beat();
-  }, SYNC_PING_EVERY_MS);
+  }, beatMs);
   rhythm.unref();
 
   const requireRoom = (): void => {
@@ -34,10 +37,12 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
       requireRoom();
       const stream = new SyncStream(callerOf(context), services);
       queues.add(stream.queue);
+      const unlink = failWith(context.signal, stream.queue);
       void takeIn(stream, requests);
       try {
         for await (const sent of stream.queue.read()) yield syncResponse(sent);
       } finally {
+        unlink();
         queues.delete(stream.queue);
         stream.drop();
       }
@@ -47,7 +52,7 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
       requireRoom();
       const caller = callerOf(context);
       const gate = new StreamGate(services.editors, caller.userId);
-      const queue = new FrameQueue();
+      const queue = new FrameQueue(() => leave());
       const pending = new Pending();
       queues.add(queue);
       const session = new StreamSession(caller, request.blobId, {
@@ -58,16 +63,21 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
         onEnd: (error) => (error ? queue.fail(error) : queue.end()),
       });
       const token = pushes.add({ session, pending, gate });
+      const leave = (): void => {
+        pushes.remove(token);
+        gate.leave();
+        session.drop();
+      };
+      const unlink = failWith(context.signal, queue);
       try {
         for await (const sent of queue.read()) {
           const response = subscribeResponse(sent, token);
           if (response) yield response;
         }
       } finally {
+        unlink();
         queues.delete(queue);
-        pushes.remove(token);
-        gate.leave();
-        session.drop();
+        leave();
       }
     },
 
@@ -77,10 +87,22 @@ export function createSyncService(services: SessionServices): Partial<ServiceImp
   };
 }
 
+/**
+ * G7, G8: a caller that goes away, or whose token ends, is let go of at once. What reads the queue would find out only
+ * when it is asked for more, and for a reader that takes nothing it never is.
+ */
+function failWith(signal: AbortSignal, queue: FrameQueue): () => void {
+  const fail = (): void => queue.fail(signal.reason);
+  if (signal.aborted) fail();
+  else signal.addEventListener('abort', fail);
+  return () => signal.removeEventListener('abort', fail);
+}
+
 /** Reads the client's messages until it has no more of them, or is gone. */
 async function takeIn(stream: SyncStream, requests: AsyncIterable<SyncRequest>): Promise<void> {
   try {
     for await (const { blobId, message } of requests) {
+      if (stream.isOver) return;
       stream.charge(blobId, bytesOf(message));
       if (message.case === 'open') stream.open(blobId, knownOf(message.value));
       else if (message.case === 'update') stream.update(blobId, message.value.update, message.value.reference);

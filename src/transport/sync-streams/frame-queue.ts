@@ -32,6 +32,12 @@ export class FrameQueue {
   #failure: { readonly error: unknown } | undefined;
   #takenAtMs = Date.now();
   #beat = false;
+  readonly #onFailed: () => void;
+
+  /** `onFailed`: called once, at once. The reader may be stuck, and learn of it late or never. */
+  constructor(onFailed: () => void = () => {}) {
+    this.#onFailed = onFailed;
+  }
 
   /** While it is, the client's own messages are not read. */
   get isFull(): boolean {
@@ -75,11 +81,17 @@ export class FrameQueue {
     this.#letIn();
   }
 
-  /** Ends now. */
+  /** Ends now; what waits is let go of. */
   fail(error: unknown): void {
-    this.#failure ??= { error };
+    if (this.#failure) return;
+    this.#failure = { error };
+    this.#entries = [];
+    this.#bytes = 0;
+    this.#behind.clear();
+    this.#unseen.clear();
     this.#wake?.();
     this.#letIn();
+    this.#onFailed();
   }
 
   /** Called in a fixed rhythm: an idle reader is told that the stream lives, one that takes nothing is given up. */

@@ -8,7 +8,7 @@ import { FrameQueue } from './frame-queue.ts';
 import type { FrameSource } from './frames.ts';
 
 export class SyncStream {
-  readonly queue = new FrameQueue();
+  readonly queue = new FrameQueue(() => this.drop());
   readonly #caller: Caller;
   readonly #services: SessionServices;
   readonly #pending = new Pending();
@@ -16,12 +16,18 @@ export class SyncStream {
   readonly #open = new Map<string, StreamSession>();
   /** Those whose client left, while what they pushed is being answered. */
   readonly #leaving = new Map<StreamSession, Promise<void>>();
+  #isOver = false;
 
   /** Throws LIMIT_EXCEEDED. */
   constructor(caller: Caller, services: SessionServices) {
     this.#caller = caller;
     this.#services = services;
     this.#gate = new StreamGate(services.editors, caller.userId);
+  }
+
+  /** What its client still says is not listened to: it may say it long after, when its reader is stuck. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Before each message of the client: G7, what it has under way is bounded, and so is what waits for it. */
@@ -98,6 +104,8 @@ export class SyncStream {
 
   /** The client is gone, or the stream has failed. */
   drop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     for (const session of [...this.#open.values(), ...this.#leaving.keys()]) session.drop();
     this.#gate.leave();
     this.queue.end();

@@ -1,8 +1,9 @@
 /** What waits for a stream's reader: bounded, in an order that lets a reader believe what it is told. */
 import * as assert from 'uvu/assert';
-import { SYNC_STREAM_BYTES_MAX, SYNC_STREAM_FRAMES_MAX } from '../../../src/limits.ts';
+import { SYNC_STREAM_BYTES_MAX, SYNC_STREAM_FRAMES_MAX, SYNC_STREAM_STALL_MS_MAX } from '../../../src/limits.ts';
 import { FrameQueue } from '../../../src/transport/sync-streams/frame-queue.ts';
 import { suite } from '../../harness/suite.ts';
+import type { StudioError } from '../../../src/errors.ts';
 import type { Frame, FrameSource } from '../../../src/transport/sync-streams/frames.ts';
 
 const test = suite('frame queue');
@@ -119,6 +120,33 @@ test('a reader that waits is told that the stream lives, and what fails it', asy
   await last.then(
     () => assert.unreachable(),
     (thrown: unknown) => assert.is(thrown, error),
+  );
+});
+
+test('G7: a reader that takes nothing for too long is given up at once, though it does not ask', async () => {
+  let failed = 0;
+  const queue = new FrameQueue(() => (failed += 1));
+  const document = new Counter('a', queue);
+  for (let n = 0; n < SYNC_STREAM_FRAMES_MAX; n += 1) document.update(1);
+  const reader = queue.read();
+  await reader.next();
+  const now = Date.now;
+  const startedMs = now();
+  try {
+    Date.now = () => startedMs + SYNC_STREAM_STALL_MS_MAX / 2;
+    queue.beat();
+    assert.is(failed, 0);
+    Date.now = () => startedMs + SYNC_STREAM_STALL_MS_MAX * 2;
+    queue.beat();
+    queue.beat();
+  } finally {
+    Date.now = now;
+  }
+  assert.is(failed, 1);
+  assert.not.ok(queue.isFull, 'what waited is let go of');
+  await reader.next().then(
+    () => assert.unreachable(),
+    (error: StudioError) => assert.is(error.metadata.limit, 'SYNC_STREAM_STALL_MS_MAX'),
   );
 });
 
