@@ -46,9 +46,9 @@ test.after(async () => {
 async function clientsWith(
   limits: Partial<EditorLimits>,
   ttlSeconds: readonly number[],
+  documents: Pick<Engine['documents'], 'open' | 'applyDelta' | 'createBlob'> = engine.documents,
 ): Promise<Client<typeof SyncService>[]> {
   const authenticator = createAuthenticator(readConfig(parts.environment));
-  const { documents } = engine;
   const editors = new EditorHub({ documents, authenticator, logger, limits });
   hubs.push(editors);
   const draining = new AbortController().signal;
@@ -193,6 +193,42 @@ test('G8: what the client of a stream that has ended still sends is not listened
   const reader = subscribe(lasting, { blobId: other });
   streams.push(reader);
   await reader.nth('opened');
+});
+
+test('G6: an edit that commits after its document was closed does not say that others’ changes were sent', async () => {
+  const { documents } = engine;
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const open: typeof documents.open = async (...request) => {
+    const live = await documents.open(...request);
+    const push = live.push.bind(live);
+    live.push = async (...update) => {
+      await released;
+      return push(...update);
+    };
+    return live;
+  };
+  const [client] = await clientsWith({}, [3_600], {
+    open,
+    applyDelta: documents.applyDelta.bind(documents),
+    createBlob: documents.createBlob.bind(documents),
+  });
+  assert.ok(client);
+  const [blobId, stream] = [await newText(), converse(client)];
+  stream.open(blobId);
+  await stream.nth('opened');
+  stream.update(blobId, typed('mine').update, 1n);
+  stream.send(blobId, { case: 'close', value: {} });
+  stream.update(blobId, typed('late').update, 2n);
+  await stream.nth('rejected');
+  const { delta } = await documents.applyDelta(caller, {
+    blobId,
+    patch: { kind: 'yjs_update', update: typed('theirs').update },
+  });
+  release();
+  const { version, seen } = await stream.nth('committed');
+  assert.ok(version > BigInt(delta.toVersion));
+  assert.equal([seen, stream.of('update').length], [false, 0]);
 });
 
 /** Another of this user is let in. */

@@ -71,6 +71,9 @@ export class FrameQueue {
   forget(source: FrameSource): void {
     this.#unseen.delete(source);
     this.#behind.delete(source);
+    const first = this.#entries.findIndex((entry) => entry.source === source && typeof entry.frame === 'string');
+    if (first < 0) return;
+    this.#withoutSeen(source, first);
     this.#entries = this.#entries.filter((entry) => entry.source !== source || typeof entry.frame !== 'string');
   }
 
@@ -134,7 +137,10 @@ export class FrameQueue {
     const { source } = entry;
     const frame = this.#made(entry);
     if (!this.isFull) this.#letIn();
-    if (!frame) return undefined;
+    if (!frame) {
+      this.#withoutSeen(source, 0);
+      return undefined;
+    }
     source.taken(frame);
     return { blobId: source.blobId, frame };
   }
@@ -175,6 +181,15 @@ export class FrameQueue {
     behind(latest);
     this.#entries = kept;
     this.#bytes = kept.reduce((sum, { frame }) => sum + (typeof frame === 'string' ? 0 : bytesOf(frame)), 0);
+  }
+
+  /** G6: a frame that was to be made is not sent, so the answers behind it must not say that all up to them was. */
+  #withoutSeen(source: FrameSource, from: number): void {
+    this.#entries = this.#entries.map((entry, index) => {
+      const { frame } = entry;
+      if (index < from || entry.source !== source || typeof frame === 'string') return entry;
+      return frame.kind === 'committed' ? { source, frame: { ...frame, seen: false } } : entry;
+    });
   }
 
   #letIn(): void {

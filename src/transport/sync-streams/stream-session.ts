@@ -232,8 +232,13 @@ export class StreamSession implements LiveSession, Member, FrameSource {
 
   async #answer(before: Promise<void>, outcome: Promise<number>, reference: bigint): Promise<void> {
     const answer = await outcome.then(
-      // Asked at once: what this process applies later may be held back.
-      (version): Frame => ({ kind: 'committed', reference, version, seen: this.#live?.isCurrent ?? false }),
+      // Asked at once: what this process applies later may be held back. G6: nothing is sent after the client left.
+      (version): Frame => ({
+        kind: 'committed',
+        reference,
+        version,
+        seen: !this.#isLeaving && (this.#live?.isCurrent ?? false),
+      }),
       (error: unknown): Frame => ({ kind: 'rejected', reference, error: StudioError.from(error) }),
     );
     await before;

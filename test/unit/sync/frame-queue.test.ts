@@ -108,6 +108,27 @@ test('a state is made when its turn comes; a document that left is sent nothing 
   );
 });
 
+test('G6: answers behind what is not sent any more do not say that it was; those before it do', async () => {
+  const queue = new FrameQueue();
+  const [stays, leaves] = [new Counter('a', queue), new Counter('b', queue)];
+  leaves.commit();
+  queue.addOpened(leaves);
+  for (const document of [leaves, stays, leaves]) document.commit();
+  queue.forget(leaves);
+  const answers = (await readAll(queue)).map((frame) => frame.kind === 'committed' && frame.seen);
+  assert.equal(answers, [true, false, true, false]);
+});
+
+test('G6: the same where the frame can no longer be made when its turn comes', async () => {
+  const queue = new FrameQueue();
+  const left = new Counter('a', queue);
+  left.opening = () => undefined as unknown as Frame;
+  queue.addOpened(left);
+  left.commit();
+  const answers = (await readAll(queue)).map((frame) => frame.kind === 'committed' && frame.seen);
+  assert.equal(answers, [false]);
+});
+
 test('a reader that waits is told that the stream lives, and what fails it', async () => {
   const queue = new FrameQueue();
   const reader = queue.read();
