@@ -3,10 +3,11 @@ import * as Y from 'yjs';
 import { storageUnavailable } from '../domain/access.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { Guard } from '../domain/guard/guard.ts';
+import { holdsDeletions, onlyDeletes } from '../domain/guard/known-deletions.ts';
 import type { Caller } from '../domain/caller.ts';
 import { knownStateVector } from '../domain/guard/state-vector.ts';
 import { StudioError } from '../errors.ts';
-import { SYNC_RESUME_BYTES_MAX, SYNC_RESUME_DELTAS_MAX } from '../limits.ts';
+import { SYNC_RESUME_BYTES_MAX, SYNC_RESUME_DELTAS_MAX, TRIAL_FROM_BYTES } from '../limits.ts';
 import type { LiveDocument, LiveSession, PushOutcome } from './contract.ts';
 import { Intent } from './intent.ts';
 import type { Room } from './room.ts';
@@ -84,6 +85,9 @@ class RoomView implements LiveDocument {
   contains(update: Uint8Array): boolean {
     const { doc, owners, genesis } = this.#room.state;
     try {
+      if (onlyDeletes(update)) return holdsDeletions(doc, update);
+      // G7: of a writer it would be tried in a thread, which can be ended. One who only reads has nothing like it to say.
+      if (update.byteLength >= TRIAL_FROM_BYTES) return false;
       return !new Guard({ doc, owners, shape: shapeOf(genesis.contentType) }).check(update, this.#member.caller.userId)
         .brings;
     } catch {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { DoorWorld, sendAtOnce, type Doors } from './door-world.ts';
@@ -159,6 +160,48 @@ function held(
     },
   };
 }
+
+test('G7: a reader’s answer is checked where that is cheap: all it deleted, however much, and what is small', async () => {
+  const doc = new Y.Doc();
+  const { documents } = inside.engine;
+  const ada = { userId: 'ada', administrator: false };
+  const id = await inside.newText();
+  const commit = async (from: Y.Doc): Promise<void> => {
+    const update = Y.encodeStateAsUpdate(from, Y.encodeStateVector(doc));
+    await documents.applyDelta(ada, { blobId: id, patch: { kind: 'yjs_update', update } });
+    Y.applyUpdate(doc, update);
+  };
+  // Each by a client of its own, with half of it deleted again, in pieces: none has to be tried first.
+  for (let n = 0; n < 20; n += 1) {
+    const own = new Y.Doc();
+    own.getText('content').insert(0, 'x'.repeat(4_000));
+    own.transact(() => {
+      for (let at = 0; at < 2_000; at += 1) own.getText('content').delete(at, 1);
+    });
+    await commit(own);
+  }
+  await inside.engine.sharing.grant(ada, { blobId: id, userId: 'bob', role: 'viewer' });
+  const { document } = await openBare(await inside.doorsWith({}), id, 'bob');
+  let asked = 0;
+  const answer = async (update: Uint8Array): Promise<void> => {
+    document.send(document.step1());
+    asked += 1;
+    await eventually('it is asked', () => document.asked === asked);
+    document.send(document.step2(update));
+    await eventually('it is answered', () => document.acknowledged + document.refused === asked);
+  };
+  const deletions = Y.encodeStateAsUpdate(doc, Y.encodeStateVector(doc));
+  assert.ok(deletions.byteLength > TRIAL_FROM_BYTES, `${deletions.byteLength} bytes`);
+  await answer(deletions);
+  assert.equal([document.acknowledged, document.refused], [1, 0]);
+  doc.getText('content').delete(10, 1);
+  await answer(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(doc)));
+  assert.equal([document.acknowledged, document.refused], [1, 1]);
+  const all = document.states[0] ?? NOTHING;
+  assert.ok(all.byteLength > TRIAL_FROM_BYTES);
+  await answer(all);
+  assert.equal([document.acknowledged, document.refused], [1, 2], 'what would be tried of a writer is not checked');
+});
 
 test('an editor that synchronizes often while it types ends with all of it stored, and nothing unsynced', async () => {
   const doors = await inside.doorsWith({});

@@ -22,8 +22,9 @@ export class Asks implements Drained {
   readonly #outlet: Outlet;
   readonly #message: () => Message;
   readonly #unanswered: Ask[] = [];
-  /** How many of them have gone out. */
+  /** How many of them were sent, and how many of those have gone out. */
   #sent = 0;
+  #out = 0;
   /** Asked because of errors, with nothing taken since. */
   #inARow = 0;
   #isOver = false;
@@ -70,9 +71,10 @@ export class Asks implements Drained {
     this.#inARow = 0;
   }
 
-  /** What has just been answered; undefined: nothing had been asked. */
+  /** What has just been answered; undefined: nothing had been asked by then. */
   answered(): Ask | undefined {
-    if (this.#sent === 0) return undefined;
+    if (this.#out === 0) return undefined;
+    this.#out -= 1;
     this.#sent -= 1;
     return this.#unanswered.shift();
   }
@@ -90,6 +92,9 @@ export class Asks implements Drained {
         return;
       }
       this.#outlet.send(this.#message());
+      // It leaves when the chunk of messages that is being handled has been: what comes in that chunk is no answer. So
+      // there is one to be checked a chunk, where a chunk may hold thousands.
+      process.nextTick(() => (this.#out += 1));
     }
   }
 
