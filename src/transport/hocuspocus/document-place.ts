@@ -89,10 +89,11 @@ export class DocumentPlace extends DocumentSession implements Anxious {
 
   /**
    * The stock provider comes back only when its socket does, and then with all its documents: so what time may mend ends
-   * the socket, and what it can't this document alone.
+   * the socket, and what it can't this document alone. Of one it has left nothing is said: it may be back in the same
+   * document, and would take that for itself.
    */
   end(error: unknown): void {
-    if (!this.isStarted) return;
+    if (!this.isOpen) return;
     const failure = this.socket.hub.explain(error);
     if (isTransient(failure)) {
       this.socket.end(failure);

@@ -119,7 +119,9 @@ export class HocuspocusSocket extends EditorSocket {
     this.#openings.set(address.key, opening);
     this.#open(address, token, opening).catch((error: unknown) => {
       const failure = this.hub.explain(error);
-      if (!opening.isOver) this.#endOpening(address, opening);
+      // The client gave it up, and may have begun anew: a denial would be taken for the answer to that.
+      if (opening.isOver) return;
+      this.#endOpening(address, opening);
       // The stock provider tries again only with a new socket; what time can't mend is this document's alone.
       if (isTransient(failure) && failure.reason !== 'LIMIT_EXCEEDED') this.end(failure);
       else this.#deny(address, failure);

@@ -55,8 +55,9 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     return this.#socket;
   }
 
-  get isStarted(): boolean {
-    return this.#live !== undefined;
+  /** Whether the editor has it open: not before it starts, nor once it is closed. */
+  protected get isOpen(): boolean {
+    return this.#shared !== undefined;
   }
 
   get blobId(): string | undefined {

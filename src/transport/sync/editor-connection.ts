@@ -37,7 +37,7 @@ export class EditorSession extends DocumentSession implements Anxious {
   }
 
   end(error: unknown): void {
-    if (!this.isStarted) return;
+    if (!this.isOpen) return;
     const failure = this.socket.hub.explain(error);
     if (failure.code === 'unauthenticated' || failure.code === 'permission_denied')
       this.socket.outlet.send(permissionDeniedMessage(NO_ADDRESS, closeReason(failure)));
