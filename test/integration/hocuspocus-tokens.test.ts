@@ -1,21 +1,25 @@
-/** Tokens of Hocuspocus's protocol that are verified late. */
+/** Tokens of Hocuspocus's protocol that are verified late, or are not there. */
 import * as assert from 'uvu/assert';
 import { StudioError } from '../../src/errors.ts';
+import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { DoorWorld } from './door-world.ts';
 import { BareDocument } from './hocuspocus-messages.ts';
+import { HocuspocusWorld } from './hocuspocus-world.ts';
 import { SyncWorld } from './sync-world.ts';
 import type { Authenticator } from '../../src/transport/authentication.ts';
 
 const test = suite('hocuspocus tokens');
 const world = new SyncWorld();
+const rich = new HocuspocusWorld();
 let inside: DoorWorld;
 
 test.before(async () => {
   inside = await DoorWorld.start();
 });
 test.after(() => inside.stop());
+test.after(() => rich.close());
 test.after(() => world.close());
 
 const BAD = 'bad';
@@ -66,5 +70,14 @@ for (const [when, first] of [
     assert.equal([document.denied, document.ended], [[], []]);
   });
 }
+
+test('G8: a client that has no token of its own keeps that of the URL to its end, though it is asked for another', async () => {
+  const doors = await inside.doorsWith({});
+  const ending = await inside.token('ada', { ttlSeconds: 3 - TOKEN_CLOCK_TOLERANCE_SECONDS });
+  const socket = rich.socket(doors.socketAddress, `?token=${ending}`);
+  const editor = await rich.openSynced(socket, await inside.newText());
+  await eventually('it ends', () => editor.ended.length > 0);
+  assert.match(editor.denied[0] ?? '', /^TOKEN_EXPIRED/);
+});
 
 test.run();

@@ -153,7 +153,9 @@ export class DocumentPlace extends DocumentSession implements Anxious {
     this.socket.outlet.send(statelessMessage(this.address, JSON.stringify(notice)));
   }
 
+  /** Empty: the client has none of its own, and so none that is newer than the URL's. */
   #takeToken(token: string): void {
+    if (token === '') return;
     this.adoptToken(token).catch((error: unknown) => {
       const failure = this.socket.hub.explain(error);
       // The token of before is still honoured; it is asked for another when that ends.
