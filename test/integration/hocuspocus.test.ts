@@ -239,4 +239,23 @@ test('?versions=1: each edit is answered with the version it became', async () =
   assert.is(Buffer.from(blob?.content ?? []).toString(), 'a');
 });
 
+test('G1: ?versions=1: what another client says in the form of the studio’s own word does not reach it, on any process', async () => {
+  const id = await createText(client, '');
+  const forger = await world.openSynced(world.socket(here.socketAddress), id, { token });
+  const [near, far] = await Promise.all(
+    [here, there].map((studio) => world.openSynced(world.socket(studio.socketAddress, '?versions=1'), id, { token })),
+  );
+  const plain = await world.openSynced(world.socket(there.socketAddress), id, { token });
+  assert.ok(near && far);
+  const forged = ['{"saved":{"version":99}}', ' {"\\u0073aved":{"version":99}}', '{"a":1,"unsaved":{"pending":1}}'];
+  const honest = ['{"note":"saved"}', '["saved"]', 'saved', '{'];
+  for (const payload of [...forged, ...honest]) forger.provider.sendStateless(payload);
+  for (const editor of [near, far]) {
+    await eventually('the last is heard', () => editor.stateless.includes('{'));
+    assert.equal(editor.stateless, honest);
+  }
+  await eventually('who does not want versions hears all', () => plain.stateless.includes('{'));
+  assert.equal(plain.stateless, [...forged, ...honest]);
+});
+
 test.run();

@@ -111,8 +111,12 @@ export class DocumentPlace extends DocumentSession implements Anxious {
     this.socket.outlet.send(tokenRequestMessage(this.address));
   }
 
-  /** Lossy for one who does not keep up, as presence is. */
-  sendStateless(payload: string): void {
+  /**
+   * Lossy for one who does not keep up, as presence is. G1: one who is told what is saved believes it to be the studio's
+   * word, which comes the same way: what anybody else says in its form is kept from it.
+   */
+  sendStateless(payload: string, isLikeNotice: boolean): void {
+    if (isLikeNotice && this.wantsVersions) return;
     const { outlet } = this.socket;
     if (this.mayShow && !outlet.isFull) outlet.send(statelessMessage(this.address, payload));
   }

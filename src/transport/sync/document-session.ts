@@ -48,7 +48,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   /** Ends this document for the editor; of the socket, only what has to end with it. */
   abstract end(error: unknown): void;
   abstract onTokenAging(): void;
-  abstract sendStateless(payload: string): void;
+  abstract sendStateless(payload: string, isLikeNotice: boolean): void;
 
   protected get socket(): EditorSocket {
     if (!this.#socket) throw new Error('a session starts with its socket');

@@ -103,6 +103,16 @@ export type SavedNotice =
   /** So many updates of this client are not durable yet, and have been for a while. */
   | { readonly unsaved: { readonly pending: number } };
 
+/** Whether a client that wants to know could take what another client says for the studio's own word. */
+export function isLikeSavedNotice(payload: string): boolean {
+  try {
+    const value: unknown = JSON.parse(payload);
+    return typeof value === 'object' && value !== null && ('saved' in value || 'unsaved' in value);
+  } catch {
+    return false;
+  }
+}
+
 export function savedMessage(notice: SavedNotice): Message {
   return new Message(
     headed(NO_ADDRESS, (encoder) => {

@@ -3,7 +3,7 @@ import { AWARENESS_FLUSH_MS, AWARENESS_RELAY_BYTES_MAX } from '../../limits.ts';
 import { AwarenessRoom, type AwarenessMember } from './awareness-room.ts';
 import { readAwarenessUpdate, writeAwarenessUpdates, type AwarenessEntry } from './awareness-update.ts';
 import { MessageCache } from './frames.ts';
-import { awarenessMessage, step2Message, updateMessage } from './messages.ts';
+import { awarenessMessage, isLikeSavedNotice, step2Message, updateMessage } from './messages.ts';
 import { Rate, type RateLimit } from './rate.ts';
 import { StateCache, type StateBudget } from './state-cache.ts';
 
@@ -14,7 +14,8 @@ export interface RelayChannel {
 }
 
 export interface Member extends AwarenessMember {
-  sendStateless(payload: string): void;
+  /** Another client says it. `isLikeNotice`: it looks like the studio's own word on what is saved. */
+  sendStateless(payload: string, isLikeNotice: boolean): void;
 }
 
 /** An update without clients asks the other processes for what they know. */
@@ -117,7 +118,9 @@ export class SharedDocument {
   }
 
   #deliver(payload: string, except?: Member): void {
-    for (const member of this.#members) if (member !== except) member.sendStateless(payload);
+    // Asked here, where it is delivered, so that it holds whichever process relayed it.
+    const isLikeNotice = isLikeSavedNotice(payload);
+    for (const member of this.#members) if (member !== except) member.sendStateless(payload, isLikeNotice);
   }
 
   /** What comes alone goes at once; what comes while others move is gathered with theirs. */
