@@ -2,15 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
 import * as assert from 'uvu/assert';
+import { applyAwarenessUpdate, Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { userSubject } from '../../src/events/subjects.ts';
-
+import { ACCESS_READ_EVERY_MS, ACCESS_UNKNOWN_MS_MAX } from '../../src/limits.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
 import { insertAt, readText, reasonOf, refused, type StudioClient } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { AccessWorld, createText, Role } from './access-world.ts';
 import { permissionDeniedMessage, step1Message, updateMessage } from './sync-messages.ts';
+import { Frames, syncClient } from './sync-rpc-world.ts';
 import { SyncWorld } from './sync-world.ts';
 import type { TestStudio } from '../harness/studio.ts';
 
@@ -191,6 +193,32 @@ test('G8: a process cut from the database shows nothing new to anyone, then only
   assert.is((await eventually('he is shut out', bob.closed)).code, 4403);
   assert.is(bob.text.toJSON(), before);
   watching.stop();
+});
+
+test('G8: who left while nothing could be shown is gone for editors and streams once it can', async () => {
+  const id = await createText(ada, '');
+  const token = await cut.token('ada');
+  const [stays, leaves] = [await editors.openSynced(cut, id, token), await editors.openSynced(cut, id, token)];
+  leaves.provider.awareness.setLocalStateField('name', 'leaves');
+  const stream = new Frames((signal) => syncClient(cut, token).subscribe({ blobId: id }, { signal }));
+  const heard = new Awareness(new Y.Doc());
+  const clientsHeard = (): number[] => {
+    for (const update of stream.of('awareness')) applyAwarenessUpdate(heard, update, 'stream');
+    return [...heard.getStates().keys()];
+  };
+  const left = leaves.doc.clientID;
+  await eventually('both hear of it', () => clientsHeard().includes(left) && stays.provider.awareness.states.has(left));
+
+  proxy.pause();
+  await sleep(ACCESS_UNKNOWN_MS_MAX + ACCESS_READ_EVERY_MS);
+  leaves.provider.disconnect();
+  await sleep(500);
+  assert.ok(clientsHeard().includes(left), 'nothing is shown meanwhile');
+  proxy.resume();
+  await eventually('the editor hears that it left', () => !stays.provider.awareness.states.has(left));
+  await eventually('so does the stream', () => !clientsHeard().includes(left));
+  stream.cancel();
+  heard.destroy();
 });
 
 test('G3: an editor that was not shown updates for a while gets them all, the first being a large one', async () => {

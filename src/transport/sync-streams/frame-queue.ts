@@ -60,6 +60,13 @@ export class FrameQueue {
     this.#wake?.();
   }
 
+  /** Awareness of this source was left out. It is told of as it is by the time nothing else waits. */
+  addPresence(source: FrameSource): void {
+    if (this.#ending || this.#failure) return;
+    this.#unseen.add(source);
+    this.#wake?.();
+  }
+
   /** The answer to an opening is next of this source. */
   addOpened(source: FrameSource): void {
     if (this.#ending || this.#failure) return;

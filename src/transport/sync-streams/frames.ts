@@ -29,7 +29,7 @@ export interface FrameSource {
   opening(): Frame | undefined;
   /** One update with all that came after the last frame that was taken; made when the reader is ready for it. */
   missed(): Frame | undefined;
-  /** The awareness as it is now. */
+  /** The awareness as it is now, with those who left, for a reader that was not told of all. Undefined: not now. */
   presence(): Frame | undefined;
   /** The frame goes to the reader now. */
   taken(frame: Frame): void;

@@ -5,7 +5,7 @@
  */
 import { SYNC_PENDING_BYTES_MAX, SYNC_PENDING_UPDATES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import { writeAwarenessUpdate } from '../sync/awareness-update.ts';
+import { writeAwarenessUpdate, type AwarenessEntry } from '../sync/awareness-update.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Documents, LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { Member, SharedDocument } from '../sync/shared-document.ts';
@@ -70,6 +70,7 @@ export class StreamSession implements LiveSession, Member, FrameSource {
   #isShown = false;
   #sentVersion = 0;
   #isLeaving = false;
+  #isPutOff = false;
   #ended = false;
   /** Settles when everything handed in so far is answered. */
   #answered: Promise<void> = Promise.resolve();
@@ -160,8 +161,9 @@ export class StreamSession implements LiveSession, Member, FrameSource {
   sendStateless(): void {}
 
   sendAwareness(update: Uint8Array): void {
-    // Left out while nobody may be shown anything; its client renews it.
-    if (this.#isShown && this.#live?.isCurrent) this.#queue?.add(this, { kind: 'awareness', update });
+    if (!this.#isShown) return;
+    if (this.#live?.isCurrent) this.#queue?.add(this, { kind: 'awareness', update });
+    else this.#putOff();
   }
 
   opening(): Frame | undefined {
@@ -193,15 +195,27 @@ export class StreamSession implements LiveSession, Member, FrameSource {
   }
 
   presence(): Frame | undefined {
-    const entries = this.#live?.isCurrent ? (this.#shared?.awareness() ?? []) : [];
-    return entries.length > 0 ? { kind: 'awareness', update: writeAwarenessUpdate(entries) } : undefined;
+    if (!this.#isShown) return undefined;
+    if (this.#live?.isCurrent) return awarenessFrame(this.#shared?.awarenessWithDeparted());
+    this.#putOff();
+    return undefined;
+  }
+
+  /** G8: while it can't be told who may see the document, who comes to it and leaves it is left out, and told of then. */
+  #putOff(): void {
+    if (this.#isPutOff || this.#ended) return;
+    this.#isPutOff = true;
+    this.#services.editors.later(() => {
+      this.#isPutOff = false;
+      this.#queue?.addPresence(this);
+    });
   }
 
   taken(frame: Frame): void {
     const isSeen = frame.kind === 'opened' || frame.kind === 'update' || (frame.kind === 'committed' && frame.seen);
     if (isSeen) this.#sentVersion = Math.max(this.#sentVersion, frame.version);
     // The awareness of those who were here before.
-    const presence = frame.kind === 'opened' ? this.presence() : undefined;
+    const presence = frame.kind === 'opened' && this.#live?.isCurrent && awarenessFrame(this.#shared?.awareness());
     if (presence) this.#queue?.add(this, presence);
   }
 
@@ -256,4 +270,8 @@ export class StreamSession implements LiveSession, Member, FrameSource {
     this.#live = undefined;
     this.#onEnd(error);
   }
+}
+
+function awarenessFrame(entries: readonly AwarenessEntry[] = []): Frame | undefined {
+  return entries.length > 0 ? { kind: 'awareness', update: writeAwarenessUpdate(entries) } : undefined;
 }

@@ -73,6 +73,11 @@ export class AwarenessRoom {
     return entries;
   }
 
+  /** All states, and of those who left, as far as is known, that they did: for one who may have missed either. */
+  entriesWithDeparted(): AwarenessEntry[] {
+    return this.entriesOf([...this.#states.keys(), ...this.#departed.keys()]);
+  }
+
   /** Whether it is, byte for byte, what everybody was told last: the stock provider sends that back. */
   isEcho(update: Uint8Array): boolean {
     return this.#lastTold !== undefined && Buffer.compare(update, this.#lastTold) === 0;

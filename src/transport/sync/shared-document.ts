@@ -94,6 +94,10 @@ export class SharedDocument {
     return this.#awareness.entries();
   }
 
+  awarenessWithDeparted(): AwarenessEntry[] {
+    return this.#awareness.entriesWithDeparted();
+  }
+
   awarenessOf(clientIds: Iterable<number>): AwarenessEntry[] {
     return this.#awareness.entriesOf(clientIds);
   }
