@@ -1,7 +1,7 @@
 /** `studio serve`: the engine with every door before it. */
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry as Metrics } from 'prom-client';
-import type { Config } from './config.ts';
+import { SettingError, type Config } from './config.ts';
 import type { HistoryParts } from './documents/history-parts.ts';
 import { openEngine } from './engine.ts';
 import { StudioError } from './errors.ts';
@@ -20,7 +20,7 @@ export interface RunningServer {
 
 export async function startServe(config: Config, logger: Logger): Promise<RunningServer> {
   if (!config.temporalAddress)
-    throw new Error('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
+    throw new SettingError('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
   const authenticator = createAuthenticator(config);
   const engine = await openEngine(config, logger);
   const { documents, database, connection } = engine;

@@ -39,6 +39,10 @@ export interface Config {
   readonly searchPath: string;
 }
 
+/** A setting is missing, or is not what it must be: one sentence for who started the process. */
+export class SettingError extends Error {}
+
+/** Throws SettingError. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
   const list = (name: string, fallback: string): string[] =>
@@ -50,18 +54,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     const raw = text(name);
     const value = raw === undefined ? fallback : Number(raw);
     if (!Number.isInteger(value) || value < 0 || value > 65_535)
-      throw new Error(`${name} is "${raw}"; it must be a port, 0 to 65535.`);
+      throw new SettingError(`${name} is "${raw}"; it must be a port, 0 to 65535.`);
     return value;
   };
   const megabytes = (name: string, fallback: number): number => {
     const raw = text(name);
     const value = raw === undefined ? fallback : Number(raw);
-    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is "${raw}"; it must be whole megabytes.`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new SettingError(`${name} is "${raw}"; it must be whole megabytes.`);
     return value;
   };
   const logLevel = text('STUDIO_LOG_LEVEL') ?? 'info';
   if (!isLogLevel(logLevel))
-    throw new Error(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
+    throw new SettingError(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
   const dataDir = resolve(text('STUDIO_DATA_DIR') ?? '.studio');
   return {
     host: text('STUDIO_HOST') ?? '127.0.0.1',

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { AccessKeeper } from './access/keeper.ts';
 import type { AccessControl, Sharing } from './access/contract.ts';
 import { BlobSharing } from './access/sharing.ts';
-import type { Config } from './config.ts';
+import { SettingError, type Config } from './config.ts';
 import { AttributionReads } from './documents/attribution-reads.ts';
 import { BaseDocuments } from './documents/base-documents.ts';
 import { BlobLists } from './documents/blob-lists.ts';
@@ -90,8 +90,9 @@ export interface Engine {
 }
 
 export async function openEngine(config: Config, logger: Logger): Promise<Engine> {
-  if (!config.mongodbUrl) throw new Error('STUDIO_MONGODB_URL is not set; `studio dev` starts a database itself.');
-  if (!config.natsUrl) throw new Error('STUDIO_NATS_URL is not set; `studio dev` starts NATS itself.');
+  if (!config.mongodbUrl)
+    throw new SettingError('STUDIO_MONGODB_URL is not set; `studio dev` starts a database itself.');
+  if (!config.natsUrl) throw new SettingError('STUDIO_NATS_URL is not set; `studio dev` starts NATS itself.');
   const committerId = randomBytes(8).toString('hex');
   const name = `${config.processName.slice(0, 32)}-${committerId}`;
   const failpoints = new Failpoints(config.failpoints);

@@ -2,7 +2,7 @@
 /** The command `studio`. Each subcommand loads only what it needs: `serve` never loads the worker. */
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { type Config, environmentWith, readConfig } from './config.ts';
+import { type Config, environmentWith, readConfig, SettingError } from './config.ts';
 import { DRAIN_MS_MAX, USER_ID_CHARACTERS_MAX } from './limits.ts';
 import type { ReadyMessage } from './local/dev.ts';
 import { LocalFailure } from './local/local-failure.ts';
@@ -219,6 +219,7 @@ function print(line: string): void {
 
 function explain(error: unknown): string {
   if (error instanceof LocalFailure) return `${error.message}\n${error.advice}`;
+  if (error instanceof SettingError) return `${error.message}\nsrc/config.ts lists the settings.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

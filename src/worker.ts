@@ -1,7 +1,7 @@
 /** `studio worker`: the engine with Temporal behind it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { SettingError, type Config } from './config.ts';
 import { openEngine } from './engine.ts';
 import { WORKER_READY_MS_MAX } from './limits.ts';
 import { startPropagation } from './workers/assemble.ts';
@@ -17,7 +17,7 @@ export interface RunningWorker {
  */
 export async function startWorker(config: Config, logger: Logger): Promise<RunningWorker> {
   if (!config.temporalAddress)
-    throw new Error('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
+    throw new SettingError('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
   const engine = await openEngine(config, logger);
   const propagation = startPropagation({
     documents: engine.documents,

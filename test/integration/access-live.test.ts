@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { applyAwarenessUpdate, Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { userSubject } from '../../src/events/subjects.ts';
-import { ACCESS_READ_EVERY_MS, ACCESS_UNKNOWN_MS_MAX } from '../../src/limits.ts';
+import { ACCESS_READ_EVERY_MS, ACCESS_UNKNOWN_MS_MAX, SYNC_REFUSED_UPDATES_MAX } from '../../src/limits.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
 import { insertAt, readText, reasonOf, refused, type StudioClient } from '../harness/studio-client.ts';
@@ -138,6 +138,20 @@ test('G8: a reader that writes all the same is told so by a message, and stays',
   }
   assert.is(socket.readyState, socket.OPEN);
   assert.is(await readText(ada, id), 'text');
+});
+
+test('G7: a reader that goes on writing is ended, and may come again', async () => {
+  const id = await createText(ada, 'kept');
+  await grant(id, 'bob', Role.VIEWER);
+  const token = await here.token('bob');
+  const { socket, closed } = await editors.openSocket(here, `/sync/${id}?token=${token}`);
+  const doc = new Y.Doc();
+  doc.getText('content').insert(0, 'x');
+  const update = updateMessage(Y.encodeStateAsUpdate(doc));
+  for (let sent = 0; sent <= SYNC_REFUSED_UPDATES_MAX; sent += 1) socket.send(update);
+  const { code, reason } = await closed;
+  assert.equal([code, reason.split(':')[0]], [4503, 'LIMIT_EXCEEDED']);
+  assert.is((await editors.openSynced(here, id, token)).text.toJSON(), 'kept');
 });
 
 test('G8: an edit taken in before its author was made a reader is judged when it is committed', async () => {

@@ -71,6 +71,21 @@ for (const [when, first] of [
   });
 }
 
+test('G7: a document that is named and left over and over is not opened without bound', async () => {
+  const { authenticator, began, fail } = slow(inside.authenticator);
+  const doors = await inside.doorsWith({ documentsPerSocket: 3 }, { authenticator });
+  const document = new BareDocument(await world.openSocket(doors, '/hocuspocus'), await inside.newText());
+  for (let n = 0; n < 100; n += 1) document.send(document.token(BAD), document.close());
+  await eventually('it is told', () => document.denied.some((reason) => reason.startsWith('LIMIT_EXCEEDED')));
+  assert.is(began(), 6);
+  fail();
+  await eventually('it is opened once those are over', async () => {
+    document.send(document.token(await inside.token()));
+    await eventually('it is open', () => document.granted.length > 0, 300);
+    return true;
+  });
+});
+
 test('G8: a client that has no token of its own keeps that of the URL to its end, though it is asked for another', async () => {
   const doors = await inside.doorsWith({});
   const ending = await inside.token('ada', { ttlSeconds: 3 - TOKEN_CLOCK_TOLERANCE_SECONDS });

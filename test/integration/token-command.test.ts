@@ -82,7 +82,7 @@ test('STUDIO_JWT_SECRET goes before the one that is kept', async () => {
   await refused(connectAs(studio.address, stdout.trim()).blobs.listBlobs({}), 'TOKEN_INVALID');
 });
 
-test('what is wrong is said in two lines, and no token is made', async () => {
+test('what is wrong with a command or a setting is said in two lines', async () => {
   const empty = newFolder('empty');
   const cases: readonly (readonly [readonly string[], string])[] = [
     [[], 'A token is for somebody.'],
@@ -99,6 +99,14 @@ test('what is wrong is said in two lines, and no token is made', async () => {
   );
   const none = await runStudio(['token', '--user', 'bob'], { ...environment, STUDIO_DATA_DIR: empty });
   outcomes.push({ ...none, sentence: `There is no secret to sign with: STUDIO_JWT_SECRET is not set, and ${empty}` });
+  for (const [settings, command, sentence] of [
+    [{ STUDIO_PORT: 'http' }, 'doctor', 'STUDIO_PORT is "http"; it must be a port, 0 to 65535.'],
+    [{ STUDIO_LOG_LEVEL: 'loud' }, 'serve', 'STUDIO_LOG_LEVEL is "loud"; it must be debug,'],
+    [{ STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' }, 'serve', 'STUDIO_MONGODB_URL is not set;'],
+    [{}, 'worker', 'STUDIO_TEMPORAL_ADDRESS is not set;'],
+  ] as const) {
+    outcomes.push({ ...(await runStudio([command], { ...environment, ...settings })), sentence });
+  }
   for (const { sentence, code, stdout, stderr } of outcomes) {
     assert.equal([code, stdout], [1, ''], sentence);
     assert.ok(stderr.startsWith(sentence), stderr);

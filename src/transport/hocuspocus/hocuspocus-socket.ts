@@ -48,6 +48,8 @@ export class HocuspocusSocket extends EditorSocket {
   /** The document of the last message; the next is most often for the same. */
   #latest: DocumentPlace | undefined;
   #users: Map<UserUse, number> | undefined;
+  /** Of openings, those that were given up and are not over yet included. */
+  #underWay = 0;
   #waitingMessages = 0;
   #waitingBytes = 0;
   readonly #openedAtMs = Date.now();
@@ -110,22 +112,28 @@ export class HocuspocusSocket extends EditorSocket {
 
   #begin(address: Address, { token, version }: { token: string; version: string | undefined }): void {
     if (version !== undefined) this.#knowsPing = true;
-    if (this.#places.size + this.#openings.size >= this.hub.limits.documentsPerSocket) {
+    const { documentsPerSocket } = this.hub.limits;
+    // A client may leave a document that is being opened, and name it again, any number of times in one tick.
+    const isTooFast = this.#underWay >= 2 * documentsPerSocket;
+    if (isTooFast || this.#places.size + this.#openings.size >= documentsPerSocket) {
       const limit = 'SYNC_DOCUMENTS_PER_SOCKET_MAX';
       this.#deny(address, new StudioError('LIMIT_EXCEEDED', 'This socket has as many documents as it may.', { limit }));
       return;
     }
     const opening = new Opening();
     this.#openings.set(address.key, opening);
-    this.#open(address, token, opening).catch((error: unknown) => {
-      const failure = this.hub.explain(error);
-      // The client gave it up, and may have begun anew: a denial would be taken for the answer to that.
-      if (opening.isOver) return;
-      this.#endOpening(address, opening);
-      // The stock provider tries again only with a new socket; what time can't mend is this document's alone.
-      if (isTransient(failure) && failure.reason !== 'LIMIT_EXCEEDED') this.end(failure);
-      else this.#deny(address, failure);
-    });
+    this.#underWay += 1;
+    this.#open(address, token, opening)
+      .finally(() => (this.#underWay -= 1))
+      .catch((error: unknown) => {
+        const failure = this.hub.explain(error);
+        // The client gave it up, and may have begun anew: a denial would be taken for the answer to that.
+        if (opening.isOver) return;
+        this.#endOpening(address, opening);
+        // The stock provider tries again only with a new socket; what time can't mend is this document's alone.
+        if (isTransient(failure) && failure.reason !== 'LIMIT_EXCEEDED') this.end(failure);
+        else this.#deny(address, failure);
+      });
   }
 
   async #open(address: Address, token: string, opening: Opening): Promise<void> {

@@ -2,6 +2,7 @@
  * One editor's place in one document. It is sent the committed state once, as the answer to its sync step 1, and from
  * then on every update after it is durable, never before (G1). Its own updates go to the engine in the order they came.
  */
+import { SYNC_REFUSED_UPDATES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { Asks } from './asks.ts';
 import { DocumentFeed } from './document-feed.ts';
@@ -231,6 +232,10 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   #refuse(updates: number): void {
     this.#refused += updates;
     this.refuse(updates);
+    // G7: each is answered by a message once the editor may write.
+    if (this.#refused <= SYNC_REFUSED_UPDATES_MAX) return;
+    const limit = 'SYNC_REFUSED_UPDATES_MAX';
+    this.end(new StudioError('LIMIT_EXCEEDED', 'Too many changes of one who may only read.', { limit }));
   }
 
   #push(live: LiveDocument, update: Uint8Array, owed: number): void {
