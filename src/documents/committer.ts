@@ -16,7 +16,7 @@ import {
 } from '../limits.ts';
 import { StudioError } from '../errors.ts';
 import { commitId, placeDraft } from '../storage/commit-document.ts';
-import type { CommitLog } from '../storage/commit-log.ts';
+import type { CommitLog, InsertResult } from '../storage/commit-log.ts';
 import type { Database } from '../storage/database.ts';
 import type { CommitListener } from './contract.ts';
 
@@ -186,15 +186,15 @@ export class Committer {
 
   /** One insertMany and what it told. Returns those whose outcome is still unknown. */
   async #tryOnce(open: readonly Waiting[]): Promise<Waiting[]> {
-    let results: readonly ('inserted' | 'duplicate' | 'unknown')[];
+    let results: readonly InsertResult[];
+    let told: Awaited<ReturnType<CommitLog['insert']>> | undefined;
     try {
       this.#failpoints.pass('commit.before_insert');
-      const told = await this.#log.insert(open.map((waiting) => waiting.commit));
+      told = await this.#log.insert(open.map((waiting) => waiting.commit));
       this.#failpoints.pass('commit.after_insert');
       results = told.results;
       if (told.error && results.includes('unknown')) this.#logger.debug({ err: told.error }, 'insert failed');
     } catch (error) {
-      // A document the driver can't encode never leaves this process; anything else is as good as no word.
       this.#logger.error({ err: error }, 'insert failed before an answer');
       results = open.map(() => 'unknown');
     }
@@ -203,6 +203,7 @@ export class Committer {
     for (const [index, waiting] of open.entries()) {
       if (results[index] === 'inserted') this.#settle(waiting, waiting.commit);
       else if (results[index] === 'duplicate') taken.push(waiting);
+      else if (results[index] === 'unsendable') this.#giveUp(waiting, told?.error);
       else unknown.push(waiting);
     }
     await Promise.all(
@@ -238,6 +239,15 @@ export class Committer {
       this.#untold.push(waiting.commit);
     }
     waiting.resolve(outcome);
+  }
+
+  /** One that will never be sent must not keep the others of its batch, and those behind them, waiting for it. */
+  #giveUp(waiting: Waiting, error: unknown): void {
+    const { commit } = waiting;
+    this.#logger.error({ err: error, blobId: commit.blobId }, 'a commit can not be encoded');
+    this.#freeSeqs.push(commit.committerSeq);
+    this.#unsettled -= 1;
+    waiting.reject(StudioError.from(error));
   }
 
   #tell(): void {

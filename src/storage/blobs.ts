@@ -286,11 +286,13 @@ function escapeLabels(labels: Readonly<Record<string, string>>): Record<string, 
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [escapeKey(key), value]));
 }
 
-/** A dot in a field name would be read as a path, a leading dollar as an operator. */
+/** A dot in a field name would be read as a path, a leading dollar as an operator; the others the driver does not write. */
 function escapeKey(key: string): string {
-  return key.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24');
+  if (key === '_bsontype') return '%5Fbsontype';
+  return key.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24').replaceAll('\0', '%00');
 }
 
 function unescapeKey(key: string): string {
-  return key.replaceAll('%24', '$').replaceAll('%2E', '.').replaceAll('%25', '%');
+  if (key === '%5Fbsontype') return '_bsontype';
+  return key.replaceAll('%00', '\0').replaceAll('%24', '$').replaceAll('%2E', '.').replaceAll('%25', '%');
 }

@@ -34,11 +34,16 @@ interface DeltaDocument {
   request_id?: string;
   new_clients?: number[];
   authored_with?: number;
-  genesis?: { -readonly [K in keyof Genesis]: Genesis[K] };
+  genesis?: GenesisDocument;
   derivation?: { -readonly [K in keyof Derivation]: Derivation[K] };
   skipped_hunks?: number;
   created_at: Date;
 }
+
+type GenesisDocument = { -readonly [K in keyof Omit<Genesis, 'labels'>]: Genesis[K] } & {
+  /** Pairs, as anything may be a key, also what BSON takes for its own. In old logs a document. */
+  labels: (readonly [string, string])[] | Readonly<Record<string, string>>;
+};
 
 /** The idempotency key of a request: the same request_id of another user or on another blob is another request. */
 export function requestKey(blobId: string, userId: string, requestId: string): string {
@@ -82,7 +87,7 @@ function toDeltaDocument(commit: Commit, delta: Delta): DeltaDocument {
     request_id: delta.requestId,
     new_clients: delta.newClients.length > 0 ? [...delta.newClients] : undefined,
     authored_with: delta.authoredWith,
-    genesis: delta.genesis,
+    genesis: delta.genesis && { ...delta.genesis, labels: Object.entries(delta.genesis.labels) },
     derivation: delta.derivation,
     skipped_hunks: delta.skippedHunks,
     created_at: delta.createdAt,
@@ -124,12 +129,16 @@ function fromDeltaDocument(commit: CommitDocument, delta: DeltaDocument, index: 
     requestId: delta.request_id,
     newClients: delta.new_clients ?? [],
     authoredWith: delta.authored_with,
-    genesis: delta.genesis,
+    genesis: delta.genesis && readGenesis(delta.genesis),
     derivation: delta.derivation,
     skippedHunks: delta.skipped_hunks,
     createdAt: delta.created_at,
     appliedAt: commit.applied_at,
   };
+}
+
+function readGenesis({ labels, ...genesis }: GenesisDocument): Genesis {
+  return { ...genesis, labels: Array.isArray(labels) ? Object.fromEntries(labels) : labels };
 }
 
 /** What is read for an outline. Each delta has its operation, so none is left out of the array. */

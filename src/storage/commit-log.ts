@@ -1,5 +1,5 @@
 /** The log of all commits. Insert-only: nothing here updates or deletes. */
-import type { Filter, FindOptions } from 'mongodb';
+import { BSON, MongoError, type Filter, type FindOptions } from 'mongodb';
 import type { Commit, Delta } from '../domain/delta.ts';
 import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../limits.ts';
 import { commitIdOf, fromDocument, naming, toDocument, type CommitDocument } from './commit-document.ts';
@@ -8,8 +8,11 @@ import type { Database, WriteReply } from './database.ts';
 
 const DUPLICATE_KEY = 11_000;
 
-/** What one try told about one commit of a batch. `duplicate`: its id or its slot is there already; which, a read tells. */
-export type InsertResult = 'inserted' | 'duplicate' | 'unknown';
+/**
+ * What one try told about one commit of a batch. `duplicate`: its id or its slot is there already; which, a read tells.
+ * `unsendable`: the driver can't encode it, so it never left and never will.
+ */
+export type InsertResult = 'inserted' | 'duplicate' | 'unknown' | 'unsendable';
 
 const MOMENT_FIELDS = { first_seq: 1, last_seq: 1, applied_at: 1 } as const;
 const MOMENT_WINDOWS = [1, 16, FLUSH_DELTAS_MAX] as const;
@@ -39,7 +42,9 @@ export class CommitLog {
     try {
       reply = await this.#database.insert(this.#database.commits.collectionName, commits.map(toDocument));
     } catch (error) {
-      return { results: commits.map(() => 'unknown'), error };
+      // The driver's own errors are about the way there or back; any other keeps the whole command from leaving.
+      if (error instanceof MongoError) return { results: commits.map(() => 'unknown'), error };
+      return { results: commits.map((commit) => (isSendable(commit) ? 'unknown' : 'unsendable')), error };
     }
     const { writeErrors = [], writeConcernError } = reply;
     if (writeConcernError || reply.n + writeErrors.length !== commits.length) {
@@ -218,4 +223,13 @@ function momentOf(document: Pick<CommitDocument, '_id' | 'first_seq' | 'last_seq
     lastSeq: document.last_seq,
     appliedAt: document.applied_at,
   };
+}
+
+function isSendable(commit: Commit): boolean {
+  try {
+    BSON.serialize(toDocument(commit), { ignoreUndefined: true });
+    return true;
+  } catch {
+    return false;
+  }
 }

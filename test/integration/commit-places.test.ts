@@ -118,4 +118,24 @@ test('who is given a place and commits nothing takes it from nobody', async () =
   assert.is.not(await last, 'lost');
 });
 
+test('a commit that can not be encoded is refused, and keeps nobody waiting', async () => {
+  const logger = pino({ level: 'silent' });
+  const options = { id: 'poisoned', log: new CommitLog(database), database, listeners: [], logger };
+  const committer = new Committer({ ...options, failpoints: new Failpoints() });
+  const poisoned = (blobId: string): UnnumberedCommit => {
+    const commit = firstOf(blobId);
+    const drafts = commit.drafts.map((draft): Draft => ({ ...draft, requestId: { _bsontype: 'x' } as never }));
+    return { ...commit, drafts };
+  };
+  for (const round of [1, 2, 3]) {
+    const [bad, good] = await Promise.allSettled([
+      committer.commit(poisoned(`bad-${round}`), 10),
+      committer.commit(firstOf(`beside-${round}`), 10),
+    ]);
+    assert.equal([bad.status, good.status], ['rejected', 'fulfilled']);
+  }
+  committer.stop();
+  assert.ok(committer.isSettled);
+});
+
 test.run();
