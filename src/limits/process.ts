@@ -16,7 +16,10 @@ export const HEADER_BYTES_MAX = 16 * 1024;
 export const HEADERS_MS_MAX = 10_000;
 /** A connection that never says which protocol it speaks is closed after this long. */
 export const FIRST_BYTE_MS_MAX = 10_000;
+/** Until the whole of a request has come; of a stream of requests, none. */
 export const REQUEST_RECEIVE_MS_MAX = 60_000;
+/** What is taken of a request before it is known whose it is. */
+export const REQUEST_UNADMITTED_BYTES_MAX = 16 * 1024;
 export const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
 /** A request that was answered before it was read whole has this long to end by itself. */
 export const UNREAD_REQUEST_MS_MAX = 1_000;

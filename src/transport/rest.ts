@@ -5,12 +5,13 @@ import { StudioError } from '../errors.ts';
 import { REQUEST_BYTES_MAX } from '../limits.ts';
 import { toConnectError } from './error-mapping.ts';
 import { pathOf, queryOf, sendJson } from './http.ts';
-import { readBody } from './request-body.ts';
+import { admittedBody, endIfSlow, readBody } from './request-body.ts';
 import { errorBody, etagOf, httpStatus, withText } from './rest-response.ts';
 import { buildRequest } from './rest-request.ts';
 import { REST_PREFIX } from './rest-route.ts';
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
+import type { Authenticator } from './authentication.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http.ts';
 import type { RestRoute } from './rest-route.ts';
 
@@ -27,6 +28,9 @@ export interface RestOptions {
   readonly methods: readonly MethodImplSpec[];
   /** The same that RPCs pass: a REST call is one. */
   readonly interceptors: Interceptor[];
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  /** Default: REQUEST_RECEIVE_MS_MAX. */
+  readonly requestMs?: number;
 }
 
 /** The REST of the contract: each route is a call of one RPC, through the same interceptors. */
@@ -37,7 +41,7 @@ export function createRest(options: RestOptions): HttpHandler {
     if (path !== REST_PREFIX && !path.startsWith(`${REST_PREFIX}/`)) return false;
     const matching = served.filter(({ pattern }) => pattern.test(path));
     const found = matching.find(({ route }) => route.verb === request.method);
-    if (found) void answer(found, options.interceptors, request, response);
+    if (found) void answer(found, options, request, response);
     else refuse(matching, request, response);
     return true;
   };
@@ -63,7 +67,7 @@ function refuse(matching: readonly Served[], request: HttpRequest, response: Htt
 
 async function answer(
   served: Served,
-  interceptors: Interceptor[],
+  { interceptors, authenticator, requestMs }: RestOptions,
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
@@ -81,7 +85,16 @@ async function answer(
   });
   try {
     const hasBody = route.verb === 'POST' || route.verb === 'PATCH';
-    const body = hasBody ? await readBody(request, REQUEST_BYTES_MAX) : undefined;
+    if (hasBody) endIfSlow(request, requestMs);
+    const body = hasBody
+      ? await readBody(
+          admittedBody(request as AsyncIterable<Uint8Array>, () =>
+            authenticator.authenticate(request.headers.authorization),
+          ),
+          Number(request.headers['content-length'] ?? 0),
+          REQUEST_BYTES_MAX,
+        )
+      : undefined;
     const fields = { ...etagField(spec.method.input, request), ...pathFields(served, request) };
     const message = buildRequest(spec.method.input, { fields, query: queryOf(request), body });
     const result = await invokeUnaryImplementation(spec, context, message, interceptors);

@@ -6,17 +6,23 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../limits.ts';
+import { toConnectError } from './error-mapping.ts';
 import { pathOf, sendJson } from './http.ts';
+import { admittedBody, endIfSlow } from './request-body.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImpl, MethodImplSpec } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Logger } from 'pino';
+import type { Authenticator } from './authentication.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http.ts';
 
 export interface RpcHandlerOptions {
   readonly methods: readonly MethodImplSpec[];
   readonly interceptors: Interceptor[];
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly logger: Logger;
+  /** Default: REQUEST_RECEIVE_MS_MAX. */
+  readonly requestMs?: number;
 }
 
 /**
@@ -36,7 +42,7 @@ export function createRpcHandler(options: RpcHandlerOptions): HttpHandler {
   return (request, response) => {
     const handler = handlers.get(pathOf(request));
     if (!handler) return false;
-    answer(handler, request, response).catch((error: unknown) => {
+    answer(handler, request, response, options).catch((error: unknown) => {
       // Aborted: the caller went away while its answer was being written.
       if (ConnectError.from(error).code !== Code.Aborted) {
         options.logger.warn({ err: error, rpc: handler.requestPath }, 'an answer could not be written');
@@ -47,7 +53,12 @@ export function createRpcHandler(options: RpcHandlerOptions): HttpHandler {
   };
 }
 
-async function answer(handler: UniversalHandler, request: HttpRequest, response: HttpResponse): Promise<void> {
+async function answer(
+  handler: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+  { authenticator, requestMs }: RpcHandlerOptions,
+): Promise<void> {
   let universal: ReturnType<typeof universalRequestFromNodeRequest>;
   try {
     universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
@@ -55,5 +66,22 @@ async function answer(handler: UniversalHandler, request: HttpRequest, response:
     sendJson(response, 400, { code: 'invalid_argument', message: 'The request has no usable Host.' });
     return;
   }
+  const { methodKind } = handler.method;
+  // The messages of a stream come when they come, and its interceptors are asked before the first.
+  if (methodKind === 'unary' || methodKind === 'server_streaming') {
+    endIfSlow(request, requestMs);
+    const admit = async (): Promise<void> => {
+      await authenticator.authenticate(request.headers.authorization).catch((error: unknown) => {
+        throw toConnectError(error);
+      });
+    };
+    const { body } = universal;
+    if (isBytes(body)) universal = { ...universal, body: admittedBody(body, admit) };
+  }
   await universalResponseToNodeResponse(await handler(universal), response);
+}
+
+/** Not a message that was parsed before it came here. */
+function isBytes(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }

@@ -82,8 +82,8 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
       draining: draining.signal,
       logger,
       handlers: [
-        createRpcHandler({ methods, interceptors, logger }),
-        createRest({ routes: REST_ROUTES, methods, interceptors }),
+        createRpcHandler({ methods, interceptors, authenticator, logger }),
+        createRest({ routes: REST_ROUTES, methods, interceptors, authenticator }),
         createProbes({ checks: options.checks, registry, draining: draining.signal }),
       ],
       upgrades: [createEventsSocket({ authenticator, events, logger, draining: draining.signal }), ...options.upgrades],

@@ -165,6 +165,8 @@ export interface DoorOptions {
   readonly allowedOrigins?: readonly string[];
   readonly restRoutes?: readonly RestRoute[];
   readonly logLevel?: string;
+  /** How long a request may take to come. */
+  readonly requestMs?: number;
 }
 
 export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
@@ -175,8 +177,10 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
   );
   const metricsRegistry = new Registry();
   const draining = new AbortController();
+  const authenticator = createAuthenticator({ jwtSecret: SECRET });
+  const { requestMs } = options;
   const interceptors = createCallInterceptors({
-    authenticator: createAuthenticator({ jwtSecret: SECRET }),
+    authenticator,
     metrics: createCallMetrics(metricsRegistry),
     logger,
     draining: draining.signal,
@@ -191,8 +195,14 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
     host: '127.0.0.1',
     port: 0,
     handlers: [
-      createRpcHandler({ methods: collected.methods, interceptors, logger }),
-      createRest({ routes: options.restRoutes ?? [], methods: collected.methods, interceptors }),
+      createRpcHandler({ methods: collected.methods, interceptors, authenticator, logger, requestMs }),
+      createRest({
+        routes: options.restRoutes ?? [],
+        methods: collected.methods,
+        interceptors,
+        authenticator,
+        requestMs,
+      }),
       createProbes({ checks: options.checks ?? [], registry: metricsRegistry, draining: draining.signal }),
     ],
     upgrades: options.upgrades ?? [],
