@@ -76,6 +76,12 @@ export class BlobGrowth {
     known.retryAt = version + known.pause;
   }
 
+  /** They could be made. */
+  made(blobId: string): void {
+    const known = this.#blobs.get(blobId);
+    if (known) [known.pause, known.retryAt] = [0, 0];
+  }
+
   /** Nothing of a blob is kept that is no longer loaded. */
   forgetUnloaded(blobId: string): void {
     if (!this.#blobs.get(blobId)?.isLoaded) this.#blobs.delete(blobId);

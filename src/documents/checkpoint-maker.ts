@@ -129,7 +129,11 @@ export class CheckpointMaker {
     const before = new Date();
     await this.#checkpoints.unregister(blobId, entries);
     this.#failpoints.pass('compaction.after_unregister');
-    const kept = await needed();
+    const kept = await needed().catch(async (error: unknown) => {
+      // What is not known to be superfluous any more is not left unlisted.
+      await this.#checkpoints.register(entries.map((entry) => ({ blobId, entry })));
+      throw error;
+    });
     if (kept.length > 0) await this.#checkpoints.register(kept.map((entry) => ({ blobId, entry })));
     await this.#checkpoints.remove(
       blobId,

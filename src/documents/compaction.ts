@@ -198,6 +198,7 @@ export class Compaction {
       for (const { known, runs } of due) {
         for (const { blobId, range } of runs) {
           known.packed = Math.max(known.packed, range.last);
+          this.#growth.made(blobId);
           this.#packed.forget(blobId, [range]);
         }
       }
@@ -263,7 +264,7 @@ export class Compaction {
       }
     }
     if (wanted.length > 0) await this.tidy(blobId);
-    known.pause = 0;
+    this.#growth.made(blobId);
     return isPacked && wanted.length <= STATES_PER_ROUND_MAX;
   }
 
@@ -275,11 +276,17 @@ export class Compaction {
     const dropped = await this.#tombstones.list(blobId);
     const superfluous = superfluousStates(index, dropped);
     await this.#maker.drop(blobId, [...superfluous, ...superfluousRuns(index, dropped)], async () => {
-      // Retention may have dropped a range that ends at one of them since the tombstones were read.
-      const ends = (await this.#tombstones.list(blobId)).map(({ last }) => last);
-      return superfluous.filter(({ version }) => ends.includes(version));
+      // Retention may have come to rely on one of them since the tombstones were read.
+      const ranges = await this.#tombstones.list(blobId);
+      const isOnly = (version: number): boolean => index.states.filter((one) => one.version === version).length === 1;
+      return superfluous.filter(({ version, hash }) =>
+        ranges.some(({ last, stateHash }) => last === version && (stateHash === hash || isOnly(version))),
+      );
     });
-    const strays = await this.#checkpoints.strays(blobId, strayBefore);
+    const needed = (await this.#tombstones.list(blobId)).map(({ stateHash }) => stateHash).filter(Boolean);
+    const strays = (await this.#checkpoints.strays(blobId, strayBefore)).filter(
+      (id) => !needed.some((hash) => id.includes(hash)),
+    );
     if (strays.length > 0) await this.#checkpoints.removeObjects(strays, strayBefore);
   }
 }

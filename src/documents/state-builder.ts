@@ -69,10 +69,17 @@ export async function buildState(
   return { state, digest, contentType: origin.genesis.contentType };
 }
 
-/** In what the state differs from its digest; empty: it is right. Throws when it does not load. */
-export function checkState({ state, contentType, digest }: Omit<CheckState, 'kind'>): string[] {
+/**
+ * In what the state differs from its digest; empty: it is right. Throws when it does not load. `breathe` as for
+ * `buildState`.
+ */
+export async function checkState(
+  { state, contentType, digest }: Omit<CheckState, 'kind'>,
+  breathe: () => Promise<void>,
+): Promise<string[]> {
   const doc = createDocument({ gc: false });
   Y.applyUpdateV2(doc, decodeState(state).update);
+  await breathe();
   const found = digestOf(doc, contentType);
   doc.destroy();
   return digest ? digestDifferences(found, digest) : [];

@@ -35,7 +35,7 @@ function reply(message: ThreadReply): void {
 
 /** In one go: nobody waits for a turn here. */
 async function done(task: StateTask): Promise<unknown> {
-  return task.kind === 'build' ? buildState(task, requireMemory) : checkState(task);
+  return task.kind === 'build' ? buildState(task, requireMemory) : checkState(task, requireMemory);
 }
 
 function requireMemory(): Promise<void> {

@@ -49,6 +49,8 @@ export class StateWorker {
   /** One after the other, so that what ends the thread is known, and time is counted from a task's own beginning. */
   readonly #waiting: Task[] = [];
   #running: Task | undefined;
+  /** Tasks that the thread has had. */
+  #served = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -69,7 +71,7 @@ export class StateWorker {
     if (this.#closed) throw new StateThreadGone('DRAINING');
     // A keystroke that comes meanwhile waits for a slice, not for the state.
     if (bytesOf(task) <= STATE_INLINE_BYTES_MAX)
-      return task.kind === 'build' ? buildState(task, setImmediate) : checkState(task);
+      return task.kind === 'build' ? buildState(task, setImmediate) : checkState(task, setImmediate);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, resolve, reject });
       this.#next();
@@ -87,7 +89,9 @@ export class StateWorker {
     const { ms } = this.#bounds;
     this.#timer = setTimeout(() => this.#end(new StateTooHeavy(`took more than ${ms} ms`)), ms);
     try {
-      this.#ensureThread().postMessage(this.#running.task, []);
+      const thread = this.#ensureThread();
+      this.#served += 1;
+      thread.postMessage(this.#running.task, []);
     } catch (error) {
       this.#end(new StateThreadGone('INTERNAL', { cause: error }));
     }
@@ -103,8 +107,7 @@ export class StateWorker {
     thread.on('message', ({ result, error, isTooHeavy }: ThreadReply) => {
       if (this.#thread !== thread) return;
       if (isTooHeavy) {
-        // What it took is not given back before it ends.
-        this.#end(new StateTooHeavy(error));
+        this.#onTooHeavy(error);
         return;
       }
       const done = this.#running;
@@ -123,7 +126,18 @@ export class StateWorker {
       );
     });
     this.#thread = thread;
+    this.#served = 0;
     return thread;
+  }
+
+  /** What was in memory may have been left of earlier tasks: a thread of its own tells. */
+  #onTooHeavy(why: string | undefined): void {
+    const again = this.#served > 1 ? this.#running : undefined;
+    if (again) {
+      this.#running = undefined;
+      this.#waiting.unshift(again);
+    }
+    this.#end(new StateTooHeavy(why));
   }
 
   /** What was running must not take the others with it: they go on in a new thread. */

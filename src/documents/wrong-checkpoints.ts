@@ -3,6 +3,7 @@
  * the index; it is reported and dropped once, so that a late drop can't take away what was made anew under the same hash.
  */
 import type { Logger } from 'pino';
+import { IRREPLACEABLE_REMEMBERED_MAX } from '../limits.ts';
 import { isState, type Entry } from '../storage/checkpoints.ts';
 import type { Tombstones } from '../storage/tombstones.ts';
 import type { CheckpointMaker } from './checkpoint-maker.ts';
@@ -13,6 +14,8 @@ export class WrongCheckpoints {
   readonly #logger: Logger;
   /** By blob and hash. */
   readonly #dropping = new Map<string, Map<string, Promise<void>>>();
+  /** Hashes of those that nothing can be made in place of: reported once. */
+  readonly #irreplaceable = new Set<string>();
   #found = 0;
 
   constructor(options: { readonly maker: CheckpointMaker; readonly tombstones: Tombstones; readonly logger: Logger }) {
@@ -28,7 +31,7 @@ export class WrongCheckpoints {
 
   drop(blobId: string, entry: Entry, problem: string): void {
     const dropping = this.#dropping.get(blobId) ?? new Map<string, Promise<void>>();
-    if (dropping.has(entry.hash)) return;
+    if (dropping.has(entry.hash) || this.#irreplaceable.has(entry.hash)) return;
     this.#found += 1;
     this.#logger.error({ blobId, entry, problem }, 'a stored checkpoint is wrong; it is left out and made anew');
     this.#dropping.set(blobId, dropping.set(entry.hash, this.#drop(blobId, entry)));
@@ -48,12 +51,13 @@ export class WrongCheckpoints {
 
   async #drop(blobId: string, entry: Entry): Promise<void> {
     try {
-      if (await this.#isIrreplaceable(blobId, entry))
+      if (await this.#isIrreplaceable(blobId, entry)) {
+        if (this.#irreplaceable.size < IRREPLACEABLE_REMEMBERED_MAX) this.#irreplaceable.add(entry.hash);
         this.#logger.error(
           { blobId, entry },
           'the log below it was dropped: it is kept, so that it may be mended by hand',
         );
-      else await this.#maker.drop(blobId, [entry]);
+      } else await this.#maker.drop(blobId, [entry]);
     } catch (error) {
       this.#logger.warn({ err: error, blobId }, 'a wrong checkpoint is still listed');
     } finally {

@@ -25,6 +25,8 @@ export const STATE_EVERY_BYTES = 2 * 1024 * 1024;
 export const STATE_LEAVING_DELTAS = 128;
 export const STATE_LEAVING_BYTES = 256 * 1024;
 export const CHECKPOINT_PART_BYTES_MAX = 8 * 1024 * 1024;
+/** Wrong objects that are kept, since nothing can be made in their place; beyond it each reader reports them. */
+export const IRREPLACEABLE_REMEMBERED_MAX = 1_000;
 /** What one round makes of one blob before it is another blob's turn. */
 export const RUNS_PER_ROUND_MAX = 128;
 export const STATES_PER_ROUND_MAX = 8;

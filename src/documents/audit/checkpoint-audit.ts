@@ -1,4 +1,5 @@
 /** Compares the stored states and runs of a blob with the log as it is played again. */
+import { setImmediate } from 'node:timers/promises';
 import type { Delta } from '../../domain/delta.ts';
 import type { CheckpointIndex, Checkpoints, Entry, RunEntry, StateEntry } from '../../storage/checkpoints.ts';
 import { decodeState, encodeRun, runOf, type StoredState } from '../checkpoint-codec.ts';
@@ -68,7 +69,7 @@ export class CheckpointAudit {
       }
       try {
         const digest = digestOf(replay.doc, replay.contentType);
-        const differences = checkState({ state: bytes, contentType: replay.contentType, digest });
+        const differences = await checkState({ state: bytes, contentType: replay.contentType, digest }, setImmediate);
         const { origin, facts, owners } = decodeState(bytes);
         if (!isSame(origin, replay.origin) || !isSame(facts, replay.facts)) differences.push('facts of the head');
         if (!isSame(inOrder(owners), inOrder(replay.owners))) differences.push('owners of client ids');

@@ -44,7 +44,7 @@ export function createSyncService(
       } finally {
         unlink();
         queues.delete(stream.queue);
-        stream.drop();
+        stream.close();
       }
     },
 
@@ -52,7 +52,7 @@ export function createSyncService(
       requireRoom();
       const caller = callerOf(context);
       const gate = new StreamGate(services.editors, caller.userId);
-      const queue = new FrameQueue(() => leave());
+      const queue = new FrameQueue(() => drop());
       const pending = new Pending();
       queues.add(queue);
       const session = new StreamSession(caller, request.blobId, {
@@ -63,9 +63,8 @@ export function createSyncService(
         onEnd: (error) => (error ? queue.fail(error) : queue.end()),
       });
       const token = pushes.add({ session, pending, gate });
-      const leave = (): void => {
+      const drop = (): void => {
         pushes.remove(token);
-        gate.leave();
         session.drop();
       };
       const unlink = failWith(context.signal, queue);
@@ -77,7 +76,9 @@ export function createSyncService(
       } finally {
         unlink();
         queues.delete(queue);
-        leave();
+        drop();
+        // Not before: until the call is over its connection may still hold what was sent (G7).
+        gate.leave();
       }
     },
 

@@ -102,13 +102,18 @@ export class SyncStream {
     this.queue.fail(error);
   }
 
-  /** The client is gone, or the stream has failed. */
+  /** The client is gone, or the stream has failed: nothing of its documents is kept for it. */
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const session of [...this.#open.values(), ...this.#leaving.keys()]) session.drop();
-    this.#gate.leave();
     this.queue.end();
+  }
+
+  /** The call is over. Until then it counts for its user, as its connection may still hold what was sent (G7). */
+  close(): void {
+    this.drop();
+    this.#gate.leave();
   }
 
   #close(blobId: string, error: StudioError): void {
