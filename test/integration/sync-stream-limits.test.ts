@@ -266,7 +266,10 @@ for (const [call, open] of OPENINGS) {
   });
 
   test(`G8: a stream of ${call} whose reader takes nothing ends with its token all the same`, async () => {
-    const [brief, lasting] = await clientsWith({ connectionsPerDocument: 1 }, [2 - TOKEN_CLOCK_TOLERANCE_SECONDS, 3_600]);
+    const [brief, lasting] = await clientsWith({ connectionsPerDocument: 1 }, [
+      2 - TOKEN_CLOCK_TOLERANCE_SECONDS,
+      3_600,
+    ]);
     assert.ok(brief && lasting);
     const blobId = await newText();
     const stream = open(brief, blobId);
