@@ -1,6 +1,6 @@
 /** New blobs: their ids, their place among their parents, and their first delta. */
 import type { AccessControl } from '../access/contract.ts';
-import { mayRead, parentNotFound } from '../domain/access.ts';
+import { blobAlreadyExists, mayRead, parentNotFound } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
 import { lineageOfBlob } from '../domain/blob-access.ts';
 import type { Genesis } from '../domain/delta.ts';
@@ -46,11 +46,13 @@ export class BlobCreation {
     });
   }
 
-  /** Of a blob that is there already, as it was made. */
-  async known(id: string): Promise<Genesis | undefined> {
+  /** Of a blob that is there already, as it was made. G8: of somebody else's only that its id is taken. */
+  async known(id: string, owner: string): Promise<Genesis | undefined> {
     return this.#rooms.with(id, async (room) => {
       await room.refresh();
-      return room.state.version > 0 ? room.state.genesis : undefined;
+      if (room.state.version === 0) return undefined;
+      if (room.state.owner !== owner) throw blobAlreadyExists(id);
+      return room.state.genesis;
     });
   }
 

@@ -50,7 +50,7 @@ export class BlobWrites {
     const owner = caller.userId;
     const genesisRequest = { id, contentType, parentIds, owner, createdBy: 'user', labels };
     const genesis = await this.#creation.genesis(genesisRequest).catch(async (error: unknown) => {
-      const made = request.requestId ? await this.#creation.known(id) : undefined;
+      const made = request.requestId ? await this.#creation.known(id, owner) : undefined;
       if (!made) throw error;
       // G4: what was made once is the answer, though its parents may be gone by now; what was not says that the id is taken.
       return made;

@@ -4,7 +4,7 @@
  * (request ids, guards, clocks, differences) is computed anew.
  */
 import type { AccessControl } from '../access/contract.ts';
-import { authorize, blobNotFound, mayRead, parentNotFound, type Action } from '../domain/access.ts';
+import { authorize, blobAlreadyExists, blobNotFound, mayRead, parentNotFound, type Action } from '../domain/access.ts';
 import type { BlobAccess } from '../domain/blob-access.ts';
 import { headBase } from '../domain/base.ts';
 import type { Delta } from '../domain/delta.ts';
@@ -180,13 +180,10 @@ export class Preparation {
   }
 
   async #addCreate(intent: Intent, work: Extract<Work, { kind: 'create' }>, batch: Batch): Promise<void> {
+    // G8: before the parents, which may be those that somebody else's blob was made with.
+    if (this.#state.version > 0 || batch.genesis) throw blobAlreadyExists(this.#state.blobId);
     for (const parentId of work.genesis.parentIds) {
       if (!mayRead(intent, await this.#access.settled(parentId))) throw parentNotFound(parentId);
-    }
-    if (this.#state.version > 0 || batch.genesis) {
-      throw new StudioError('BLOB_ALREADY_EXISTS', `There is a blob "${this.#state.blobId}" already.`, {
-        blob_id: this.#state.blobId,
-      });
     }
     const made = this.#edits.makeInitial(work.genesis.contentType, work.content, intent);
     batch.genesis = work.genesis;

@@ -52,6 +52,10 @@ function accessDenied(id: string, action: Action, role: Role): StudioError {
   });
 }
 
+export function blobAlreadyExists(id: string): StudioError {
+  return new StudioError('BLOB_ALREADY_EXISTS', `There is a blob "${id}" already.`, { blob_id: id });
+}
+
 export function parentNotFound(id: string): StudioError {
   return new StudioError('PARENT_NOT_FOUND', `There is no blob "${id}" to be a parent, or it is not yours.`, {
     parent_id: id,

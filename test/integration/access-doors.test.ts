@@ -1,6 +1,7 @@
 /** What each role may do through each door; what a stranger sees of a blob is what everybody sees of none. */
 import * as assert from 'uvu/assert';
 import { StudioCallError } from '../../clients/node/src/index.ts';
+import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import { eventually } from '../harness/eventually.ts';
 import { insertAt, readText, reasonOf, refused, type StudioClient } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
@@ -182,6 +183,28 @@ test('G8: two owners who shut each other out at once leave one of them', async (
       [[winner === hereAda ? 'ada' : 'bob', Role.OWNER]],
     );
   }
+});
+
+test('G8: who asks for the id of somebody else’s blob learns that it is taken, and nothing of its parents', async () => {
+  const parent = await createText(ada, 'plan');
+  const id = 'taken';
+  await ada.blobs.createBlob({ id, contentType: 'text/plain', parentIds: [parent] });
+  const request = { id, contentType: 'text/plain', parentIds: ['no-such'], requestId: 'x' };
+  for (const client of [await world.connect(here, 'eve'), await world.connect(there, 'eve')]) {
+    const error = await refused(client.blobs.createBlob(request), 'BLOB_ALREADY_EXISTS');
+    const metadata = error.findDetails(ErrorInfoSchema).map((detail) => detail.metadata);
+    assert.not.match(JSON.stringify([error.message, metadata]), parent);
+  }
+});
+
+test('an id is taken though its blob’s parent may not be read any more', async () => {
+  const bob = await world.connect(here, 'bob');
+  const [parent, id] = [await createText(bob, 'text'), 'kept'];
+  await bob.access.grantAccess({ blobId: parent, userId: 'ada', role: Role.VIEWER });
+  const request = { id, contentType: 'text/plain', parentIds: [parent] };
+  await ada.blobs.createBlob({ ...request, requestId: 'first' });
+  await bob.access.revokeAccess({ blobId: parent, userId: 'ada' });
+  await refused(ada.blobs.createBlob({ ...request, requestId: 'second' }), 'BLOB_ALREADY_EXISTS');
 });
 
 test('the list of who has access comes in pages', async () => {
