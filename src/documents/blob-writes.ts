@@ -6,7 +6,9 @@ import { normalizeContentType } from '../domain/content/shape.ts';
 import type { Delta, Patch } from '../domain/delta.ts';
 import { requireId } from '../domain/ids.ts';
 import { requireLabels } from '../domain/labels.ts';
+import { StudioError } from '../errors.ts';
 import { metaVersionOf, type BlobHeads } from '../storage/blobs.ts';
+import { labelRequestKey } from '../storage/blob-labels.ts';
 import { newBlobId, type BlobCreation } from './blob-creation.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { Committed, CreateBlob, UpdateBlob } from './contract.ts';
@@ -14,7 +16,7 @@ import type { HeadWriter } from './head-writer.ts';
 import type { Work } from './intent.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
-import { etagMismatch, type Submissions } from './submissions.ts';
+import { etagMismatch, NO_VERSION, type Submissions } from './submissions.ts';
 
 export class BlobWrites {
   readonly #rooms: Rooms;
@@ -59,30 +61,43 @@ export class BlobWrites {
     return this.#creation.create(id, this.#submissions.intent(caller, work, request.content.byteLength, request));
   }
 
+  /**
+   * Content comes before the labels, so where this request has set those, all of it was done: content that made no delta
+   * was nothing new then, and is not to be written over what is there now (G4).
+   */
   async updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }> {
     const submissions = this.#submissions;
-    return this.#rooms.with(request.id, async (room) => {
+    const { id, content, labels, etag, requestId } = request;
+    const labelRequest = labels && requestId ? labelRequestKey(caller.userId, requestId) : undefined;
+    const hasSetLabels = async (): Promise<boolean> =>
+      labelRequest !== undefined && this.#heads.labels.wereSetBy(id, labelRequest);
+    return this.#rooms.with(id, async (room) => {
       await room.authorize(caller, 'write');
-      requireLabels(request.labels ?? {});
-      const { content, etag, requestId } = request;
-      const ifVersion = await submissions.requireEtag(room, etag, content === undefined ? undefined : requestId);
+      requireLabels(labels ?? {});
+      const ifVersion = await submissions.requireEtag(room, etag, (content ?? labels) && requestId);
+      // After the etag was looked at, which is an old one once they are set.
+      const isDone = await hasSetLabels();
       let delta: Delta | undefined;
-      let isRepeated = false;
       if (content !== undefined) {
         await submissions.prepareContent(room.state.genesis.contentType, content);
         const patch: Patch = { kind: 'content', content };
         const work: Work = { kind: 'patch', patch, fromVersion: request.fromVersion };
-        const intent = submissions.intent(caller, work, content.byteLength, { ...request, ifVersion });
-        const settled = await room.submit(intent);
-        isRepeated = settled.repeated;
-        delta = (await submissions.committed(room, settled)).delta;
-      } else await requireAlive(room);
-      if (request.labels !== undefined) {
+        const options = { requestId, ifVersion: isDone ? NO_VERSION : ifVersion };
+        const settled = await room
+          .submit(submissions.intent(caller, work, content.byteLength, options))
+          .catch(async (error: unknown): Promise<undefined> => {
+            if (!isEtagMismatch(error) || !(await hasSetLabels())) throw error;
+          });
+        delta = settled ? (await submissions.committed(room, settled)).delta : await room.newestDelta();
+      } else if (!isDone) {
+        if (ifVersion === NO_VERSION) throw etagMismatch(id);
+        await requireAlive(room);
+      }
+      if (labels !== undefined && !isDone) {
         // Not that of the room as it is now: others may have set labels since the etag was checked.
         const expected = etag ? metaVersionOf(etag) : undefined;
-        const isSet = await this.#heads.setLabels(request.id, request.labels, expected);
-        // The first time they were set, or somebody has set others since.
-        if (!isSet && !isRepeated) throw etagMismatch(request.id);
+        const isSet = await this.#heads.setLabels(id, labels, { expected, request: labelRequest });
+        if (!isSet) throw etagMismatch(id);
       }
       return { blob: await this.#views.ofRoom(room, { fresh: true }), delta };
     });
@@ -118,4 +133,8 @@ export class BlobWrites {
 async function requireAlive(room: Room): Promise<void> {
   if (room.state.facts.deletedAt) await room.refresh();
   if (room.state.facts.deletedAt) throw blobDeleted(room.state.blobId);
+}
+
+function isEtagMismatch(error: unknown): boolean {
+  return error instanceof StudioError && error.reason === 'ETAG_MISMATCH';
 }

@@ -19,7 +19,7 @@ export interface SubmitOptions {
 }
 
 /** No blob that can be changed is at this version. */
-const NO_VERSION = 0;
+export const NO_VERSION = 0;
 
 export class Submissions {
   readonly #views: BlobViews;

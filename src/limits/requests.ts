@@ -7,6 +7,8 @@ export const REQUEST_ID_CHARACTERS_MAX = 128;
 export const LABELS_MAX = 64;
 export const LABEL_KEY_CHARACTERS_MAX = 64;
 export const LABEL_VALUE_CHARACTERS_MAX = 256;
+/** Requests kept with a blob's labels, newest last: the repeat of an older one counts as a new request. */
+export const LABEL_REQUESTS_KEPT_MAX = 64;
 export const PARENTS_MAX = 32;
 export const PAGE_SIZE_DEFAULT = 50;
 export const PAGE_SIZE_MAX = 500;

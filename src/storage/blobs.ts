@@ -3,6 +3,7 @@ import { MongoServerError, type Filter } from 'mongodb';
 import type { Blob, Derivation, Processed, Receipt } from '../domain/blob.ts';
 import type { Genesis } from '../domain/delta.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
+import { BlobLabels, type LabelConditions } from './blob-labels.ts';
 import type { BlobDocument, Database } from './database.ts';
 
 /** What of a head is derived from the log. */
@@ -39,10 +40,12 @@ export interface BlobQuery {
 const DUPLICATE_KEY = 11_000;
 
 export class BlobHeads {
+  readonly labels: BlobLabels;
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
+    this.labels = new BlobLabels(database);
   }
 
   async get(id: string): Promise<Blob | undefined> {
@@ -199,14 +202,8 @@ export class BlobHeads {
     return (await cursor.toArray()).map(fromDocument);
   }
 
-  /** Replaces the labels if the head's meta version is still `expected` (absent: whatever it is). False if it is not. */
-  async setLabels(id: string, labels: Readonly<Record<string, string>>, expected?: number): Promise<boolean> {
-    const escaped = escapeLabels(labels);
-    const result = await this.#database.blobs.updateOne(
-      { _id: id, ...(expected === undefined ? {} : { meta_version: expected }) },
-      { $set: { labels: escaped }, $inc: { meta_version: 1 } },
-    );
-    return result.matchedCount === 1;
+  setLabels(id: string, labels: Readonly<Record<string, string>>, conditions: LabelConditions): Promise<boolean> {
+    return this.labels.set(id, escapeLabels(labels), conditions);
   }
 
   async setProcessed(id: string, providerId: string, processed: Processed): Promise<void> {
@@ -217,7 +214,7 @@ export class BlobHeads {
   }
 }
 
-type DerivedFields = Omit<BlobDocument, '_id' | 'labels' | 'processed_by' | 'meta_version'>;
+type DerivedFields = Omit<BlobDocument, '_id' | 'labels' | 'label_requests' | 'processed_by' | 'meta_version'>;
 
 function derivedFields(head: DerivedHead): Omit<DerivedFields, 'order_key'> {
   return {

@@ -27,6 +27,8 @@ export interface BlobDocument {
   /** Newest first within a user: `<ms, 14 digits>-<id>`. One key to sort by, because a tie-break would need an $or. */
   order_key: string;
   labels: Record<string, string>;
+  /** Which requests set labels, newest last: keys of `storage/blob-labels.ts`. */
+  label_requests?: string[];
   processed_by: Record<string, Record<string, unknown>>;
   /** Counts changes of labels and processed_by. */
   meta_version: number;
