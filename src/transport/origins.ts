@@ -4,7 +4,7 @@ import type { HttpRequest, HttpResponse } from './http.ts';
 
 const PREFLIGHT_SECONDS = 7_200;
 const METHODS = 'GET, POST, PATCH, DELETE, OPTIONS';
-const REQUEST_HEADERS = [...cors.allowedHeaders, 'Authorization'].join(', ');
+const REQUEST_HEADERS = [...cors.allowedHeaders, 'Authorization', 'If-Match'].join(', ');
 const RESPONSE_HEADERS = [...cors.exposedHeaders, 'ETag'].join(', ');
 
 export type OriginRule = (origin: string, host: string | undefined) => boolean;

@@ -119,10 +119,17 @@ function pathFields({ pattern }: Served, request: HttpRequest): Record<string, s
   return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decode(name, value)]));
 }
 
-/** `If-Match: "…"` is the request's `etag`, where it has one. */
+/**
+ * `If-Match: "…"` is the request's `etag`; a proxy that compresses answers makes it `W/"…"`. A condition that can't be
+ * checked is refused: without it the change would be made whatever others have done.
+ */
 function etagField(type: DescMessage, request: HttpRequest): Record<string, string> {
-  const etag = /^\s*"([^"]*)"\s*$/.exec(request.headers['if-match'] ?? '')?.[1];
-  return etag && type.fields.some(({ name }) => name === 'etag') ? { etag } : {};
+  const header = request.headers['if-match'];
+  if (header === undefined) return {};
+  const etag = /^\s*(?:W\/)?"([^"]+)"\s*$/.exec(header)?.[1];
+  if (etag !== undefined && type.fields.some(({ name }) => name === 'etag')) return { etag };
+  const message = etag === undefined ? 'If-Match must be one quoted etag.' : 'There is no If-Match here.';
+  throw new StudioError('FIELD_INVALID', message, { field: 'etag' });
 }
 
 function decode(name: string, value: string): string {

@@ -91,6 +91,7 @@ test('pages of our own host and of allowed origins may call, others may not', as
     assert.is(answer.headers.get('access-control-allow-origin'), origin);
     assert.match(String(answer.headers.get('access-control-allow-headers')), /connect-protocol-version/i);
     assert.match(String(answer.headers.get('access-control-allow-headers')), /authorization/i);
+    assert.match(String(answer.headers.get('access-control-allow-headers')), /if-match/i);
     const call = await fetch(url, {
       method: 'POST',
       headers: { origin, 'content-type': 'application/json' },

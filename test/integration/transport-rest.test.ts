@@ -101,6 +101,20 @@ test('If-Match gives an etag, and ETag gives it back', async () => {
   assert.is((await ask('GET', '/papers/a')).headers.get('etag'), null);
 });
 
+test('a weak If-Match, as a compressing proxy makes it, is the etag; one that can’t be checked is refused', async () => {
+  const { body } = await ask('DELETE', '/papers/a', undefined, { 'if-match': ' W/"tag-1" ' });
+  assert.is(body.blob?.['etag'], 'tag-1');
+  for (const wrong of ['"tag-1", "tag-2"', 'W/"a", W/"b"', '*', 'tag-1', '""', 'W/tag-1', 'w/"tag-1"', '']) {
+    for (const verb of ['PATCH', 'DELETE']) {
+      const answer = await ask(verb, '/papers/a', verb === 'PATCH' ? {} : undefined, { 'if-match': wrong });
+      assert.equal(
+        [answer.status, answer.body.reason, answer.body.metadata],
+        [400, 'FIELD_INVALID', { field: 'etag' }],
+      );
+    }
+  }
+});
+
 test('wrong queries, fields and bodies are FIELD_INVALID', async () => {
   for (const query of ['?nothing=1', '?page_size=many', '?draft=perhaps', '?labels=x', '?page_size.x=1']) {
     const { status, body } = await ask('GET', `/papers/a${query}`);

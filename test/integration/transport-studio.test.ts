@@ -103,6 +103,30 @@ test('a blob made by REST is read, changed and listed through every door', async
   assert.is((await rest('ada', 'GET', '/providers')).status, 200);
 });
 
+test('a condition on what has changed, or that nothing checks, keeps a REST call from doing anything', async () => {
+  const { etag } = await rest('ada', 'POST', '/blobs', { id: 'guarded', text: 'one', contentType: 'text/plain' });
+  assert.is((await rest('ada', 'PATCH', '/blobs/guarded', { text: 'two' })).status, 200);
+  const old = { 'if-match': `W/${etag}` };
+  for (const [verb, path, body] of [
+    ['PATCH', '', { text: 'three' }],
+    ['POST', ':revert', { to_version: '1' }],
+    ['DELETE', '', undefined],
+    ['POST', ':undelete', {}],
+  ] as const) {
+    const answer = await rest('ada', verb, `/blobs/guarded${path}`, body, old);
+    assert.is(answer.body.reason, 'ETAG_MISMATCH', `${verb} ${path}`);
+  }
+  const unchecked = await rest(
+    'ada',
+    'POST',
+    '/blobs/guarded/deltas',
+    { content: 'eA==' },
+    { 'if-match': String(etag) },
+  );
+  assert.equal([unchecked.body.reason, unchecked.body.metadata], ['FIELD_INVALID', { field: 'etag' }]);
+  assert.is((await rest('ada', 'GET', '/blobs/guarded')).body.blob?.['text'], 'two');
+});
+
 test('somebody else’s blob does not exist, through no door (G8)', async () => {
   await rest('ada', 'POST', '/blobs', { id: 'private', text: 'mine', contentType: 'text/plain' });
   const answer = await rest('eve', 'GET', '/blobs/private');
