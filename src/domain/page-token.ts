@@ -39,6 +39,12 @@ export function effectivePageSize(requested: number): number {
   return requested === 0 ? PAGE_SIZE_DEFAULT : Math.min(requested, PAGE_SIZE_MAX);
 }
 
+/** Of maps whatever the order of their keys: some clients have none, and send another each time. */
 function queryHash(query: unknown): string {
-  return createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 16);
+  return createHash('sha256').update(JSON.stringify(query, inKeyOrder)).digest('base64url').slice(0, 16);
+}
+
+function inKeyOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
