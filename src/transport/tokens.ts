@@ -23,9 +23,12 @@ export async function signToken(secret: string, request: TokenRequest): Promise<
   return token.sign(new TextEncoder().encode(secret));
 }
 
+/** What a Date can hold; one beyond that would be no time at all. */
+const TIME_MS_MAX = 8.64e15;
+
 /** When the studio stops honouring a token that expires at `exp` (seconds since 1970). */
 export function honouredUntil(exp: number): Date {
-  return new Date((exp + TOKEN_CLOCK_TOLERANCE_SECONDS) * 1000);
+  return new Date(Math.min((exp + TOKEN_CLOCK_TOLERANCE_SECONDS) * 1000, TIME_MS_MAX));
 }
 
 /** A URL or path as it may be logged: what `?token=` carries is left out. */

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { StudioError } from '../../../src/errors.ts';
 import { JWKS_BYTES_MAX, TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../../src/limits.ts';
 import { createAuthenticator } from '../../../src/transport/authentication.ts';
+import { onExpiry } from '../../../src/transport/expiry.ts';
 import { redactToken, signToken } from '../../../src/transport/tokens.ts';
 import { suite } from '../../harness/suite.ts';
 import type { AddressInfo } from 'node:net';
@@ -65,6 +66,23 @@ test('the administrator claim counts only when it is true', async () => {
 test('a token without exp never expires', async () => {
   const { authenticateToken } = createAuthenticator({ jwtSecret: SECRET });
   assert.is((await authenticateToken(await signToken(SECRET, { userId: 'ada' }))).expiresAt, undefined);
+});
+
+test('a token whose end is further than any date ends at the last one, and is not over before', async () => {
+  const { authenticateToken } = createAuthenticator({ jwtSecret: SECRET });
+  const header = encode({ alg: 'HS256' });
+  for (const exp of ['8640000000000', '9999999999999', '1e300', '1e999']) {
+    const body = Buffer.from(`{"sub":"ada","exp":${exp}}`).toString('base64url');
+    const signature = createHmac('sha256', SECRET).update(`${header}.${body}`).digest('base64url');
+    const caller = await authenticateToken(`${header}.${body}.${signature}`);
+    assert.is(caller.expiresAt?.getTime(), 8.64e15, exp);
+    let isOver = false;
+    const stop = onExpiry(caller, () => (isOver = true));
+    // A timer that was set with no time is called before this one.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    stop();
+    assert.not.ok(isOver, exp);
+  }
 });
 
 test('missing, malformed and foreign tokens are refused, each with its reason', async () => {
