@@ -293,6 +293,53 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     await sameText(id, replica);
   });
 
+  test(`${name}: whoever is told that it connects may disconnect or destroy it, and nothing is opened then`, async () => {
+    const id = await createText(client, 'x');
+    const opened: AbortSignal[] = [];
+    const link: LinkMaker = (blobId, opening, signal) => {
+      opened.push(signal);
+      return linkTo(here.address, token)(blobId, opening, signal);
+    };
+    const make = (react: (replica: StudioDocument) => void): StudioDocument => {
+      const replica = new StudioDocument({ blobId: id, doc: new Y.Doc(), link, connect: false });
+      documents.push(replica);
+      let reacted = false;
+      replica.on('change', ({ status }) => {
+        if (status !== 'connecting' || reacted) return;
+        reacted = true;
+        react(replica);
+      });
+      replica.connect();
+      return replica;
+    };
+    assert.is(make((replica) => replica.disconnect()).state.status, 'offline');
+    assert.is(make((replica) => replica.destroy()).state.status, 'closed');
+    assert.is(opened.length, 0);
+    const again = make((replica) => {
+      replica.disconnect();
+      replica.connect();
+    });
+    await again.whenSynced();
+    assert.is(opened.length, 1);
+  });
+
+  test(`${name}: one that is disconnected or destroyed while it takes in the opening stays so`, async () => {
+    const id = await createText(client, 'x');
+    for (const [how, status] of [
+      ['disconnect', 'offline'],
+      ['destroy', 'closed'],
+    ] as const) {
+      const replica = open(linkTo(here.address, token), id);
+      await new Promise<void>((resolve) => {
+        replica.doc.once('update', () => {
+          replica[how]();
+          resolve();
+        });
+      });
+      assert.equal([replica.state.status, replica.state.synced], [status, false]);
+    }
+  });
+
   test(`${name}: a token that expires is replaced`, async () => {
     const id = await createText(client, 'x');
     const brief = await here.token('ada', { ttlSeconds: 2 - TOKEN_CLOCK_TOLERANCE_SECONDS });

@@ -117,6 +117,8 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
 
   /** Resolves with why the connection ended. */
   async #connectOnce(outer: AbortSignal): Promise<StudioError> {
+    // By who was just told that it connects: the signal tells of that no more.
+    if (outer.aborted) return streamEnded();
     const over = new AbortController();
     let why: StudioError | undefined;
     const end = (error: StudioError): void => {
@@ -177,6 +179,8 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     end: (error: StudioError) => void,
   ): void {
     Y.applyUpdate(this.doc, event.update, this);
+    // By who watches the document.
+    if (signal.aborted) return;
     if (this.doc.store.pendingStructs || this.doc.store.pendingDs) {
       // The document is not what the version said it was: from nothing but its state vector, then.
       this.#state = { ...this.#state, version: 0n };
