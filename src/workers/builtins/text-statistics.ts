@@ -1,8 +1,12 @@
 import type { Builtin } from './builtin.ts';
+import { countGraphemes } from './graphemes.ts';
 
 const WORD = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu;
-/** Runs of closing marks that end a sentence, followed by space or the end. */
-const SENTENCE_END = /[.!?。！？…]+["'”’)\]]*(?=\s|$)/gu;
+/**
+ * Whole runs of marks that end a sentence, with what closes after them, followed by space or the end. Neither begun nor
+ * given up within a run: each of its marks would be looked at once for every mark before it.
+ */
+const SENTENCE_END = /(?<![.!?。！？…])[.!?。！？…]+(?![.!?。！？…])["'”’)\]]*(?=\s|$)/gu;
 const WORDS_READ_PER_MINUTE = 200;
 
 /** Counts of a text, as JSON. */
@@ -50,14 +54,6 @@ function countSentences(paragraph: string): number {
   const last = ends.at(-1);
   const rest = last ? paragraph.slice(last.index + last[0].length) : paragraph;
   return ends.length + (/[\p{L}\p{N}]/u.test(rest) ? 1 : 0);
-}
-
-function countGraphemes(text: string): number {
-  // Printable ASCII has one character a unit, and is what the segmenter is slowest at for its size.
-  if (/^[\x20-\x7e\n]*$/u.test(text)) return text.length;
-  let count = 0;
-  for (const _segment of new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)) count += 1;
-  return count;
 }
 
 function countCodePoints(text: string): number {
