@@ -108,7 +108,12 @@ function checkNumber(literal: string): void {
 
 function significantDigits(literal: string): string {
   const mantissa = literal.replace(/[eE].*$/, '').replace(/[-.]/g, '');
-  return mantissa.replace(/^0+/, '').replace(/0+$/, '');
+  // By hand: /0+$/ looks at a run of zeros within the digits once for each of its zeros.
+  let start = 0;
+  let end = mantissa.length;
+  while (start < end && mantissa[start] === '0') start += 1;
+  while (end > start && mantissa[end - 1] === '0') end -= 1;
+  return mantissa.slice(start, end);
 }
 
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
