@@ -14,6 +14,7 @@ import { Planner } from './planner.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import { RunLedger } from './run-ledger.ts';
 import { Runner } from './runner.ts';
+import { SchemaChecks } from './schema-checks.ts';
 import { RootSignals } from './signals.ts';
 import { PropagationWorker } from './worker.ts';
 
@@ -50,7 +51,8 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   const processed = { recordProcessed: heads.setProcessed.bind(heads) };
   const ledger = new RunLedger(runs, processed, now);
   const leftovers = new Leftovers(documents, runs, ledger);
-  const runner = new Runner({ documents, providers, runs, ledger, failpoints, now });
+  const schemas = new SchemaChecks();
+  const runner = new Runner({ documents, providers, runs, ledger, schemas, failpoints, now });
   const dispatcher = new Dispatcher(providers, signals);
   const reconciler = new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });
   const worker = new PropagationWorker(
@@ -77,6 +79,7 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
     stop: async () => {
       stopping.abort();
       await Promise.allSettled([consuming, reconciling, worker.stop()]);
+      schemas.close();
       await client.close();
     },
   };

@@ -6,22 +6,23 @@ import { keyOfRun } from '../domain/execution-key.ts';
 import { compilePatterns } from '../domain/pattern.ts';
 import type { Provider } from '../domain/provider.ts';
 import type { RunClaim } from '../domain/run.ts';
-import { compileSchema, schemaValue, type SchemaCheck } from '../domain/schema.ts';
 import { isJsonType, isTextType, takesInput } from '../domain/trigger.ts';
 import type { CommitTransform, Documents, TransformOutcome } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Failpoints } from '../failpoints.ts';
-import { EXECUTION_LEASE_MS, SCHEMAS_COMPILED_MAX } from '../limits.ts';
+import { EXECUTION_LEASE_MS } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import type { ClaimedRun, RunOutcome, RunRef } from './names.ts';
 import { decodeOutput, type OutputContent } from './provider-io.ts';
 import type { RunLedger } from './run-ledger.ts';
+import type { SchemaChecks } from './schema-checks.ts';
 
 export interface RunnerParts {
   readonly documents: Pick<Documents, 'getBlob' | 'commitTransform'>;
   readonly providers: Pick<Registrations, 'get'>;
   readonly runs: Pick<Runs, 'claim'>;
   readonly ledger: RunLedger;
+  readonly schemas: Pick<SchemaChecks, 'check'>;
   readonly failpoints: Failpoints;
   readonly now: () => Date;
 }
@@ -38,7 +39,6 @@ export interface BegunRun {
 /** Each step may be repeated after a crash: what it did before stands, and it goes on from there (G9). */
 export class Runner {
   readonly #parts: RunnerParts;
-  readonly #schemas = new Map<string, SchemaCheck>();
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -71,7 +71,9 @@ export class Runner {
       const error = { reason: 'PATTERN_UNMATCHED', message: 'No trigger pattern matches the content.' };
       return { outcome: await ledger.settle(claimed, 'skipped', { error }) };
     }
-    const wrong = this.#check(provider.inputSchema, 'input_schema', source.content, source.contentType);
+    const { content, contentType } = source;
+    const schema = provider.inputSchema;
+    const wrong = await this.#parts.schemas.check({ schema, field: 'input_schema', content, contentType });
     if (wrong !== undefined) {
       const error = { reason: 'INPUT_SCHEMA_MISMATCH', message: `The input does not fit input_schema: ${wrong}.` };
       return { outcome: await ledger.settle(claimed, 'failed', { error }) };
@@ -90,7 +92,7 @@ export class Runner {
     } catch (error) {
       return ledger.settle(claimed, 'failed', { error: { reason: 'OUTPUT_INVALID', message: messageOf(error) } });
     }
-    const wrong = this.#checkOutput(schema, output);
+    const wrong = await this.#parts.schemas.check({ schema, field: 'output_schema', ...output });
     if (wrong !== undefined) {
       const error = { reason: 'OUTPUT_SCHEMA_MISMATCH', message: `The output does not fit output_schema: ${wrong}.` };
       return ledger.settle(claimed, 'failed', { error });
@@ -171,27 +173,6 @@ export class Runner {
     const options = { withContent: true, ...(ref.asked ? { version: ref.asked.sourceVersion } : {}) };
     const source = await absentAsUndefined(this.#parts.documents.getBlob(callerOf(ref), ref.sourceId, options));
     return source && source !== 'deleted' ? { ...source, content: source.content ?? new Uint8Array() } : undefined;
-  }
-
-  #checkOutput(schema: string, output: OutputContent): string | undefined {
-    try {
-      return this.#check(schema, 'output_schema', output.content, output.contentType);
-    } catch (error) {
-      // An output that says it is JSON and is not.
-      if (error instanceof SyntaxError) return error.message;
-      throw error;
-    }
-  }
-
-  /** Compiling costs tens of milliseconds, so the schemas in use are kept. */
-  #check(schema: string, field: string, content: Uint8Array, contentType: string): string | undefined {
-    if (schema === '') return undefined;
-    const check = this.#schemas.get(schema) ?? compileSchema(schema, field);
-    this.#schemas.delete(schema);
-    this.#schemas.set(schema, check);
-    const [oldest] = this.#schemas.keys();
-    if (this.#schemas.size > SCHEMAS_COMPILED_MAX && oldest !== undefined) this.#schemas.delete(oldest);
-    return check(schemaValue(content, contentType));
   }
 }
 
