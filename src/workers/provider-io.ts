@@ -10,7 +10,7 @@ export interface ProviderInput {
   readonly content_type: string;
   /** Bytes of the content. */
   readonly size: number;
-  /** Absent above 512 KiB: payloads are no place for it, read that version through the API. */
+  /** Absent where it is above 512 KiB as a JSON string: payloads are no place for it, read that version through the API. */
   readonly content?: string;
   /** `utf8` for text and JSON, `base64` for everything else. */
   readonly content_encoding: ContentEncoding;
@@ -44,18 +44,25 @@ export function encodeInput(
   run: { readonly key: string; readonly attempt: number },
 ): ProviderInput {
   const encoding = isTextType(blob.contentType) || isJsonType(blob.contentType) ? 'utf8' : 'base64';
-  const inline = content.byteLength <= PROVIDER_INLINE_CONTENT_BYTES_MAX;
+  const inline = inlineContent(content, encoding);
   return {
     blob_id: blob.id,
     version: blob.version,
     content_type: blob.contentType,
     size: content.byteLength,
-    ...(inline ? { content: Buffer.from(content).toString(encoding) } : {}),
+    ...(inline === undefined ? {} : { content: inline }),
     content_encoding: encoding,
     execution_id: run.key,
     attempt: run.attempt + 1,
     config: config === '' ? {} : (JSON.parse(config) as unknown),
   };
+}
+
+/** Undefined when it is too large as JSON, which is what travels: a control character takes six bytes there. */
+function inlineContent(content: Uint8Array, encoding: ContentEncoding): string | undefined {
+  if (content.byteLength > PROVIDER_INLINE_CONTENT_BYTES_MAX) return undefined;
+  const text = Buffer.from(content).toString(encoding);
+  return Buffer.byteLength(JSON.stringify(text)) <= PROVIDER_INLINE_CONTENT_BYTES_MAX ? text : undefined;
 }
 
 /** Throws an Error whose message says what is wrong with what a provider returned. */

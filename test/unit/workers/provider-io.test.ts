@@ -29,7 +29,15 @@ test('text and JSON travel as they are, other bytes as base64', () => {
 test('G7 content beyond the inline limit is left to be read through the API', () => {
   const blob = { id: 'b', version: 1, contentType: 'text/plain' };
   assert.is(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX + 1), '', run).content, undefined);
-  assert.type(encodeInput(blob, new Uint8Array(PROVIDER_INLINE_CONTENT_BYTES_MAX), '', run).content, 'string');
+  const most = bytes('a'.repeat(PROVIDER_INLINE_CONTENT_BYTES_MAX - '""'.length));
+  assert.type(encodeInput(blob, most, '', run).content, 'string');
+});
+
+test('G7 content counts as it travels: what JSON escapes takes more than it has bytes', () => {
+  const escapes = bytes('\u001b'.repeat(400 * 1024));
+  assert.is(encodeInput({ id: 'b', version: 1, contentType: 'text/plain' }, escapes, '', run).content, undefined);
+  const image = encodeInput({ id: 'b', version: 1, contentType: 'image/png' }, escapes.subarray(0, 300_000), '', run);
+  assert.is(image.content?.length, 400_000);
 });
 
 test('an output is taken in both encodings', () => {
