@@ -1,6 +1,7 @@
 /** How runs end: on the execution, and as a note on the blob they were over. Every call may be repeated. */
 import type { Processed, Receipt } from '../domain/blob.ts';
 import type { RunError } from '../domain/run.ts';
+import type { StudioError } from '../errors.ts';
 import {
   PROVIDER_ATTEMPTS,
   PROVIDER_BACKOFF_COEFFICIENT,
@@ -51,6 +52,16 @@ export class RunLedger {
     const retryAt = new Date(now.getTime() + pauseMs);
     await this.#runs.recordFailure(claimed.key, claimed.attempt, clipped, now, retryAt);
     return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: retryAt.getTime() };
+  }
+
+  /** Over a blob that can't be loaded: the run is taken up again when loading it is. */
+  async putOff(claimed: ClaimedRun, error: StudioError): Promise<RunOutcome> {
+    const now = this.#now();
+    const told = Date.parse(error.metadata['retry_at'] ?? '');
+    const atMs = Math.max(Number.isNaN(told) ? 0 : told, now.getTime() + PROVIDER_BACKOFF_MS);
+    const { reason, message } = error;
+    await this.#runs.recordFailure(claimed.key, claimed.attempt, clip({ reason, message }), now, new Date(atMs));
+    return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: atMs };
   }
 
   /** Ends a run whose input moved on before it succeeded; what the blob notes is the newer one's. */

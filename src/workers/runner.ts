@@ -18,7 +18,7 @@ import type { RunLedger } from './run-ledger.ts';
 import type { SchemaChecks } from './schema-checks.ts';
 
 export interface RunnerParts {
-  readonly documents: Pick<Documents, 'getBlob' | 'commitTransform'>;
+  readonly documents: Pick<Documents, 'getBlob' | 'getDag' | 'commitTransform'>;
   readonly providers: Pick<Registrations, 'get'>;
   readonly runs: Pick<Runs, 'claim'>;
   readonly ledger: RunLedger;
@@ -48,7 +48,13 @@ export class Runner {
   async begin(ref: RunRef, workflowId: string): Promise<{ begun: BegunRun } | { outcome: RunOutcome }> {
     const { ledger } = this.#parts;
     const provider = await this.#parts.providers.get(ref.providerId);
-    const source = await this.#read(ref);
+    let source: Source | undefined;
+    try {
+      source = await this.#read(ref);
+    } catch (error) {
+      if (!provider || !isBroken(error)) throw error;
+      return { outcome: await this.#putOff(ref, provider, workflowId, error) };
+    }
     if (!provider || !source || !takesInput(provider, source)) return { outcome: await ledger.giveUp(ref) };
     // The provider changed since this run was asked for: what was promised can't be made any more.
     if (ref.asked && ref.asked.providerVersion !== provider.version) return { outcome: await ledger.giveUp(ref) };
@@ -65,7 +71,13 @@ export class Runner {
       sourceVersion: source.version,
       providerVersion: provider.version,
     };
-    const known = await this.#checkDerived(claimed);
+    let known: RunOutcome | undefined;
+    try {
+      known = await this.#checkDerived(claimed);
+    } catch (error) {
+      if (!isBroken(error)) throw error;
+      known = await ledger.putOff(claimed, error);
+    }
     if (known) return { outcome: known };
     if (!ref.asked && !matches(provider, source)) {
       const error = { reason: 'PATTERN_UNMATCHED', message: 'No trigger pattern matches the content.' };
@@ -101,9 +113,26 @@ export class Runner {
     try {
       return await this.#commit(claimed, output);
     } catch (error) {
+      if (isBroken(error)) return ledger.putOff(claimed, error);
       if (!(error instanceof StudioError) || isPassing(error)) throw error;
       return ledger.settle(claimed, 'failed', { error: { reason: error.reason, message: error.message } });
     }
+  }
+
+  /** Over a source that can't be loaded now: its stored head says what the run is. */
+  async #putOff(ref: RunRef, provider: Provider, workflowId: string, error: StudioError): Promise<RunOutcome> {
+    const { nodes } = await this.#parts.documents.getDag(callerOf(ref), ref.rootId);
+    const head = nodes.find(({ blob }) => blob.id === ref.sourceId)?.blob;
+    if (!head) throw error;
+    const source = ref.asked ? { ...head, version: ref.asked.sourceVersion } : head;
+    const claim = claimOf(ref, provider, source, workflowId);
+    const answer = await this.#parts.runs.claim(claim, this.#parts.now());
+    if (answer.state === 'waiting')
+      return { derivedId: ref.derivedId, state: 'waiting', retryAtMs: answer.until.getTime() };
+    if (answer.state === 'settled') return { derivedId: ref.derivedId, state: 'settled' };
+    const { key } = claim;
+    const versions = { sourceVersion: source.version, providerVersion: provider.version };
+    return this.#parts.ledger.putOff({ ref, key, attempt: answer.attempts, ...versions }, error);
   }
 
   async #commit(claimed: ClaimedRun, output: OutputContent): Promise<RunOutcome> {
@@ -204,15 +233,22 @@ function matches(provider: Provider, source: Source): boolean {
   return compilePatterns(provider.triggerPatterns, 'trigger_patterns')(Buffer.from(source.content).toString('utf8'));
 }
 
+const ABSENT: ReadonlySet<string> = new Set(['BLOB_NOT_FOUND', 'VERSION_NOT_FOUND', 'VERSION_THINNED']);
+
 async function absentAsUndefined(reading: Promise<BlobWithContent>): Promise<BlobWithContent | 'deleted' | undefined> {
   try {
     return await reading;
   } catch (error) {
     if (!(error instanceof StudioError)) throw error;
     if (error.reason === 'BLOB_DELETED') return 'deleted';
-    if (error.reason === 'BLOB_NOT_FOUND' || error.reason === 'VERSION_NOT_FOUND') return undefined;
+    if (ABSENT.has(error.reason)) return undefined;
     throw error;
   }
+}
+
+/** What is stored of a blob can't be loaded: it may be mended, but not by trying again at once. */
+function isBroken(error: unknown): error is StudioError {
+  return error instanceof StudioError && error.code === 'data_loss';
 }
 
 /** The studio's own trouble, which may be over the next time; everything else is about this content. */

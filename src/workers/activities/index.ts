@@ -48,7 +48,16 @@ export function createActivities(parts: ActivityParts): Activities {
 
     async runBuiltins(refs) {
       const outcomes: RunOutcome[] = [];
-      for (const ref of refs) outcomes.push(await runBuiltin(parts, ref, workflowId()));
+      let failure: { readonly error: unknown } | undefined;
+      for (const ref of refs) {
+        try {
+          outcomes.push(await runBuiltin(parts, ref, workflowId()));
+        } catch (error) {
+          failure ??= { error };
+        }
+      }
+      // All are tried again, but only after each had its turn; those that are done say so.
+      if (failure) throw failure.error;
       return outcomes;
     },
 
