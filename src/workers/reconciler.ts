@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Blob } from '../domain/blob.ts';
+import type { Run } from '../domain/run.ts';
 import {
   EXECUTION_LEASE_MS,
   RECONCILE_EVERY_MS,
@@ -57,19 +58,26 @@ export class Reconciler {
 
   /** How many roots had something left undone. */
   async pass(signal?: AbortSignal): Promise<number> {
-    const { mark, now } = this.#parts;
+    const { mark, now, logger } = this.#parts;
     const startedAt = now();
     const from = await mark.read();
     const since = from ? new Date(from.getTime() - RECONCILE_OVERLAP_MS) : new Date(0);
     let behind = 0;
+    // The mark stays before what failed, so that the next pass looks at it again.
+    let reachedMs = startedAt.getTime();
     for await (const roots of this.#changedRoots(since)) {
       for (const [rootId, root] of roots) {
         if (signal?.aborted) return behind;
-        if (await this.#reconcile(rootId, root)) behind += 1;
+        try {
+          if (await this.#reconcile(rootId, root)) behind += 1;
+        } catch (error) {
+          logger.warn({ err: error, rootId }, 'a root could not be reconciled; it is tried again');
+          reachedMs = Math.min(reachedMs, root.newestMs);
+        }
       }
     }
     await this.#takeUpAbandoned();
-    await mark.write(startedAt);
+    await mark.write(new Date(reachedMs));
     return behind;
   }
 
@@ -91,22 +99,33 @@ export class Reconciler {
   async #takeUpAbandoned(): Promise<void> {
     const before = new Date(this.#parts.now().getTime() - EXECUTION_LEASE_MS);
     for (const run of await this.#parts.runs.abandoned(before, RECONCILE_PAGE_HEADS)) {
-      const provider = await this.#parts.providers.get(run.providerId);
-      const [input] = run.inputs;
-      if (!provider || !input) continue;
-      await this.#parts.starter.start({
-        key: run.key,
-        workflowId: `studio-run-${run.key}`,
-        rootId: run.rootId,
-        owner: run.owner,
-        sourceId: input.blobId,
-        sourceVersion: input.version,
-        providerId: run.providerId,
-        providerVersion: run.providerVersion,
-        derivedId: run.derivedId,
-        type: provider.type,
-      });
+      try {
+        await this.#takeUp(run);
+      } catch (error) {
+        this.#parts.logger.warn(
+          { err: error, key: run.key },
+          'an abandoned run could not be taken up; it is tried again',
+        );
+      }
     }
+  }
+
+  async #takeUp(run: Run): Promise<void> {
+    const provider = await this.#parts.providers.get(run.providerId);
+    const [input] = run.inputs;
+    if (!provider || !input) return;
+    await this.#parts.starter.start({
+      key: run.key,
+      workflowId: `studio-run-${run.key}`,
+      rootId: run.rootId,
+      owner: run.owner,
+      sourceId: input.blobId,
+      sourceVersion: input.version,
+      providerId: run.providerId,
+      providerVersion: run.providerVersion,
+      derivedId: run.derivedId,
+      type: provider.type,
+    });
   }
 
   async *#changedRoots(since: Date): AsyncGenerator<Map<string, ChangedRoot>> {
