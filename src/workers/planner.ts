@@ -42,7 +42,10 @@ export class Planner {
 
     const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX };
     const running = new Set(request.running);
-    const wanted = wantedRuns(graph, providers, limits).filter((run) => !running.has(run.derivedId));
+    const wanted = wantedRuns(graph, providers, limits).filter(
+      // G8: what is made of a blob is its owner's. A graph may hold blobs of others, which this one may merely read.
+      (run) => run.source.userId === request.owner && !running.has(run.derivedId),
+    );
     const records = await this.#parts.runs.getMany(wanted.map((run) => run.key));
     const now = this.#parts.now();
     const holder = rootWorkflowId(request.rootId);

@@ -22,7 +22,7 @@ export interface Scene {
   readonly caller: Caller;
   readonly contentType: string;
   /** An expander of this scene's content type, told of creations and updates, unless said otherwise. */
-  register(fields?: Partial<RegisterProvider>): Promise<Provider>;
+  register(fields?: Partial<RegisterProvider>, by?: Caller): Promise<Provider>;
   create(text: string, contentType?: string): Promise<Blob>;
   edit(id: string, text: string): Promise<void>;
   read(id: string): Promise<BlobWithContent>;
@@ -47,8 +47,8 @@ export function newScene(world: World): Scene {
     contentType,
     read,
     derived,
-    register: (fields = {}) =>
-      world.registry.register(caller, {
+    register: (fields = {}, by = caller) =>
+      world.registry.register(by, {
         scope: 'own',
         name: 'a provider',
         description: '',
