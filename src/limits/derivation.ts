@@ -15,9 +15,9 @@ export const PROVIDER_ATTEMPTS = 3;
 export const PROVIDER_BACKOFF_COEFFICIENT = 2;
 export const EXECUTION_LEASE_MS = 60_000;
 export const RECONCILE_EVERY_MS = 30_000;
-/** Events held until their signal is in Temporal. Many, because those of one root share a signal. */
+/** Events held until their signal is in Temporal. Many, because those of one root and owner share a signal. */
 export const DISPATCH_IN_FLIGHT_MAX = 256;
-/** Signals of one root are at least this far apart. */
+/** Signals of one root and owner are at least this far apart. */
 export const SIGNAL_EVERY_MS = 50;
 export const SIGNALS_IN_FLIGHT_MAX = 16;
 /** Providers that may run on one user's blobs: own ones and those of scope `all`. */

@@ -7,7 +7,8 @@ import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
 import { TEMPORAL_CALL_MS_MAX, WORKFLOW_TASK_MS_MAX } from '../limits.ts';
 import type { ExecutionStarter, StartedRun } from '../providers/stores.ts';
-import { CHANGED_SIGNAL, PROPAGATION_QUEUE, rootWorkflowId, type PropagateInput, type SeenVersions } from './names.ts';
+import { CHANGED_SIGNAL, PROPAGATION_QUEUE, type PropagateInput, type SeenVersions } from './names.ts';
+import { rootWorkflowId } from './root-workflow.ts';
 import type { SignalSender } from './signals.ts';
 import type { propagate, runExecution } from './workflows/index.ts';
 
@@ -31,7 +32,7 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
     const input: PropagateInput = { rootId, owner, seen: {}, resumed: false };
     await this.#call(async (client) => {
       await client.workflow.signalWithStart<typeof propagate, [{ seen: SeenVersions }]>('propagate', {
-        workflowId: rootWorkflowId(rootId),
+        workflowId: rootWorkflowId(rootId, owner),
         taskQueue: PROPAGATION_QUEUE,
         args: [input],
         workflowTaskTimeout: WORKFLOW_TASK_MS_MAX,

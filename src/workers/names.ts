@@ -4,10 +4,6 @@ import type { ProviderType } from '../domain/provider.ts';
 export const PROPAGATION_QUEUE = 'studio-propagation';
 export const CHANGED_SIGNAL = 'changed';
 
-export function rootWorkflowId(rootId: string): string {
-  return `studio-root-${rootId}`;
-}
-
 /** A version of a blob that somebody saw; what is planned after it must not be older. */
 export interface SeenVersion {
   readonly version: number;
@@ -21,7 +17,7 @@ export type SeenVersions = Readonly<Record<string, SeenVersion>>;
 /** The argument of the `propagate` workflow. */
 export interface PropagateInput {
   readonly rootId: string;
-  /** The owner of the root and so of its whole DAG. */
+  /** Whose blobs of the DAG it keeps up to date: see root-workflow.ts. */
   readonly owner: string;
   readonly seen: SeenVersions;
   /** Set when continued as new: there is no signal to wait for. */
@@ -36,6 +32,7 @@ export interface Changed {
 /** One run, by reference. */
 export interface RunRef {
   readonly rootId: string;
+  /** Of the source, and so of what is made of it. */
   readonly owner: string;
   readonly sourceId: string;
   readonly providerId: string;
@@ -66,7 +63,7 @@ export interface RunOutcome {
   readonly retryAtMs?: number;
 }
 
-/** What is to be done in one DAG. */
+/** What is to be done for one owner in one DAG. */
 export interface PropagationPlan {
   readonly ready: readonly RunRef[];
   /** Milliseconds since 1970 at which something becomes ready by itself. */

@@ -8,7 +8,8 @@ import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
-import { rootWorkflowId, type PropagationPlan, type RunRef, type SeenVersion, type SeenVersions } from './names.ts';
+import type { PropagationPlan, RunRef, SeenVersion, SeenVersions } from './names.ts';
+import { rootWorkflowId } from './root-workflow.ts';
 
 export interface PlannerParts {
   readonly documents: Pick<Documents, 'getDag' | 'getBlob' | 'listDeltas'>;
@@ -48,7 +49,7 @@ export class Planner {
     );
     const records = await this.#parts.runs.getMany(wanted.map((run) => run.key));
     const now = this.#parts.now();
-    const holder = rootWorkflowId(request.rootId);
+    const holder = rootWorkflowId(request.rootId, request.owner);
     const due: WantedRun[] = [];
     let wakeAtMs = Infinity;
     for (const run of wanted) {

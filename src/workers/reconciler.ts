@@ -14,6 +14,7 @@ import {
 } from '../limits.ts';
 import type { ExecutionStarter, Registrations, Runs } from '../providers/stores.ts';
 import type { Planner } from './planner.ts';
+import { rootWorkflowId } from './root-workflow.ts';
 import type { RootSignals } from './signals.ts';
 
 export interface ReconcilerParts {
@@ -30,14 +31,16 @@ export interface ReconcilerParts {
   readonly now: () => Date;
 }
 
+/** A root where blobs of this owner changed; a DAG with several owners gives several. */
 interface ChangedRoot {
+  readonly rootId: string;
   readonly owner: string;
   readonly newestMs: number;
 }
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  /** Roots found in order, and their newest change then: not looked at again until there is a newer one. */
+  /** Workflow ids of roots found in order, and their newest change then: not looked at again until there is a newer one. */
   readonly #inOrder = new Map<string, number>();
 
   constructor(parts: ReconcilerParts) {
@@ -66,12 +69,12 @@ export class Reconciler {
     // The mark stays before what failed, so that the next pass looks at it again.
     let reachedMs = startedAt.getTime();
     for await (const roots of this.#changedRoots(since)) {
-      for (const [rootId, root] of roots) {
+      for (const [id, root] of roots) {
         if (signal?.aborted) return behind;
         try {
-          if (await this.#reconcile(rootId, root)) behind += 1;
+          if (await this.#reconcile(id, root)) behind += 1;
         } catch (error) {
-          logger.warn({ err: error, rootId }, 'a root could not be reconciled; it is tried again');
+          logger.warn({ err: error, root: id }, 'a root could not be reconciled; it is tried again');
           reachedMs = Math.min(reachedMs, root.newestMs);
         }
       }
@@ -81,15 +84,15 @@ export class Reconciler {
     return behind;
   }
 
-  async #reconcile(rootId: string, root: ChangedRoot): Promise<boolean> {
-    if (this.#inOrder.get(rootId) === root.newestMs) return false;
-    const plan = await this.#parts.planner.plan({ rootId, owner: root.owner, seen: {}, running: [] });
+  async #reconcile(id: string, root: ChangedRoot): Promise<boolean> {
+    if (this.#inOrder.get(id) === root.newestMs) return false;
+    const plan = await this.#parts.planner.plan({ rootId: root.rootId, owner: root.owner, seen: {}, running: [] });
     if (plan.ready.length > 0 || plan.wakeAtMs !== undefined) {
-      await this.#parts.signals.signal(rootId, root.owner, {});
+      await this.#parts.signals.signal(root.rootId, root.owner, {});
       return true;
     }
-    this.#inOrder.delete(rootId);
-    this.#inOrder.set(rootId, root.newestMs);
+    this.#inOrder.delete(id);
+    this.#inOrder.set(id, root.newestMs);
     const [oldest] = this.#inOrder.keys();
     if (this.#inOrder.size > RECONCILE_ROOTS_REMEMBERED_MAX && oldest !== undefined) this.#inOrder.delete(oldest);
     return false;
@@ -134,8 +137,10 @@ export class Reconciler {
       const page = await this.#parts.heads.updatedSince(from, RECONCILE_PAGE_HEADS);
       const roots = new Map<string, ChangedRoot>();
       for (const blob of page) {
-        const newestMs = Math.max(blob.updatedAt.getTime(), roots.get(blob.rootId)?.newestMs ?? 0);
-        roots.set(blob.rootId, { owner: blob.userId, newestMs });
+        const { rootId, userId: owner } = blob;
+        const id = rootWorkflowId(rootId, owner);
+        const newestMs = Math.max(blob.updatedAt.getTime(), roots.get(id)?.newestMs ?? 0);
+        roots.set(id, { rootId, owner, newestMs });
       }
       yield roots;
       const last = page.at(-1);

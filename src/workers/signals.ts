@@ -1,15 +1,17 @@
-/** Tells the workflow of a root that something changed. One signal carries everything seen since the one before. */
+/** Tells the workflow of a root and owner that something changed. One signal carries all that was seen since the last. */
 import { SIGNAL_EVERY_MS, SIGNALS_IN_FLIGHT_MAX } from '../limits.ts';
 import type { SeenVersions, SeenVersion } from './names.ts';
+import { rootWorkflowId } from './root-workflow.ts';
 
-/** Puts one signal into Temporal, starting the root's workflow if none runs. Implemented by `client.ts`. */
+/** Puts one signal into Temporal, starting the workflow if none runs. Implemented by `client.ts`. */
 export interface SignalSender {
   send(rootId: string, owner: string, seen: SeenVersions): Promise<void>;
 }
 
 interface Waiting {
-  owner: string;
-  seen: Map<string, SeenVersion>;
+  readonly rootId: string;
+  readonly owner: string;
+  readonly seen: Map<string, SeenVersion>;
   readonly sent: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -17,9 +19,9 @@ interface Waiting {
 
 export class RootSignals {
   readonly #sender: SignalSender;
-  /** Root id → what the next signal will carry. */
+  /** Workflow id → what the next signal will carry. */
   readonly #waiting = new Map<string, Waiting>();
-  /** Roots whose last signal is under way or just went out. */
+  /** Workflows whose last signal is under way or just went out. */
   readonly #resting = new Set<string>();
   #inFlight = 0;
 
@@ -29,32 +31,32 @@ export class RootSignals {
 
   /** Resolves once a signal that carries `seen` is in Temporal; rejects if that one could not be sent. */
   signal(rootId: string, owner: string, seen: SeenVersions): Promise<void> {
-    let waiting = this.#waiting.get(rootId);
+    const id = rootWorkflowId(rootId, owner);
+    let waiting = this.#waiting.get(id);
     if (!waiting) {
-      waiting = newWaiting(owner);
-      this.#waiting.set(rootId, waiting);
+      waiting = newWaiting(rootId, owner);
+      this.#waiting.set(id, waiting);
     }
-    waiting.owner = owner;
     mergeSeen(waiting.seen, seen);
     this.#pump();
     return waiting.sent;
   }
 
-  /** Roots take turns: a Map keeps the order in which they began to wait. */
+  /** Workflows take turns: a Map keeps the order in which they began to wait. */
   #pump(): void {
-    for (const [rootId, waiting] of this.#waiting) {
+    for (const [id, waiting] of this.#waiting) {
       if (this.#inFlight >= SIGNALS_IN_FLIGHT_MAX) return;
-      if (this.#resting.has(rootId)) continue;
-      this.#waiting.delete(rootId);
-      this.#resting.add(rootId);
+      if (this.#resting.has(id)) continue;
+      this.#waiting.delete(id);
+      this.#resting.add(id);
       this.#inFlight += 1;
-      void this.#send(rootId, waiting);
+      void this.#send(id, waiting);
     }
   }
 
-  async #send(rootId: string, waiting: Waiting): Promise<void> {
+  async #send(id: string, waiting: Waiting): Promise<void> {
     try {
-      await this.#sender.send(rootId, waiting.owner, Object.fromEntries(waiting.seen));
+      await this.#sender.send(waiting.rootId, waiting.owner, Object.fromEntries(waiting.seen));
       waiting.resolve();
     } catch (error) {
       waiting.reject(error);
@@ -62,7 +64,7 @@ export class RootSignals {
     this.#inFlight -= 1;
     // What comes in the meantime shares the next signal.
     setTimeout(() => {
-      this.#resting.delete(rootId);
+      this.#resting.delete(id);
       this.#pump();
     }, SIGNAL_EVERY_MS).unref();
     this.#pump();
@@ -75,12 +77,12 @@ function mergeSeen(into: Map<string, SeenVersion>, seen: SeenVersions): void {
   }
 }
 
-function newWaiting(owner: string): Waiting {
+function newWaiting(rootId: string, owner: string): Waiting {
   let resolve: () => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const sent = new Promise<void>((onResolve, onReject) => {
     resolve = onResolve;
     reject = onReject;
   });
-  return { owner, seen: new Map(), sent, resolve, reject };
+  return { rootId, owner, seen: new Map(), sent, resolve, reject };
 }

@@ -9,7 +9,7 @@ import { Registry } from '../../src/providers/registry.ts';
 import { startWorker } from '../../src/worker.ts';
 import { BUILTINS } from '../../src/workers/builtins/index.ts';
 import { TemporalClient } from '../../src/workers/client.ts';
-import { rootWorkflowId } from '../../src/workers/names.ts';
+import { rootWorkflowId } from '../../src/workers/root-workflow.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 
@@ -23,8 +23,11 @@ export interface World {
   /** Executions as stored; the filter speaks of their fields in the database. */
   executions(filter: Readonly<Record<string, string>>): Promise<Execution[]>;
   countExecutions(filter: Readonly<Record<string, string>>): Promise<number>;
-  /** Resolves when the root's workflow has come to its end, also the one of events still on their way. */
-  quiet(rootId: string): Promise<void>;
+  /**
+   * Resolves when the root's workflow has come to its end, also the one of events still on their way: of the root's
+   * owner, or of the one named.
+   */
+  quiet(rootId: string, owner?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,8 +55,8 @@ export async function startWorld(options: { readonly worker: boolean } = { worke
     now: () => new Date(),
   });
   const stored = engine.database.db.collection('executions');
-  const lastEnd = async (rootId: string): Promise<number | undefined> => {
-    const { status, closeTime } = await client.workflow.getHandle(rootWorkflowId(rootId)).describe();
+  const lastEnd = async (workflowId: string): Promise<number | undefined> => {
+    const { status, closeTime } = await client.workflow.getHandle(workflowId).describe();
     return status.name === 'RUNNING' ? undefined : closeTime?.getTime();
   };
   return {
@@ -68,13 +71,14 @@ export async function startWorld(options: { readonly worker: boolean } = { worke
       return [...(await engine.executions.getMany(ids)).values()];
     },
     countExecutions: (filter) => stored.countDocuments(filter),
-    quiet: async (rootId) => {
+    quiet: async (rootId, owner) => {
+      const workflowId = rootWorkflowId(rootId, owner ?? (await engine.heads.get(rootId))?.userId ?? '');
       let ended: number | undefined;
       let since = Date.now();
       await eventually(
         `nothing goes on below ${rootId}`,
         async () => {
-          const now = await lastEnd(rootId);
+          const now = await lastEnd(workflowId);
           if (now !== ended || now === undefined) since = Date.now();
           ended = now;
           return Date.now() - since > QUIET_MS;

@@ -1,15 +1,20 @@
 /** Graphs that hold blobs of several owners, each with providers of their own. */
+import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../src/domain/blob.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import type { Provider } from '../../src/domain/provider.ts';
+import { startWorker } from '../../src/worker.ts';
 import { Planner } from '../../src/workers/planner.ts';
+import { Reconciler } from '../../src/workers/reconciler.ts';
+import { RootSignals } from '../../src/workers/signals.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';
-import { bytes, newScene, type Scene } from './providers-world.ts';
+import { bytes, newScene, textOf, type Scene } from './providers-world.ts';
 
 const test = suite('graphs of several owners');
 const admin: Caller = { userId: 'root', administrator: true };
+const logger = pino({ level: 'silent' });
 const now = (): Date => new Date();
 let world: World;
 let planner: Planner;
@@ -62,6 +67,36 @@ test('G8 what is made of a blob is made in its owner’s name, whoever else may 
   assert.ok(forAll);
   assert.equal(await readyFor(source.id, guest), [run(guest, below, forAll)]);
   assert.equal(await readyFor(source.id, host), [run(host, source, forAll)]);
+});
+
+test('G9 the reconciler finds what each owner in a root has left to do', async () => {
+  const { host, guest, source } = await newShared(async (one, other) => {
+    await one.register();
+    await other.register();
+  });
+  const { providers, executions: runs, heads, reconciled: mark } = world.engine;
+  const told: string[] = [];
+  const signals = new RootSignals({ send: async (rootId, owner) => void told.push(`${rootId} ${owner}`) });
+  const starter = { start: async () => undefined };
+  await new Reconciler({ heads, mark, planner, providers, runs, starter, signals, logger, now }).pass();
+  for (const { caller } of [host, guest]) assert.ok(told.includes(`${source.id} ${caller.userId}`), told.join());
+});
+
+test('G9 what one owner waits for holds up no other’s work in the same root', async () => {
+  const worker = await startWorker(world.config, logger);
+  try {
+    let provider: Provider | undefined;
+    const { guest, source, below } = await newShared(async (one, other) => {
+      // Longer than any test: the host's workflow is there, and waits.
+      await one.register({ debounce: { quietMs: 3_600_000, maxWaitMs: 3_600_000 } });
+      provider = await other.register();
+    });
+    assert.ok(provider);
+    assert.is(textOf(await guest.fresh(below.id, provider)), 'Expanded:\nof the guest');
+    await world.quiet(source.id, guest.caller.userId);
+  } finally {
+    await worker.stop();
+  }
 });
 
 test.run();

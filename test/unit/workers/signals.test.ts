@@ -27,6 +27,19 @@ test('a burst on one root costs few signals, and none resolves before one that c
   assert.is(sent.at(-1)?.['blob']?.version, 100);
 });
 
+test('each owner in a root is signalled for, with what was seen of theirs alone', async () => {
+  const sent: { readonly owner: string; readonly blobs: string[] }[] = [];
+  const signals = new RootSignals({
+    send: async (_root, owner, seen) => void sent.push({ owner, blobs: Object.keys(seen) }),
+  });
+  const seen = { version: 1 };
+  await signals.signal('root', 'ada', { first: seen });
+  await Promise.all([signals.signal('root', 'ada', { second: seen }), signals.signal('root', 'eve', { below: seen })]);
+  const of = (name: string): string[][] => sent.filter(({ owner }) => owner === name).map(({ blobs }) => blobs);
+  assert.equal(of('ada'), [['first'], ['second']]);
+  assert.equal(of('eve'), [['below']]);
+});
+
 test('a signal that fails fails everything that waited for it, and the next is sent', async () => {
   let calls = 0;
   const signals = new RootSignals({
