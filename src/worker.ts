@@ -24,6 +24,7 @@ export async function startWorker(config: Config, logger: Logger): Promise<Runni
     providers: engine.providers,
     runs: engine.executions,
     events: engine.consumer,
+    access: engine.access,
     heads: engine.heads,
     mark: engine.reconciled,
     failpoints: engine.failpoints,

@@ -145,10 +145,7 @@ export class Reads {
   async getDag(caller: Caller, blobId: string): Promise<Dag> {
     const rootId = await this.#blobs.with(caller, blobId, async (room) => room.state.genesis.rootId);
     const blobs = await this.#heads.ofRoot(rootId, DAG_NODES_MAX);
-    const visible = await this.#lists.readable(
-      caller,
-      blobs.filter((blob) => !blob.deletedAt),
-    );
+    const visible = await this.#lists.readable(caller, blobs);
     const byId = new Map(visible.map((blob) => [blob.id, blob]));
     const nodes: DagNode[] = visible
       .sort((a, b) => a.depth - b.depth || (a.id < b.id ? -1 : 1))

@@ -184,9 +184,11 @@ export class BlobHeads {
     return documents.map((document) => ({ blob: fromDocument(document), orderKey: document.order_key }));
   }
 
-  /** All blobs of one DAG, at most `limit`. */
-  async ofRoot(rootId: string, limit: number): Promise<Blob[]> {
-    return (await this.#database.blobs.find({ root_id: rootId }).limit(limit).toArray()).map(fromDocument);
+  /** The blobs of one DAG that are not deleted, or one owner's of them: by id, at most `limit`. */
+  async ofRoot(rootId: string, limit: number, owner?: string): Promise<Blob[]> {
+    const filter: Filter<BlobDocument> = { root_id: rootId, deleted_at: { $exists: false } };
+    if (owner !== undefined) filter.user_id = owner;
+    return (await this.#database.blobs.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
   }
 
   async children(parentId: string): Promise<Blob[]> {

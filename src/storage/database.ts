@@ -121,7 +121,7 @@ export class Database {
     // Sparse, not partial: SecantusDB plans no partial index for arrays. Not unique: a unique request id made a gap.
     await this.commits.createIndex({ request_keys: 1 }, { sparse: true });
     await this.blobs.createIndex({ user_id: 1, order_key: -1 });
-    await this.blobs.createIndex({ root_id: 1 });
+    await this.blobs.createIndex({ root_id: 1, _id: 1 });
     await this.blobs.createIndex({ parent_ids: 1, order_key: -1 });
     await this.blobs.createIndex({ updated_at: 1 });
     await this.checkpoints.createIndex({ blob_id: 1 });

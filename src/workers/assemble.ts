@@ -10,7 +10,7 @@ import { createActivities } from './activities/index.ts';
 import { TemporalClient, type TemporalOptions } from './client.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Leftovers } from './leftovers.ts';
-import { Planner } from './planner.ts';
+import { Planner, type PlannerParts } from './planner.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import { RunLedger } from './run-ledger.ts';
 import { Runner } from './runner.ts';
@@ -23,7 +23,8 @@ export interface WorkerParts {
   readonly providers: Registrations;
   readonly runs: Runs;
   readonly events: EventConsumer;
-  readonly heads: {
+  readonly access: PlannerParts['access'];
+  readonly heads: PlannerParts['heads'] & {
     updatedSince(since: Date, limit: number): Promise<Blob[]>;
     setProcessed(blobId: string, providerId: string, processed: Processed): Promise<void>;
   };
@@ -43,11 +44,11 @@ export interface AssembledWorker {
 const DURABLE = 'propagation';
 
 export function startPropagation(parts: WorkerParts): AssembledWorker {
-  const { documents, providers, runs, events, heads, mark, failpoints, temporal, logger } = parts;
+  const { documents, providers, runs, events, access, heads, mark, failpoints, temporal, logger } = parts;
   const now = (): Date => new Date();
   const client = new TemporalClient(temporal, logger);
   const signals = new RootSignals(client);
-  const planner = new Planner({ documents, providers, runs, now });
+  const planner = new Planner({ documents, heads, access, providers, runs, now });
   const processed = { recordProcessed: heads.setProcessed.bind(heads) };
   const ledger = new RunLedger(runs, processed, now);
   const leftovers = new Leftovers(documents, runs, ledger);

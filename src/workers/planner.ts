@@ -1,50 +1,45 @@
 /** Finds what of a DAG is out of date, by comparing versions, and what of that may run now (G5, G9). */
-import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
-import { Graph } from '../domain/graph.ts';
 import type { Run } from '../domain/run.ts';
 import { frontier, wantedRuns, type WantedRun } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
-import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
-import type { PropagationPlan, RunRef, SeenVersion, SeenVersions } from './names.ts';
+import type { PropagationPlan, RunRef } from './names.ts';
+import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
 import { rootWorkflowId } from './root-workflow.ts';
 
-export interface PlannerParts {
-  readonly documents: Pick<Documents, 'getDag' | 'getBlob' | 'listDeltas'>;
+export interface PlannerParts extends OwnedGraphParts {
+  readonly documents: Pick<Documents, 'getBlob' | 'listDeltas'>;
   readonly providers: Pick<Registrations, 'activeFor'>;
   readonly runs: Pick<Runs, 'getMany'>;
   readonly now: () => Date;
 }
 
-export interface PlanRequest {
-  readonly rootId: string;
-  readonly owner: string;
-  readonly seen: SeenVersions;
+export interface PlanRequest extends GraphRequest {
   /** Derived blobs whose run is going on. */
   readonly running: readonly string[];
 }
 
 export class Planner {
   readonly #parts: PlannerParts;
+  readonly #graphs: OwnedGraphs;
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
+    this.#graphs = new OwnedGraphs(parts);
   }
 
   async plan(request: PlanRequest): Promise<PropagationPlan> {
     const caller: Caller = { userId: request.owner, administrator: false };
     const providers = await this.#parts.providers.activeFor(request.owner);
     if (providers.length === 0) return { ready: [], unconfirmed: {} };
-    const loaded = await this.#load(caller, request);
-    if (!loaded) return { ready: [], unconfirmed: {} };
-    const { graph, unconfirmed } = loaded;
+    const { graph, unconfirmed } = await this.#graphs.load(request);
 
     const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX };
     const running = new Set(request.running);
     const wanted = wantedRuns(graph, providers, limits).filter(
-      // G8: what is made of a blob is its owner's. A graph may hold blobs of others, which this one may merely read.
+      // G8: what is made of a blob is its owner's. Of others, there may be one that has the id of a derived blob.
       (run) => run.source.userId === request.owner && !running.has(run.derivedId),
     );
     const records = await this.#parts.runs.getMany(wanted.map((run) => run.key));
@@ -68,22 +63,6 @@ export class Planner {
       ...(wakeAtMs === Infinity ? {} : { wakeAtMs }),
       unconfirmed,
     };
-  }
-
-  /** The DAG, no older than what was seen: stored heads may lag the log that events are made from. */
-  async #load(caller: Caller, request: PlanRequest): Promise<{ graph: Graph; unconfirmed: SeenVersions } | undefined> {
-    const blobs = await ignoreMissing(this.#parts.documents.getDag(caller, request.rootId));
-    if (!blobs) return undefined;
-    const known = new Map<string, Blob>(blobs.nodes.map((node) => [node.blob.id, node.blob]));
-    const unconfirmed: Record<string, SeenVersion> = {};
-    for (const [id, seen] of Object.entries(request.seen)) {
-      if ((known.get(id)?.version ?? 0) >= seen.version) continue;
-      const blob = await ignoreMissing(this.#parts.documents.getBlob(caller, id, { withContent: false }));
-      if (!blob) continue;
-      known.set(id, blob);
-      unconfirmed[id] = seen;
-    }
-    return { graph: new Graph(known.values()), unconfirmed };
   }
 
   /** When a debounced provider may run: after quiet since the last change, at most max_wait since the first it missed. */
@@ -124,15 +103,4 @@ function refOf(run: WantedRun, request: PlanRequest): RunRef {
     type: run.provider.type,
     ...(causedBy === undefined ? {} : { causedBy }),
   };
-}
-
-/** A blob that is gone or not this owner's has nothing to propagate; every other error is thrown on. */
-async function ignoreMissing<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof StudioError && (error.reason === 'BLOB_NOT_FOUND' || error.reason === 'BLOB_DELETED'))
-      return undefined;
-    throw error;
-  }
 }

@@ -21,8 +21,8 @@ let planner: Planner;
 
 test.before(async () => {
   world = await startWorld({ worker: false });
-  const { documents, providers, executions: runs } = world.engine;
-  planner = new Planner({ documents, providers, runs, now });
+  const { documents, heads, access, providers, executions: runs } = world.engine;
+  planner = new Planner({ documents, heads, access, providers, runs, now });
 });
 test.after(() => world?.stop());
 
@@ -67,6 +67,19 @@ test('G8 what is made of a blob is made in its owner’s name, whoever else may 
   assert.ok(forAll);
   assert.equal(await readyFor(source.id, guest), [run(guest, below, forAll)]);
   assert.equal(await readyFor(source.id, host), [run(host, source, forAll)]);
+});
+
+test('G9 a blob is derived from whether or not its owner may read the root, and after the root was deleted', async () => {
+  const [host, guest] = [newScene(world), newScene(world)];
+  const provider = await guest.register();
+  const root = await host.create('for its owner alone');
+  const shared = await createBelow(host, root.id);
+  await world.engine.sharing.grant(host.caller, { blobId: shared.id, userId: guest.caller.userId, role: 'viewer' });
+  const below = await createBelow(guest, shared.id);
+  assert.is(below.rootId, root.id);
+  assert.equal(await readyFor(root.id, guest), [run(guest, below, provider)]);
+  await world.documents.deleteBlob(host.caller, root.id, {});
+  assert.equal(await readyFor(root.id, guest), [run(guest, below, provider)]);
 });
 
 test('G9 the reconciler finds what each owner in a root has left to do', async () => {

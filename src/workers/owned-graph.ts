@@ -1,0 +1,82 @@
+/** What a plan is made on: the blobs of one owner in one DAG, no older than what was seen. */
+import type { AccessControl } from '../access/contract.ts';
+import { mayRead } from '../domain/access.ts';
+import { lineageOfBlob } from '../domain/blob-access.ts';
+import type { Blob } from '../domain/blob.ts';
+import type { Caller } from '../domain/caller.ts';
+import { Graph } from '../domain/graph.ts';
+import type { Documents } from '../documents/contract.ts';
+import { StudioError } from '../errors.ts';
+import { DAG_NODES_MAX } from '../limits.ts';
+import type { SeenVersion, SeenVersions } from './names.ts';
+
+export interface OwnedGraphParts {
+  readonly documents: Pick<Documents, 'getBlob'>;
+  readonly heads: {
+    /** Those that are not deleted, by id, at most `limit`. */
+    ofRoot(rootId: string, limit: number, owner: string): Promise<Blob[]>;
+    getMany(ids: readonly string[]): Promise<Blob[]>;
+  };
+  readonly access: Pick<AccessControl, 'many'>;
+}
+
+export interface GraphRequest {
+  readonly rootId: string;
+  readonly owner: string;
+  readonly seen: SeenVersions;
+}
+
+export interface OwnedGraph {
+  readonly graph: Graph;
+  /** Of the versions seen, those that stored heads do not show yet. */
+  readonly unconfirmed: SeenVersions;
+}
+
+/**
+ * The blobs of others in the same DAG are left out: they are planned for in their owners' names, and no lineage leads
+ * through them, for what a provider made belongs to the owner of its source. So it is no matter whether the owner may
+ * read the root, nor whether that is deleted.
+ */
+export class OwnedGraphs {
+  readonly #parts: OwnedGraphParts;
+
+  constructor(parts: OwnedGraphParts) {
+    this.#parts = parts;
+  }
+
+  async load(request: GraphRequest): Promise<OwnedGraph> {
+    const { heads, documents } = this.#parts;
+    const caller: Caller = { userId: request.owner, administrator: false };
+    const stored = await heads.ofRoot(request.rootId, DAG_NODES_MAX, request.owner);
+    const known = new Map((await this.#readable(caller, stored)).map((blob) => [blob.id, blob]));
+    const unconfirmed: Record<string, SeenVersion> = {};
+    for (const [id, seen] of Object.entries(request.seen)) {
+      if ((known.get(id)?.version ?? 0) >= seen.version) continue;
+      const blob = await ignoreMissing(documents.getBlob(caller, id, { withContent: false }));
+      if (!blob) continue;
+      known.set(id, blob);
+      unconfirmed[id] = seen;
+    }
+    return { graph: new Graph(known.values()), unconfirmed };
+  }
+
+  /** G8: somebody may have been shut out of a blob of their own; what they may not read is not worked on for them. */
+  async #readable(caller: Caller, blobs: readonly Blob[]): Promise<Blob[]> {
+    const access = await this.#parts.access.many(blobs.map(lineageOfBlob));
+    return blobs.filter((blob) => {
+      const one = access.get(blob.id);
+      return one !== undefined && mayRead(caller, one);
+    });
+  }
+}
+
+/** A blob that is gone or not this owner's has nothing to propagate; every other error is thrown on. */
+async function ignoreMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof StudioError && (error.reason === 'BLOB_NOT_FOUND' || error.reason === 'BLOB_DELETED'))
+      return undefined;
+    throw error;
+  }
+}
