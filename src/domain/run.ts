@@ -39,8 +39,20 @@ export type ClaimOutcome =
   | { readonly state: 'claimed'; readonly attempts: number }
   /** Somebody else runs it, or its next attempt is not due. */
   | { readonly state: 'waiting'; readonly until: Date }
-  /** It ran, or will not run again for these inputs. */
+  /** It ran, or will not run again for these inputs: see isFinal. */
   | { readonly state: 'settled'; readonly run: Run };
+
+/** What stood in the way of a run whatever its inputs were: it may be over, and the same inputs can be run on. */
+const PASSING_REASONS: ReadonlySet<string> = new Set(['SUPERSEDED', 'BLOB_DELETED', 'PROVIDER_INPUT_UNSUPPORTED']);
+
+/**
+ * Whether a run will not be made again by itself for these very inputs (G9): it succeeded, or what it ended with would
+ * be the same the next time. A cancelled one never began.
+ */
+export function isFinal(run: Pick<Run, 'status' | 'error'>): boolean {
+  if (run.status === 'running' || run.status === 'cancelled') return false;
+  return run.status === 'succeeded' || !PASSING_REASONS.has(run.error?.reason ?? '');
+}
 
 /** Why a run went wrong: a reason of `errors.ts` or one the provider gave, and a sentence. */
 export interface RunError {

@@ -6,7 +6,7 @@ import type { Blob } from './blob.ts';
 import { derivedBlobId, keyOfRun } from './execution-key.ts';
 import type { Graph } from './graph.ts';
 import type { Provider } from './provider.ts';
-import { triggers } from './trigger.ts';
+import { takesInput, triggers } from './trigger.ts';
 
 /** A run that is wanted: this provider on this source, at the versions they have now. */
 export interface WantedRun {
@@ -26,9 +26,11 @@ export interface GraphLimits {
 /** Every run the graph asks for, whether or not something above it must run first. */
 export function wantedRuns(graph: Graph, providers: readonly Provider[], limits: GraphLimits): WantedRun[] {
   const wanted: WantedRun[] = [];
-  let nodes = graph.size;
+  let nodes = [...graph.blobs()].filter((blob) => blob.deletedAt === undefined).length;
   for (const source of graph.blobs()) {
     for (const provider of providers) {
+      // Asked first, for an id costs a hash.
+      if (!takesInput(provider, source)) continue;
       const derivedId = derivedBlobId(source.id, provider.id);
       const derived = graph.get(derivedId);
       // Somebody chose that id for a blob of their own, or threw the derived blob away: it is not ours to make again.

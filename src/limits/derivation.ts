@@ -47,6 +47,8 @@ export const SCHEMA_THREAD_HEAP_MEGABYTES_HARD = 4_096;
 /** Runs closed at once by a workflow that ends. */
 export const LEFTOVER_RUNS_MAX = 1_000;
 export const CLAIM_RACES_MAX = 16;
+/** Before a run that ended for a reason that may be over is started over by itself: whatever goes wrong, no hot loop. */
+export const START_OVER_MS = 1_000;
 /** Runs one plan starts; the next plan starts the rest. */
 export const PLAN_RUNS_MAX = 64;
 /** Built-ins one local activity runs one after the other. */

@@ -94,7 +94,8 @@ export class Registry implements Providers {
         type: provider.type,
       });
     } catch (error) {
-      // Whether it started is unknown. Cancelled, a workflow that did start finds nothing to do, and the next try starts over.
+      // Whether it started is unknown. Cancelled, it is started over by whatever comes first: a workflow that did start,
+      // the next plan that wants it, or the next try.
       await this.#parts.runs.finish(run.key, { status: 'cancelled', error: notStarted(error) }, this.#parts.now());
       throw error;
     }

@@ -5,7 +5,7 @@
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 import type { Receipt } from '../domain/blob.ts';
 import type { ExecutionStatus } from '../domain/provider.ts';
-import type { ClaimOutcome, Run, RunClaim, RunError } from '../domain/run.ts';
+import { isFinal, type ClaimOutcome, type Run, type RunClaim, type RunError } from '../domain/run.ts';
 import { CLAIM_RACES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
 
 interface ExecutionDocument {
@@ -73,7 +73,10 @@ export class ExecutionStore {
     return (await this.#executions.find({ holder, status: 'running' }).limit(limit).toArray()).map(fromDocument);
   }
 
-  /** The same holder gets its claim again, so that a step repeated after a crash goes on where it was. */
+  /**
+   * The same holder gets its claim again, so that a step repeated after a crash goes on where it was. One that ended for
+   * a reason that may be over by now is started over, with all its attempts.
+   */
   async claim(claim: RunClaim, now: Date): Promise<ClaimOutcome> {
     for (let race = 0; race < CLAIM_RACES_MAX; race++) {
       const known = await this.#executions.findOne({ _id: claim.key });
@@ -81,7 +84,12 @@ export class ExecutionStore {
         if (await this.#insert(claim, now)) return { state: 'claimed', attempts: 0 };
         continue;
       }
-      if (known.status !== 'running') return { state: 'settled', run: fromDocument(known) };
+      if (known.status !== 'running') {
+        const run = fromDocument(known);
+        if (isFinal(run)) return { state: 'settled', run };
+        if (await this.#startOver(claim, known, now)) return { state: 'claimed', attempts: 0 };
+        continue;
+      }
       if (known.retry_at && known.retry_at > now) return { state: 'waiting', until: known.retry_at };
       if (known.holder !== claim.holder && known.lease_until > now)
         return { state: 'waiting', until: known.lease_until };
@@ -99,6 +107,14 @@ export class ExecutionStore {
   async restart(claim: RunClaim, from: ExecutionStatus, now: Date): Promise<boolean> {
     const result = await this.#executions.replaceOne({ _id: claim.key, status: from }, bodyOf(claim, now));
     return result.matchedCount === 1;
+  }
+
+  /** Keeps the id of the request that asked for it: a repeat of that must find it (G4). False if another was quicker. */
+  async #startOver(claim: RunClaim, ended: ExecutionDocument, now: Date): Promise<boolean> {
+    const requestId = claim.requestId ?? ended.request_id;
+    const body = bodyOf({ ...claim, ...(requestId === undefined ? {} : { requestId }) }, now);
+    const filter = { _id: ended._id, status: ended.status, started_at: ended.started_at };
+    return (await this.#executions.replaceOne(filter, body)).matchedCount === 1;
   }
 
   /**

@@ -50,6 +50,8 @@ export class Dispatcher {
   }
 }
 
+/** What is undeleted may be a derived blob, of a type no provider takes, whose source has changed in the meantime. */
 function concerns(provider: Provider, event: StudioEvent): boolean {
-  return provider.triggerEvents.length > 0 && supportsType(provider.supportedTypes, event.contentType);
+  if (provider.triggerEvents.length === 0) return false;
+  return event.operation === 'undelete' || supportsType(provider.supportedTypes, event.contentType);
 }

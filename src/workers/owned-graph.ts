@@ -5,9 +5,11 @@ import { lineageOfBlob } from '../domain/blob-access.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { Graph } from '../domain/graph.ts';
+import type { Provider } from '../domain/provider.ts';
+import { wantedRuns } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
-import { DAG_NODES_MAX } from '../limits.ts';
+import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX } from '../limits.ts';
 import type { SeenVersion, SeenVersions } from './names.ts';
 
 export interface OwnedGraphParts {
@@ -15,6 +17,7 @@ export interface OwnedGraphParts {
   readonly heads: {
     /** Those that are not deleted, by id, at most `limit`. */
     ofRoot(rootId: string, limit: number, owner: string): Promise<Blob[]>;
+    /** Deleted ones too. */
     getMany(ids: readonly string[]): Promise<Blob[]>;
   };
   readonly access: Pick<AccessControl, 'many'>;
@@ -44,11 +47,14 @@ export class OwnedGraphs {
     this.#parts = parts;
   }
 
-  async load(request: GraphRequest): Promise<OwnedGraph> {
+  /** `providers`: those that are planned for. */
+  async load(request: GraphRequest, providers: readonly Provider[]): Promise<OwnedGraph> {
     const { heads, documents } = this.#parts;
     const caller: Caller = { userId: request.owner, administrator: false };
     const stored = await heads.ofRoot(request.rootId, DAG_NODES_MAX, request.owner);
     const known = new Map((await this.#readable(caller, stored)).map((blob) => [blob.id, blob]));
+    const absent = Object.keys(request.seen).filter((id) => !known.has(id));
+    for (const blob of await this.#readable(caller, await heads.getMany(absent))) known.set(blob.id, blob);
     const unconfirmed: Record<string, SeenVersion> = {};
     for (const [id, seen] of Object.entries(request.seen)) {
       if ((known.get(id)?.version ?? 0) >= seen.version) continue;
@@ -57,7 +63,16 @@ export class OwnedGraphs {
       known.set(id, blob);
       unconfirmed[id] = seen;
     }
+    await this.#addDerived(known, providers);
     return { graph: new Graph(known.values()), unconfirmed };
+  }
+
+  /** What of the blobs that would be made is there after all: deleted, or somebody else's. */
+  async #addDerived(known: Map<string, Blob>, providers: readonly Provider[]): Promise<void> {
+    const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: Infinity };
+    const wanted = wantedRuns(new Graph(known.values()), providers, limits);
+    const absent = wanted.filter((run) => !run.derived).map((run) => run.derivedId);
+    for (const blob of await this.#parts.heads.getMany(absent)) known.set(blob.id, blob);
   }
 
   /** G8: somebody may have been shut out of a blob of their own; what they may not read is not worked on for them. */

@@ -1,9 +1,9 @@
 /** Finds what of a DAG is out of date, by comparing versions, and what of that may run now (G5, G9). */
 import type { Caller } from '../domain/caller.ts';
-import type { Run } from '../domain/run.ts';
+import { isFinal, type Run } from '../domain/run.ts';
 import { frontier, wantedRuns, type WantedRun } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
-import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX } from '../limits.ts';
+import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX, START_OVER_MS } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import type { PropagationPlan, RunRef } from './names.ts';
 import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
@@ -34,7 +34,7 @@ export class Planner {
     const caller: Caller = { userId: request.owner, administrator: false };
     const providers = await this.#parts.providers.activeFor(request.owner);
     if (providers.length === 0) return { ready: [], unconfirmed: {} };
-    const { graph, unconfirmed } = await this.#graphs.load(request);
+    const { graph, unconfirmed } = await this.#graphs.load(request, providers);
 
     const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX };
     const running = new Set(request.running);
@@ -50,7 +50,7 @@ export class Planner {
     for (const run of wanted) {
       const record = records.get(run.key);
       // Succeeded, or used up its attempts for these very inputs: only a change or a replay makes it run again.
-      if (record && record.status !== 'running') continue;
+      if (record && isFinal(record)) continue;
       const at = Math.max(claimableAt(record, holder, now), await this.#quietAt(caller, run));
       if (at <= now.getTime()) due.push(run);
       else wakeAtMs = Math.min(wakeAtMs, at);
@@ -85,9 +85,10 @@ export class Planner {
   }
 }
 
-/** The next attempt of one that failed, the end of another holder's lease, or now. */
+/** The next attempt of one that failed, the end of another's lease, a while after one that came to nothing, or now. */
 function claimableAt(record: Run | undefined, holder: string, now: Date): number {
   if (!record) return 0;
+  if (record.status !== 'running') return (record.finishedAt?.getTime() ?? 0) + START_OVER_MS;
   if (record.retryAt && record.retryAt > now) return record.retryAt.getTime();
   return record.holder === holder ? 0 : record.leaseUntil.getTime();
 }

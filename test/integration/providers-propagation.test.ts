@@ -246,18 +246,20 @@ test('what a provider does not take is refused with the reason, and so is its ow
   assert.is(await reasonOf(scene.process(made.id, provider)), 'LINEAGE_LIMIT');
 });
 
-test('a derived blob that somebody deleted stays deleted', async () => {
+test('G9 a derived blob that somebody deleted stays deleted, and is brought up to date once it is undeleted', async () => {
   const scene = newScene(world);
   const provider = await scene.register();
+  const beside = await scene.register({ workflowId: 'text-statistics' });
   const source = await scene.create('one');
   const made = await scene.fresh(source.id, provider);
   await world.documents.deleteBlob(scene.caller, made.id, {});
   await scene.edit(source.id, 'two');
-  await eventually(
-    'the change is passed over',
-    async () => (await world.countExecutions({ root_id: source.id, status: 'skipped' })) === 1,
-  );
+  await scene.fresh(source.id, beside);
+  await world.quiet(source.id);
   assert.ok((await scene.read(derivedBlobId(source.id, provider.id))).deletedAt);
+  assert.is(await world.countExecutions({ root_id: source.id, provider_id: provider.id }), 1);
+  await world.documents.undeleteBlob(scene.caller, made.id, {});
+  assert.is(textOf(await scene.fresh(source.id, provider)), 'Expanded:\ntwo');
 });
 
 test('what a person made of a derived blob survives the next run', async () => {
