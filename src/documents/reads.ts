@@ -144,7 +144,16 @@ export class Reads {
 
   async getDag(caller: Caller, blobId: string): Promise<Dag> {
     const rootId = await this.#blobs.with(caller, blobId, async (room) => room.state.genesis.rootId);
-    const blobs = await this.#heads.ofRoot(rootId, DAG_NODES_MAX);
+    const blobs = await this.#heads.ofRoot(rootId, DAG_NODES_MAX + 1);
+    if (blobs.length > DAG_NODES_MAX) {
+      throw new StudioError(
+        'LIMIT_EXCEEDED',
+        `The graph has more than ${DAG_NODES_MAX} blobs; list children instead.`,
+        {
+          limit: 'DAG_NODES_MAX',
+        },
+      );
+    }
     const visible = await this.#lists.readable(caller, blobs);
     const byId = new Map(visible.map((blob) => [blob.id, blob]));
     const nodes: DagNode[] = visible

@@ -48,7 +48,7 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   const now = (): Date => new Date();
   const client = new TemporalClient(temporal, logger);
   const signals = new RootSignals(client);
-  const planner = new Planner({ documents, heads, access, providers, runs, now });
+  const planner = new Planner({ documents, heads, access, providers, runs, logger, now });
   const processed = { recordProcessed: heads.setProcessed.bind(heads) };
   const ledger = new RunLedger(runs, processed, now);
   const leftovers = new Leftovers(documents, runs, ledger);

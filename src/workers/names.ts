@@ -68,6 +68,6 @@ export interface PropagationPlan {
   readonly ready: readonly RunRef[];
   /** Milliseconds since 1970 at which something becomes ready by itself. */
   readonly wakeAtMs?: number;
-  /** Of the versions seen, those that stored heads do not show yet. */
+  /** Of the versions seen, those to name again: stored heads don't show them yet, or the DAG is too large to find them. */
   readonly unconfirmed: SeenVersions;
 }

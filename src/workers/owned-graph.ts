@@ -33,6 +33,10 @@ export interface OwnedGraph {
   readonly graph: Graph;
   /** Of the versions seen, those that stored heads do not show yet. */
   readonly unconfirmed: SeenVersions;
+  /** Nothing more may be derived in it: see DAG_NODES_MAX. */
+  readonly isFull: boolean;
+  /** Blobs that are in it only because they were seen: the DAG has more than DAG_NODES_MAX. */
+  readonly beyond: ReadonlySet<string>;
 }
 
 /**
@@ -51,10 +55,13 @@ export class OwnedGraphs {
   async load(request: GraphRequest, providers: readonly Provider[]): Promise<OwnedGraph> {
     const { heads, documents } = this.#parts;
     const caller: Caller = { userId: request.owner, administrator: false };
-    const stored = await heads.ofRoot(request.rootId, DAG_NODES_MAX, request.owner);
+    const found = await heads.ofRoot(request.rootId, DAG_NODES_MAX + 1, request.owner);
+    const stored = found.slice(0, DAG_NODES_MAX);
     const known = new Map((await this.#readable(caller, stored)).map((blob) => [blob.id, blob]));
     const absent = Object.keys(request.seen).filter((id) => !known.has(id));
     for (const blob of await this.#readable(caller, await heads.getMany(absent))) known.set(blob.id, blob);
+    const isCut = found.length > stored.length;
+    const beyond = new Set(isCut ? absent.filter((id) => known.get(id)?.deletedAt === undefined) : []);
     const unconfirmed: Record<string, SeenVersion> = {};
     for (const [id, seen] of Object.entries(request.seen)) {
       if ((known.get(id)?.version ?? 0) >= seen.version) continue;
@@ -64,15 +71,24 @@ export class OwnedGraphs {
       unconfirmed[id] = seen;
     }
     await this.#addDerived(known, providers);
-    return { graph: new Graph(known.values()), unconfirmed };
+    return { graph: new Graph(known.values()), unconfirmed, isFull: found.length >= DAG_NODES_MAX, beyond };
   }
 
-  /** What of the blobs that would be made is there after all: deleted, or somebody else's. */
+  /**
+   * What of the blobs that would be made is there after all: deleted, somebody else's, or beyond the limit. Level by
+   * level, for what was found may have been made more of. G9: so what exists is kept up to date, whatever the DAG's size.
+   */
   async #addDerived(known: Map<string, Blob>, providers: readonly Provider[]): Promise<void> {
     const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: Infinity };
-    const wanted = wantedRuns(new Graph(known.values()), providers, limits);
-    const absent = wanted.filter((run) => !run.derived).map((run) => run.derivedId);
-    for (const blob of await this.#parts.heads.getMany(absent)) known.set(blob.id, blob);
+    const asked = new Set<string>();
+    for (let level = 0; level <= LINEAGE_DEPTH_MAX; level++) {
+      const wanted = wantedRuns(new Graph(known.values()), providers, limits);
+      const absent = wanted.flatMap(({ derived, derivedId }) => (derived || asked.has(derivedId) ? [] : [derivedId]));
+      const found = await this.#parts.heads.getMany(absent);
+      if (found.length === 0) return;
+      for (const id of absent) asked.add(id);
+      for (const blob of found) known.set(blob.id, blob);
+    }
   }
 
   /** G8: somebody may have been shut out of a blob of their own; what they may not read is not worked on for them. */

@@ -13,6 +13,7 @@ import {
   RECONCILE_ROOTS_REMEMBERED_MAX,
 } from '../limits.ts';
 import type { ExecutionStarter, Registrations, Runs } from '../providers/stores.ts';
+import type { SeenVersions } from './names.ts';
 import type { Planner } from './planner.ts';
 import { rootWorkflowId } from './root-workflow.ts';
 import type { RootSignals } from './signals.ts';
@@ -36,6 +37,8 @@ interface ChangedRoot {
   readonly rootId: string;
   readonly owner: string;
   readonly newestMs: number;
+  /** What changed, which a plan over a very large DAG might not find by itself. */
+  readonly seen: SeenVersions;
 }
 
 export class Reconciler {
@@ -86,9 +89,10 @@ export class Reconciler {
 
   async #reconcile(id: string, root: ChangedRoot): Promise<boolean> {
     if (this.#inOrder.get(id) === root.newestMs) return false;
-    const plan = await this.#parts.planner.plan({ rootId: root.rootId, owner: root.owner, seen: {}, running: [] });
+    const { rootId, owner, seen } = root;
+    const plan = await this.#parts.planner.plan({ rootId, owner, seen, running: [] });
     if (plan.ready.length > 0 || plan.wakeAtMs !== undefined) {
-      await this.#parts.signals.signal(root.rootId, root.owner, {});
+      await this.#parts.signals.signal(rootId, owner, seen);
       return true;
     }
     this.#inOrder.delete(id);
@@ -140,7 +144,8 @@ export class Reconciler {
         const { rootId, userId: owner } = blob;
         const id = rootWorkflowId(rootId, owner);
         const newestMs = Math.max(blob.updatedAt.getTime(), roots.get(id)?.newestMs ?? 0);
-        roots.set(id, { rootId, owner, newestMs });
+        const seen = { ...roots.get(id)?.seen, [blob.id]: { version: blob.version } };
+        roots.set(id, { rootId, owner, newestMs, seen });
       }
       yield roots;
       const last = page.at(-1);

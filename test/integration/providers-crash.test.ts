@@ -114,7 +114,7 @@ test('G9 an event that never came: the reconciler finds what it would have start
   const { providers, executions: runs, documents, access, heads, reconciled: mark } = engine;
   const client = new TemporalClient({ address: world.temporalAddress, namespace: 'default' }, logger);
   const now = (): Date => new Date();
-  const planner = new Planner({ documents, heads, access, providers, runs, now });
+  const planner = new Planner({ documents, heads, access, providers, runs, logger, now });
   const signals = new RootSignals(client);
   const newReconciler = (): Reconciler =>
     new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });

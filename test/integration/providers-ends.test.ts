@@ -114,7 +114,7 @@ test('G9 what is planned again: whatever ended for a reason that may be over, a 
     await runs.claim({ ...claim, requestId: 'asked' }, endedAt);
     await runs.finish(claim.key, { status, error: { reason, message: '' } }, endedAt);
     const planAt = async (at: Date): Promise<{ ready: number; wakeAtMs: number | undefined }> => {
-      const planner = new Planner({ documents, heads, access, providers, runs, now: () => at });
+      const planner = new Planner({ documents, heads, access, providers, runs, logger, now: () => at });
       const request = { rootId: source.id, owner: scene.caller.userId, seen: {}, running: [] };
       const { ready, wakeAtMs } = await planner.plan(request);
       return { ready: ready.length, wakeAtMs };

@@ -10,7 +10,7 @@ import { Reconciler } from '../../src/workers/reconciler.ts';
 import { RootSignals } from '../../src/workers/signals.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';
-import { bytes, newScene, textOf, type Scene } from './providers-world.ts';
+import { newScene, textOf, type Scene } from './providers-world.ts';
 
 const test = suite('graphs of several owners');
 const admin: Caller = { userId: 'root', administrator: true };
@@ -22,7 +22,7 @@ let planner: Planner;
 test.before(async () => {
   world = await startWorld({ worker: false });
   const { documents, heads, access, providers, executions: runs } = world.engine;
-  planner = new Planner({ documents, heads, access, providers, runs, now });
+  planner = new Planner({ documents, heads, access, providers, runs, logger, now });
 });
 test.after(() => world?.stop());
 
@@ -44,11 +44,8 @@ async function newShared(register: (host: Scene, guest: Scene) => Promise<void>)
   return { host, guest, source, below };
 }
 
-async function createBelow(scene: Scene, parentId: string): Promise<Blob> {
-  const { contentType } = scene;
-  const request = { content: bytes('of the guest'), contentType, parentIds: [parentId], labels: {} };
-  return (await world.documents.createBlob(scene.caller, request)).blob;
-}
+const createBelow = (scene: Scene, parentId: string): Promise<Blob> =>
+  scene.create('of the guest', scene.contentType, [parentId]);
 
 /** What is to be run in one owner's name, as pairs of source and provider. */
 async function readyFor(rootId: string, scene: Scene): Promise<string[]> {

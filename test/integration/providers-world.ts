@@ -23,7 +23,7 @@ export interface Scene {
   readonly contentType: string;
   /** An expander of this scene's content type, told of creations and updates, unless said otherwise. */
   register(fields?: Partial<RegisterProvider>, by?: Caller): Promise<Provider>;
-  create(text: string, contentType?: string): Promise<Blob>;
+  create(text: string, contentType?: string, parentIds?: readonly string[]): Promise<Blob>;
   edit(id: string, text: string): Promise<void>;
   read(id: string): Promise<BlobWithContent>;
   /** The derived blob, once it was made from the source's newest content. */
@@ -67,8 +67,8 @@ export function newScene(world: World): Scene {
         onDerived: false,
         ...fields,
       }),
-    create: async (text, type = contentType) => {
-      const request = { content: bytes(text), contentType: type, parentIds: [], labels: {} };
+    create: async (text, type = contentType, parentIds = []) => {
+      const request = { content: bytes(text), contentType: type, parentIds, labels: {} };
       return (await world.documents.createBlob(caller, request)).blob;
     },
     edit: async (id, text) => {
