@@ -2,8 +2,7 @@ import { StudioError } from '../errors.ts';
 import { LABEL_KEY_CHARACTERS_MAX, LABEL_VALUE_CHARACTERS_MAX, LABELS_MAX } from '../limits.ts';
 
 /** Of no use in a name, and of much harm where one is shown or stored. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 /** G7: refuses more or longer labels than a head should carry, and keys that are no names. */
 export function requireLabels(labels: Readonly<Record<string, string>>): void {

@@ -296,27 +296,6 @@ test('content that is too large, of an unknown type, or not what its type says',
   assert.is((await readText(ann, id)).length, CONTENT_BYTES_MAX - 1_000);
 });
 
-test('labels that BSON takes for its own are labels like any other, and no name has control characters', async () => {
-  const labels = { _bsontype: 'Long', toJSON: 'x', $set: 'y', 'a.b': 'z', '%00': 'w', __proto__x: 'v' };
-  await ann.blobs.createBlob({ id: 'odd-labels', contentType: 'text/plain', labels });
-  await insertAt(ann, { blobId: 'odd-labels', offset: 0, text: 'kept' });
-  const { blob } = await ann.blobs.getBlob({ id: 'odd-labels' });
-  assert.equal({ ...blob?.labels }, labels);
-  await ann.blobs.updateBlob({ id: 'odd-labels', labels: { values: { _bsontype: 'again' } } });
-  const { blobs } = await ann.blobs.listBlobs({ labels: { _bsontype: 'again' } });
-  assert.equal(
-    blobs.map(({ id }) => id),
-    ['odd-labels'],
-  );
-  for (const key of ['a\u0000b', '\n', '\u007f']) {
-    const bad = { [key]: 'x' };
-    await refused(ann.blobs.createBlob({ id: 'bad-labels', contentType: 'text/plain', labels: bad }), 'FIELD_INVALID');
-    await refused(ann.blobs.updateBlob({ id: 'odd-labels', labels: { values: bad } }), 'FIELD_INVALID');
-  }
-  await insertAt(ann, { blobId: 'odd-labels', offset: 0, text: 'still ' });
-  assert.is(await readText(ann, 'odd-labels'), 'still kept');
-});
-
 test('a patch of a form that the type does not take', async () => {
   await ann.blobs.createBlob({ id: 'json-1', contentType: 'application/json', content: Buffer.from('{"a":1}') });
   await remember('json-1');

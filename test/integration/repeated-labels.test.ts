@@ -5,7 +5,7 @@ import { Role } from '../../src/gen/memmie/studio/v1/access_pb.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
-import { connectAs, readText, refused, type StudioClient } from '../harness/studio-client.ts';
+import { connectAs, insertAt, readText, refused, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 
@@ -129,6 +129,27 @@ test('G7: as many requests as the limit says are kept with the labels, the newes
   assert.is(stored?.label_requests?.length, LABEL_REQUESTS_KEPT_MAX);
   await send(1);
   assert.is(await stageOf(id), `${LABEL_REQUESTS_KEPT_MAX}`);
+});
+
+test('labels that BSON takes for its own are labels like any other, and no name has control characters', async () => {
+  const labels = { _bsontype: 'Long', toJSON: 'x', $set: 'y', 'a.b': 'z', '%00': 'w', __proto__x: 'v' };
+  await ann.blobs.createBlob({ id: 'odd-labels', contentType: 'text/plain', labels });
+  await insertAt(ann, { blobId: 'odd-labels', offset: 0, text: 'kept' });
+  const { blob } = await ann.blobs.getBlob({ id: 'odd-labels' });
+  assert.equal({ ...blob?.labels }, labels);
+  await ann.blobs.updateBlob({ id: 'odd-labels', labels: { values: { _bsontype: 'again' } } });
+  const { blobs } = await ann.blobs.listBlobs({ labels: { _bsontype: 'again' } });
+  assert.equal(
+    blobs.map(({ id }) => id),
+    ['odd-labels'],
+  );
+  for (const key of ['a\u0000b', '\n', '\u007f']) {
+    const bad = { [key]: 'x' };
+    await refused(ann.blobs.createBlob({ id: 'bad-labels', contentType: 'text/plain', labels: bad }), 'FIELD_INVALID');
+    await refused(ann.blobs.updateBlob({ id: 'odd-labels', labels: { values: bad } }), 'FIELD_INVALID');
+  }
+  await insertAt(ann, { blobId: 'odd-labels', offset: 0, text: 'still ' });
+  assert.is(await readText(ann, 'odd-labels'), 'still kept');
 });
 
 test.run();
