@@ -66,7 +66,6 @@ test('deleted blobs take no place in a graph', async () => {
 
 test('G7 G9 beyond its size a graph is refused and grows no more, but what is derived in it stays up to date', async () => {
   const scene = newScene(world);
-  // It waits before it runs: what the event named is needed in more than one plan.
   const provider = await scene.register({ debounce: { quietMs: 1_000, maxWaitMs: 60_000 } });
   const source = await scene.create('one');
   await scene.fresh(source.id, provider);
@@ -89,14 +88,21 @@ test('G7 G9 beyond its size a graph is refused and grows no more, but what is de
   assert.is(await reasonOf(scene.derived(source.id, late)), 'BLOB_NOT_FOUND');
   assert.ok(warnings.some((line) => line.includes(source.id) && line.includes('no more are derived')));
 
-  // What an event did not tell of, the reconciler names: a plan would not find it by itself.
+  // No plan would find it by itself: what has to wait is named again, and the reconciler names what events missed.
   await scene.edit(beside.id, 'two');
   const { heads, reconciled: mark, providers, executions: runs } = world.engine;
   await eventually('the head has the change', async () => (await heads.get(beside.id))?.version === 2);
+  const planner = newPlanner();
+  const request = { rootId: source.id, owner: scene.caller.userId, running: [] };
+  const first = await planner.plan({ ...request, seen: { [beside.id]: { version: 2 } } });
+  const second = await planner.plan({ ...request, seen: first.unconfirmed });
+  for (const { wakeAtMs, unconfirmed } of [first, second]) {
+    assert.type(wakeAtMs, 'number');
+    assert.equal(unconfirmed, { [beside.id]: { version: 2 } });
+  }
   const told = new Map<string, readonly string[]>();
   const signals = new RootSignals({ send: async (rootId, _, seen) => void told.set(rootId, Object.keys(seen)) });
   const starter = { start: async () => undefined };
-  const planner = newPlanner();
   await new Reconciler({ heads, mark, planner, providers, runs, starter, signals, logger, now }).pass();
   assert.ok(told.get(source.id)?.includes(beside.id));
 });
