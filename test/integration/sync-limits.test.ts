@@ -7,11 +7,12 @@ import { openEngine } from '../../src/engine.ts';
 import { AWARENESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
-import { DoorWorld, logger } from './door-world.ts';
-import { HocuspocusWorld } from './hocuspocus-world.ts';
+import { DoorWorld, logger, type Doors } from './door-world.ts';
+import { HocuspocusWorld, type RichEditor } from './hocuspocus-world.ts';
 import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { step1Message, updateMessage } from './sync-messages.ts';
 import { SyncWorld } from './sync-world.ts';
+import type { HocuspocusProviderWebsocket } from '@hocuspocus/provider';
 
 const test = suite('sync limits');
 const world = new SyncWorld();
@@ -31,6 +32,22 @@ const doorsWith: DoorWorld['doorsWith'] = (...limits) => inside.doorsWith(...lim
 const low = { messagesPerSecond: 1_000_000, bytesPerSecond: 1e9 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Editors of two documents; one of them is to go beyond a bound, which the other must not notice. */
+async function twoOnOneSocket(doors: Doors): Promise<{
+  readonly socket: HocuspocusProviderWebsocket;
+  readonly editor: RichEditor;
+  readonly beside: RichEditor;
+}> {
+  const socket = rich.socket(doors.socketAddress);
+  const [id, other] = await Promise.all([newText(), newText()]);
+  const ada = await token();
+  return {
+    socket,
+    editor: await rich.openSynced(socket, id, { token: ada }),
+    beside: await rich.openSynced(socket, other, { token: ada }),
+  };
+}
 
 test('connections of one user, and of one document: told to come back later', async () => {
   const doors = await doorsWith({ connectionsPerUser: 2, connectionsPerDocument: 3 });
@@ -201,13 +218,7 @@ test('what comes before any token is dropped, and a socket that brings none is c
 
 test('presence beyond its bound ends its document, and no other of its socket', async () => {
   const doors = await doorsWith({});
-  const socket = rich.socket(doors.socketAddress);
-  const [id, other] = await Promise.all([newText(), newText()]);
-  const ada = await token();
-  const [editor, beside] = [
-    await rich.openSynced(socket, id, { token: ada }),
-    await rich.openSynced(socket, other, { token: ada }),
-  ];
+  const { socket, editor, beside } = await twoOnOneSocket(doors);
   let disconnects = 0;
   socket.on('disconnect', () => (disconnects += 1));
   editor.provider.setAwarenessField('note', 'x'.repeat(AWARENESS_BYTES_MAX));
@@ -220,13 +231,7 @@ test('presence beyond its bound ends its document, and no other of its socket', 
 
 test('a stateless message beyond its bound ends its document', async () => {
   const doors = await doorsWith({});
-  const socket = rich.socket(doors.socketAddress);
-  const [id, other] = await Promise.all([newText(), newText()]);
-  const ada = await token();
-  const [editor, beside] = [
-    await rich.openSynced(socket, id, { token: ada }),
-    await rich.openSynced(socket, other, { token: ada }),
-  ];
+  const { editor, beside } = await twoOnOneSocket(doors);
   editor.provider.sendStateless('x'.repeat(64 * 1024));
   editor.text.insert(0, 'x');
   await rich.settled(editor);
@@ -263,13 +268,7 @@ test('a document for which there is no room yet is opened once there is, without
 
 test('a change beyond the bound of a message ends its document, and no other of its socket', async () => {
   const doors = await doorsWith({});
-  const socket = rich.socket(doors.socketAddress);
-  const [id, other] = await Promise.all([newText(), newText()]);
-  const ada = await token();
-  const [editor, beside] = [
-    await rich.openSynced(socket, id, { token: ada }),
-    await rich.openSynced(socket, other, { token: ada }),
-  ];
+  const { editor, beside } = await twoOnOneSocket(doors);
   editor.text.insert(0, 'x'.repeat(SYNC_MESSAGE_BYTES_MAX));
   await eventually('it is closed', () => editor.ended[0]?.startsWith('CONTENT_TOO_LARGE') ?? false);
   assert.ok(editor.provider.hasUnsyncedChanges);
