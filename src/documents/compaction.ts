@@ -283,10 +283,10 @@ export class Compaction {
         ranges.some(({ last, stateHash }) => last === version && (stateHash === hash || isOnly(version))),
       );
     });
+    const strays = await this.#checkpoints.strays(blobId, strayBefore);
+    if (strays.length === 0) return;
     const needed = (await this.#tombstones.list(blobId)).map(({ stateHash }) => stateHash).filter(Boolean);
-    const strays = (await this.#checkpoints.strays(blobId, strayBefore)).filter(
-      (id) => !needed.some((hash) => id.includes(hash)),
-    );
-    if (strays.length > 0) await this.#checkpoints.removeObjects(strays, strayBefore);
+    const removable = strays.filter((id) => !needed.some((hash) => id.includes(hash)));
+    await this.#checkpoints.removeObjects(removable, strayBefore);
   }
 }
