@@ -53,7 +53,7 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   const ledger = new RunLedger(runs, processed, now);
   const leftovers = new Leftovers(documents, runs, ledger);
   const schemas = new SchemaChecks();
-  const runner = new Runner({ documents, providers, runs, ledger, schemas, failpoints, now });
+  const runner = new Runner({ documents, heads, providers, runs, ledger, schemas, failpoints, now });
   const dispatcher = new Dispatcher(providers, signals);
   const reconciler = new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });
   const worker = new PropagationWorker(

@@ -13,12 +13,14 @@ import type { Failpoints } from '../failpoints.ts';
 import { EXECUTION_LEASE_MS } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import type { ClaimedRun, RunOutcome, RunRef } from './names.ts';
+import type { OwnedGraphParts } from './owned-graph.ts';
 import { decodeOutput, type OutputContent } from './provider-io.ts';
 import type { RunLedger } from './run-ledger.ts';
 import type { SchemaChecks } from './schema-checks.ts';
 
 export interface RunnerParts {
-  readonly documents: Pick<Documents, 'getBlob' | 'getDag' | 'commitTransform'>;
+  readonly documents: Pick<Documents, 'getBlob' | 'commitTransform'>;
+  readonly heads: Pick<OwnedGraphParts['heads'], 'getMany'>;
   readonly providers: Pick<Registrations, 'get'>;
   readonly runs: Pick<Runs, 'claim'>;
   readonly ledger: RunLedger;
@@ -121,9 +123,8 @@ export class Runner {
 
   /** Over a source that can't be loaded now: its stored head says what the run is. */
   async #putOff(ref: RunRef, provider: Provider, workflowId: string, error: StudioError): Promise<RunOutcome> {
-    const { nodes } = await this.#parts.documents.getDag(callerOf(ref), ref.rootId);
-    const head = nodes.find(({ blob }) => blob.id === ref.sourceId)?.blob;
-    if (!head) throw error;
+    const [head] = await this.#parts.heads.getMany([ref.sourceId]);
+    if (!head || head.deletedAt) throw error;
     const source = ref.asked ? { ...head, version: ref.asked.sourceVersion } : head;
     const claim = claimOf(ref, provider, source, workflowId);
     const answer = await this.#parts.runs.claim(claim, this.#parts.now());

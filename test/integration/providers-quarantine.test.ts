@@ -1,12 +1,13 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
+import type { Blob } from '../../src/domain/blob.ts';
 import { derivedBlobId } from '../../src/domain/execution-key.ts';
 import { QUARANTINE_RETRY_MS_MIN } from '../../src/limits.ts';
 import { startWorker, type RunningWorker } from '../../src/worker.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';
-import { bytes, newScene, textOf } from './providers-world.ts';
+import { bytes, newScene, textOf, type Scene } from './providers-world.ts';
 
 const test = suite('derivation beside blobs that can’t be loaded', { timeoutMs: 120_000 });
 let world: World;
@@ -31,18 +32,32 @@ test('G9 what can be loaded is derived meanwhile, the rest once it can be loaded
     }),
   );
   assert.ok(first);
+  // Below a blob that was shared, in a root that its owner may not read: its head is found all the same.
+  const host = newScene(world);
+  const hidden = await host.create('hidden', 'text/x-nobodys');
+  const below = async (of: Scene, parentId: string): Promise<Blob> => {
+    const request = { content: bytes('d'), contentType: of.contentType, parentIds: [parentId], labels: {} };
+    return (await world.documents.createBlob(of.caller, request)).blob;
+  };
+  const shared = await below(host, hidden.id);
+  await world.engine.sharing.grant(host.caller, { blobId: shared.id, userId: scene.caller.userId, role: 'viewer' });
+  const guest = await below(scene, shared.id);
+  const broken = [first.id, guest.id];
   const { commits, db } = world.engine.database;
-  await eventually('its head is stored', () => db.collection('blobs').findOne({ _id: first.id as never }));
-  const log = await commits.find({ blob_id: first.id }).toArray();
-  await commits.updateMany({ blob_id: first.id }, { $set: { deltas: 'none' as never } });
+  const heads = { _id: { $in: broken as never[] } };
+  await eventually('the heads are stored', async () => (await db.collection('blobs').countDocuments(heads)) === 2);
+  const log = await commits.find({ blob_id: { $in: broken } }).toArray();
+  await commits.updateMany({ blob_id: { $in: broken } }, { $set: { deltas: 'none' as never } });
   worker = await startWorker(world.config, pino({ level: 'silent' }));
   for (const source of others) await scene.fresh(source.id, provider);
-  const run = await eventually('the run over it waits', async () => {
-    const [execution] = await world.executions({ derived_id: derivedBlobId(first.id, provider.id) });
-    return execution?.error && execution;
-  });
-  assert.is(run.status, 'running');
-  assert.is(run.error?.reason, 'BLOB_QUARANTINED');
+  for (const id of broken) {
+    const run = await eventually('the run over it waits', async () => {
+      const [execution] = await world.executions({ derived_id: derivedBlobId(id, provider.id) });
+      return execution?.error && execution;
+    });
+    assert.is(run.status, 'running');
+    assert.is(run.error?.reason, 'BLOB_QUARANTINED');
+  }
   for (const commit of log) await commits.replaceOne({ _id: commit._id }, commit);
   await eventually(
     'it is derived after all',
