@@ -1,5 +1,7 @@
 /** Where every server-side Y.Doc is made, and where in it a blob's content lives. */
 import * as Y from 'yjs';
+import { addedStrings } from './added-strings.ts';
+import { type Alphabet, alphabetOf, union } from './alphabet.ts';
 import type { Shape } from './shape.ts';
 
 /**
@@ -28,10 +30,29 @@ export function createDocument(options: { readonly gc: boolean }): Y.Doc {
  * would then keep a transaction's dozen of maps and sets until the next full collection.
  */
 class QuietDocument extends Y.Doc {
+  #alphabet: Alphabet | undefined;
+
   override emit(...[name, args]: Parameters<Y.Doc['emit']>): void {
     if (this._observers.has(name)) super.emit(name, args);
     if (name === 'afterAllTransactions') (args as [Y.Doc, Y.Transaction[]])[1].length = 0;
   }
+
+  /** Read once, and from then on by what each transaction adds. What is deleted still counts. */
+  get textAlphabet(): Alphabet {
+    if (this.#alphabet !== undefined) return this.#alphabet;
+    this.on('afterTransaction', (transaction: Y.Transaction) => {
+      for (const added of addedStrings(transaction)) {
+        if (this.#alphabet === 'any') return;
+        this.#alphabet = union(this.#alphabet ?? 'ascii', alphabetOf(added));
+      }
+    });
+    return (this.#alphabet = alphabetOf(rootOf(this, 'text').toJSON()));
+  }
+}
+
+/** What the text of a document of `createDocument` may consist of. Costs a look at the text the first time alone. */
+export function alphabetOfText(doc: Y.Doc): Alphabet {
+  return doc instanceof QuietDocument ? doc.textAlphabet : alphabetOf(rootOf(doc, 'text').toJSON());
 }
 
 function forgetPositions(type: object): void {

@@ -2,13 +2,17 @@
 import type * as Y from 'yjs';
 import { StudioError } from '../../errors.ts';
 import { CONTENT_BYTES_MAX, TEXT_EDITS_PER_DELTA_MAX } from '../../limits.ts';
-import { rootOf } from '../content/document.ts';
+import { type Alphabet, alphabetOf, isWithin, union } from '../content/alphabet.ts';
+import { alphabetOfText, rootOf } from '../content/document.ts';
 import { hasLoneSurrogate } from '../content/json-value.ts';
 import { transactSparsely } from '../content/sparse-transaction.ts';
 import type { OffsetEncoding, TextEdit } from '../delta.ts';
 import { SPLITS } from './offsets.ts';
 import type { Replacement } from './text-difference.ts';
 import { BEYOND, TextPieces } from './text-pieces.ts';
+
+/** Of a character of one UTF-16 unit in UTF-8. */
+const BMP_BYTES_MAX = 3;
 
 /**
  * Puts the edits into the document's text in one transaction. All of them are checked before the first is made.
@@ -22,10 +26,35 @@ export function authorTextEdits(doc: Y.Doc, edits: readonly TextEdit[], encoding
     });
   }
   const text = rootOf(doc, 'text');
-  const replacements = resolveEdits(text.toJSON(), edits, encoding);
+  const replacements =
+    resolvePlainEdits({ length: text.length, alphabet: alphabetOfText(doc) }, edits, encoding) ??
+    resolveEdits(text.toJSON(), edits, encoding);
   transactSparsely(doc, () => {
     for (const replacement of replacements) applyReplacement(text, replacement);
   });
+}
+
+/**
+ * As `resolveEdits`, without reading the text, which costs what the text is long and more where it was written in many
+ * places. Undefined where that must decide: for characters that offsets count otherwise than Yjs, and for edits that
+ * may have to be refused.
+ */
+export function resolvePlainEdits(
+  text: { readonly length: number; readonly alphabet: Alphabet },
+  edits: readonly TextEdit[],
+  encoding: OffsetEncoding,
+): Replacement[] | undefined {
+  const replacements: Replacement[] = [];
+  let { length, alphabet } = text;
+  for (const { offset, deleteCount, insert } of edits) {
+    alphabet = union(alphabet, alphabetOf(insert));
+    if (!isWithin(alphabet, encoding === 'utf8' ? 'ascii' : 'bmp')) return undefined;
+    if (!isCount(offset) || !isCount(deleteCount) || offset + deleteCount > length) return undefined;
+    if (deleteCount === 0 && insert === '') continue;
+    replacements.push({ at: offset, deleted: deleteCount, insert });
+    length += insert.length - deleteCount;
+  }
+  return length * (alphabet === 'ascii' ? 1 : BMP_BYTES_MAX) <= CONTENT_BYTES_MAX ? replacements : undefined;
 }
 
 /** Each in UTF-16 offsets of the text that the ones before it leave. */

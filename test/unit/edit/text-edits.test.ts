@@ -1,8 +1,10 @@
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { createDocument } from '../../../src/domain/content/document.ts';
+import { alphabetOf } from '../../../src/domain/content/alphabet.ts';
+import { alphabetOfText, createDocument } from '../../../src/domain/content/document.ts';
+import { transactSparsely } from '../../../src/domain/content/sparse-transaction.ts';
 import type { OffsetEncoding, TextEdit } from '../../../src/domain/delta.ts';
-import { authorTextEdits } from '../../../src/domain/edit/text-edits.ts';
+import { authorTextEdits, resolveEdits, resolvePlainEdits } from '../../../src/domain/edit/text-edits.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { CONTENT_BYTES_MAX, TEXT_EDITS_PER_DELTA_MAX } from '../../../src/limits.ts';
 import { type Random, seeded } from '../../harness/random.ts';
@@ -140,6 +142,59 @@ test(
       const other = remote.getText('content');
       other.insert(random.int(0, other.length + 1), 'xyz');
     }
+  }),
+);
+
+test('a text is not read for edits whose offsets are its own', () => {
+  const { doc } = documentOf('héllo');
+  authorTextEdits(doc, [edit(5, 0, '!')], 'code_points');
+  const text = doc.getText('content');
+  const whole = text.toJSON.bind(text);
+  text.toJSON = () => {
+    throw new Error('The text was read.');
+  };
+  authorTextEdits(doc, [edit(0, 1, 'H'), edit(6, 0, '漢')], 'code_points');
+  authorTextEdits(doc, [edit(6, 1, '')], 'utf16');
+  assert.throws(() => authorTextEdits(doc, [edit(0, 0, 'x')], 'utf8'), 'The text was read.');
+  assert.throws(() => authorTextEdits(doc, [edit(0, 0, '😀')], 'code_points'), 'The text was read.');
+  assert.throws(() => authorTextEdits(doc, [edit(7, 0, 'x')], 'code_points'), 'The text was read.');
+  assert.is(whole(), 'Héllo!');
+});
+
+test('what a text may consist of follows what is put into it, by whomever', () => {
+  const { doc } = documentOf('abc');
+  assert.is(alphabetOfText(doc), 'ascii');
+  authorTextEdits(doc, [edit(1, 0, 'é')], 'utf16');
+  assert.is(alphabetOfText(doc), 'bmp');
+  // As many ids as make a transaction sparse.
+  for (let id = 1; id <= 100; id++) {
+    const remote = new Y.Doc();
+    remote.clientID = id;
+    remote.getText('content').insert(0, id < 100 ? 'x' : '😀');
+    assert.is(alphabetOfText(doc), 'bmp');
+    transactSparsely(doc, () => Y.applyUpdate(doc, Y.encodeStateAsUpdate(remote)), null, false);
+  }
+  assert.is(alphabetOfText(doc), 'any');
+});
+
+test(
+  'edits that need no look at the text are resolved as those that do',
+  seeded((random) => {
+    const plain = 'ab\néß漢\u2028';
+    let taken = 0;
+    for (let round = 0; round < 2_000; round++) {
+      const characters = [...(random.int(0, 3) === 0 ? `${plain}😀` : random.int(0, 2) === 0 ? plain : 'abc\n')];
+      const word = (): string =>
+        Array.from({ length: random.int(0, 5) }, () => characters[random.int(0, characters.length)] ?? '').join('');
+      const text = word() + word();
+      const encoding = (['code_points', 'utf16', 'utf8'] as const)[random.int(0, 3)] ?? 'utf16';
+      const edits = Array.from({ length: random.int(1, 4) }, () => edit(random.int(0, 8), random.int(0, 3), word()));
+      const resolved = resolvePlainEdits({ length: text.length, alphabet: alphabetOf(text) }, edits, encoding);
+      if (!resolved) continue;
+      taken += 1;
+      assert.equal(resolved, resolveEdits(text, edits, encoding));
+    }
+    assert.ok(taken > 300, `${taken} were plain`);
   }),
 );
 
