@@ -11,6 +11,8 @@ import { newScene, textOf, type Scene } from './providers-world.ts';
 
 const test = suite('workflow providers');
 const QUEUE = 'expand-queue';
+/** Their inputs and outputs together are more than one workflow's history may hold. */
+const LARGE_INPUTS = 64;
 
 let world: World;
 let connection: NativeConnection;
@@ -146,6 +148,19 @@ test('a slow provider does not hold up the others of its root', async () => {
   // The quick one is fresh a moment before its run is noted as ended.
   const running = { root_id: source.id, status: 'running' };
   await eventually('only the slow one runs', async () => (await world.countExecutions(running)) === 1);
+});
+
+test('G9 many large inputs below one root at once are each made', async () => {
+  const scene = newScene(world);
+  const large = 'x'.repeat(400_000);
+  const provider = await registerWorkflow(scene, 'expand-workflow', { config: '{"prefix":"Expanded:"}' });
+  const root = await scene.create('root', 'text/plain');
+  const children = await Promise.all(
+    Array.from({ length: LARGE_INPUTS }, (_none, index) => scene.create(`${index} ${large}`, undefined, [root.id])),
+  );
+  for (const [index, { id }] of children.entries()) {
+    assert.match(textOf(await scene.fresh(id, provider)).slice(0, 200), ` ${index} x`);
+  }
 });
 
 test.run();

@@ -29,7 +29,7 @@ export interface BegunChild {
 export interface Activities {
   planPropagation(request: PlanRequest): Promise<PropagationPlan>;
   runBuiltins(refs: readonly RunRef[]): Promise<RunOutcome[]>;
-  beginChild(ref: RunRef): Promise<{ begun: BegunChild } | { outcome: RunOutcome }>;
+  beginChild(ref: RunRef, holder: string): Promise<{ begun: BegunChild } | { outcome: RunOutcome }>;
   completeRun(claimed: ClaimedRun, output: unknown): Promise<RunOutcome>;
   failRun(claimed: ClaimedRun, error: { reason: string; message: string }): Promise<RunOutcome>;
   signalRoot(rootId: string, owner: string, seen: SeenVersions): Promise<void>;
@@ -61,8 +61,8 @@ export function createActivities(parts: ActivityParts): Activities {
       return outcomes;
     },
 
-    async beginChild(ref) {
-      const answer = await runner.begin(ref, workflowId());
+    async beginChild(ref, holder) {
+      const answer = await runner.begin(ref, holder);
       if ('outcome' in answer) return answer;
       const { claimed, provider, source } = answer.begun;
       return {

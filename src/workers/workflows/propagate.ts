@@ -8,7 +8,7 @@ import {
   type RunRef,
   type SeenVersion,
 } from '../names.ts';
-import { runChild } from './run-child.ts';
+import { startAttempt } from './start-attempt.ts';
 import { planPropagation, runBuiltins } from './steps.ts';
 
 const changed = defineSignal<[Changed]>(CHANGED_SIGNAL);
@@ -87,7 +87,7 @@ function startReady(
     start(batch, () => runBuiltins(batch));
   }
   for (const ref of ready) {
-    if (ref.type !== 'builtin') start([ref], async () => [await runChild(ref)]);
+    if (ref.type !== 'builtin') start([ref], async () => [await startAttempt(ref)]);
   }
 }
 

@@ -11,9 +11,12 @@ import { CHILD_BUSY_MS } from '../../limits.ts';
 import type { RunOutcome, RunRef } from '../names.ts';
 import { beginChild, completeRun, failRun } from './steps.ts';
 
-/** One attempt of a `workflow` provider: its workflow as our child, named by the execution key (G9). */
-export async function runChild(ref: RunRef): Promise<RunOutcome> {
-  const answer = await beginChild(ref);
+/**
+ * One attempt of a `workflow` provider: its workflow as our child, named by the execution key (G9). `holder` is the
+ * workflow that claims the run, and comes back to it.
+ */
+export async function runChild(ref: RunRef, holder: string): Promise<RunOutcome> {
+  const answer = await beginChild(ref, holder);
   if ('outcome' in answer) return answer.outcome;
   const { claimed, workflowType, taskQueue, timeoutMs, input } = answer.begun;
   let output: unknown;

@@ -1,4 +1,4 @@
-import { sleep } from '@temporalio/workflow';
+import { sleep, workflowInfo } from '@temporalio/workflow';
 import type { RunOutcome, RunRef } from '../names.ts';
 import { runChild } from './run-child.ts';
 import { runBuiltins, signalRoot } from './steps.ts';
@@ -14,7 +14,7 @@ export async function runExecution(ref: RunRef): Promise<void> {
 }
 
 async function runOnce(ref: RunRef): Promise<RunOutcome> {
-  if (ref.type !== 'builtin') return runChild(ref);
+  if (ref.type !== 'builtin') return runChild(ref, workflowInfo().workflowId);
   const [outcome] = await runBuiltins([ref]);
   return outcome ?? { derivedId: ref.derivedId, state: 'settled' };
 }
