@@ -30,7 +30,7 @@ export class WorkBudget {
   }
 }
 
-/** Surrogates don't stand alone in a string, so units are numbered below them. */
+/** Surrogates don't stand alone in a string, so units are numbered below them: of more, two would share a letter. */
 const UNITS_MAX = 0xd800;
 /** Up to here sequences are compared without looking for anchors, which cost little, first. */
 const DIRECT_COMPARISONS_MAX = 250_000;
@@ -69,10 +69,12 @@ function middleDifference<T extends string | number>(
   const whole: Hunk = { at: 0, deleted: old.length, from: 0, inserted: next.length };
   if (old.length === 0 || next.length === 0) return [whole];
   const comparisons = old.length * next.length;
-  if (comparisons <= DIRECT_COMPARISONS_MAX && budget.take(comparisons)) return spelledDifference(old, next);
+  const canSpell = old.length + next.length <= UNITS_MAX;
+  if (canSpell && comparisons <= DIRECT_COMPARISONS_MAX && budget.take(comparisons))
+    return spelledDifference(old, next);
   const anchors = splits < SPLITS_MAX ? commonAnchors(old, next) : [];
   if (anchors.length === 0) {
-    return old.length + next.length <= UNITS_MAX && budget.take(comparisons) ? spelledDifference(old, next) : [whole];
+    return canSpell && budget.take(comparisons) ? spelledDifference(old, next) : [whole];
   }
   const hunks: Hunk[] = [];
   let at = 0;

@@ -112,4 +112,18 @@ test('G7: more places than one edit may change become larger ones', () => {
   assert.ok(doc.getText('content').toJSON() === next);
 });
 
+test('more different lines than there are letters against few', () => {
+  const many = Array.from({ length: 70_000 }, (_none, index) => `line ${index}\n`).join('');
+  for (const [old, next] of [
+    [many, 'cleared, sorry'],
+    ['one line\n', many],
+    ['line 69999\n', many],
+  ] as const) {
+    const doc = createDocument({ gc: true });
+    authorContent(doc, 'text/plain', Buffer.from(old));
+    authorContent(doc, 'text/plain', Buffer.from(next));
+    assert.ok(doc.getText('content').toJSON() === next, `${old.length} to ${next.length}`);
+  }
+});
+
 test.run();
