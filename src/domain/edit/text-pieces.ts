@@ -28,16 +28,11 @@ export interface Place {
 
 export class TextPieces {
   readonly #encoding: OffsetEncoding;
-  readonly #pieces: Piece[] = [];
+  readonly #pieces: Piece[];
 
   constructor(text: string, encoding: OffsetEncoding) {
     this.#encoding = encoding;
-    for (let start = 0; start < text.length;) {
-      let end = Math.min(start + PIECE_UNITS, text.length);
-      if (splitsPair(text, end)) end += 1;
-      this.#pieces.push({ text: text.slice(start, end) });
-      start = end;
-    }
+    this.#pieces = cut(text);
   }
 
   /** In the callers' encoding. */
@@ -68,8 +63,7 @@ export class TextPieces {
     // With nothing to cut off its start, the piece the deletion ends before stays; an insertion into a piece replaces it.
     const texts =
       before.length + insert.length + after.length <= PIECE_UNITS ? [before + insert + after] : [before, insert, after];
-    const pieces = texts.filter((text) => text !== '').map((text): Piece => ({ text }));
-    this.#pieces.splice(from.index, removed, ...pieces);
+    this.#pieces.splice(from.index, removed, ...texts.flatMap(cut));
   }
 
   /** UTF-8 bytes of the whole text. */
@@ -85,4 +79,15 @@ export class TextPieces {
   #unitsOf(piece: Piece): number {
     return (piece.units ??= lengthIn(piece.text, this.#encoding));
   }
+}
+
+function cut(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(start + PIECE_UNITS, text.length);
+    if (splitsPair(text, end)) end += 1;
+    pieces.push({ text: text.slice(start, end) });
+    start = end;
+  }
+  return pieces;
 }

@@ -7,6 +7,7 @@ import type { OffsetEncoding, TextEdit } from '../../../src/domain/delta.ts';
 import { authorTextEdits, resolveEdits, resolvePlainEdits } from '../../../src/domain/edit/text-edits.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { CONTENT_BYTES_MAX, TEXT_EDITS_PER_DELTA_MAX } from '../../../src/limits.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 import { type Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -197,5 +198,13 @@ test(
     assert.ok(taken > 300, `${taken} were plain`);
   }),
 );
+
+test('G7 an edit costs what lies around it, also in what an edit before it put in', () => {
+  const large = 'é'.repeat(1024 * 1024);
+  const end = Buffer.byteLength(large);
+  const edits = Array.from({ length: 1_000 }, (_none, index) => edit(end - 2 * index, 0, 'x'));
+  const took = processorMs(() => resolveEdits('', [edit(0, 0, large), ...edits], 'utf8'));
+  assert.ok(took < 1_500, `${took} ms`);
+});
 
 test.run();
