@@ -22,9 +22,8 @@ export function mergeHeirs<T>({ base, ours, theirs }: Sides<T>, rules: HeirRules
   let from = 0;
   /** What either side put in before its heir of the next unit; what both did is there once. */
   const addNew = (ourEnd: number | undefined, theirEnd: number | undefined): void => {
-    if (ourEnd !== undefined) merged.push(...ours.slice(at, ourEnd));
-    if (theirEnd === undefined) return;
-    merged.push(...theirs.slice(from, theirEnd).filter((unit) => !known.has(rules.keyOf(unit))));
+    for (const unit of ours.slice(at, ourEnd ?? at)) merged.push(unit);
+    for (const unit of theirs.slice(from, theirEnd ?? from)) if (!known.has(rules.keyOf(unit))) merged.push(unit);
   };
   for (const [index, unit] of base.entries()) {
     const ourHeir = own.get(index);

@@ -140,7 +140,8 @@ function union<T>({ ours, theirs }: Sides<T>, { keyOf, budget }: MergeRules<T>):
   const united: T[] = [];
   let at = 0;
   for (const hunk of sequenceDifference(ours.map(keyOf), theirs.map(keyOf), budget)) {
-    united.push(...ours.slice(at, hunk.at + hunk.deleted), ...theirs.slice(hunk.from, hunk.from + hunk.inserted));
+    for (const unit of ours.slice(at, hunk.at + hunk.deleted)) united.push(unit);
+    for (const unit of theirs.slice(hunk.from, hunk.from + hunk.inserted)) united.push(unit);
     at = hunk.at + hunk.deleted;
   }
   return united.concat(ours.slice(at));

@@ -10,12 +10,18 @@ interface Texts {
 }
 
 export function mergeText(texts: Texts, tally: Tally): string {
-  return mergeUnits(texts, lines, tally, true, (inner) =>
+  const resolve = (inner: Texts): string =>
     mergeUnits(inner, words, tally, false, ({ ours }) => {
       tally.skipped += 1;
       return ours;
-    }),
-  );
+    }).join('');
+  return joinLines(mergeUnits(texts, lines, tally, true, resolve));
+}
+
+/** What was one side's last line may have lost its end, and what the other put in then follows it. */
+function joinLines(merged: readonly string[]): string {
+  const last = merged.findLastIndex((line) => line !== '');
+  return merged.map((line, at) => (at < last && line !== '' && !line.endsWith('\n') ? `${line}\n` : line)).join('');
 }
 
 function mergeUnits(
@@ -24,7 +30,7 @@ function mergeUnits(
   tally: Tally,
   keepsBothInsertions: boolean,
   resolve: (texts: Texts) => string,
-): string {
+): string[] {
   return mergeSequence(
     { base: cut(base), ours: cut(ours), theirs: cut(theirs) },
     {
@@ -35,5 +41,5 @@ function mergeUnits(
         resolve({ base: sides.base.join(''), ours: sides.ours.join(''), theirs: sides.theirs.join('') }),
       ],
     },
-  ).join('');
+  );
 }

@@ -32,6 +32,20 @@ test('people and the provider in the same word: people stay', () => {
   assert.is(text('a big house\n', 'a huge house\n', 'a large house\n'), 'a huge house\n');
 });
 
+test('a last line without an end is not glued to what the provider puts after it', () => {
+  assert.is(text('- a\n- b\n', '- a\n- b', '- a\n- b\n- c\n'), '- a\n- b\n- c\n');
+  assert.is(text('- a\n- b\n', '- a\n- b\nmine', '- a\n- b\n- c\n'), '- a\n- b\nmine\n- c\n');
+  assert.is(text('a\n', 'a\nfoo', 'a\nbar'), 'a\nfoo\nbar');
+  assert.is(text('a\nb', 'a\nb', 'a\nb\n'), 'a\nb\n');
+});
+
+test('any number of lines put in at one place by both sides', () => {
+  const many = (word: string): string =>
+    Array.from({ length: 200_000 }, (_none, index) => `${word} ${index}\n`).join('');
+  const merged = text('a\nb\n', `a\n${many('ours')}b\n`, `a\n${many('theirs')}b\n`);
+  assert.ok(merged === `a\n${many('ours')}${many('theirs')}b\n`);
+});
+
 test('nobody touched it: the new output as it is, to the byte', () => {
   assert.is(text('x', 'x', 'no newline at all'), 'no newline at all');
 });
