@@ -90,6 +90,9 @@ function isNumberPart(code: number): boolean {
   );
 }
 
+/** Below it a double holds fewer digits. */
+const SMALLEST_NORMAL = 2 ** -1022;
+
 /** A number is kept if the double nearest to it, written with as many digits, reads the same. */
 function checkNumber(literal: string): void {
   // A double holds any 15 digits.
@@ -100,7 +103,7 @@ function checkNumber(literal: string): void {
   const digits = significantDigits(literal);
   if (!Number.isFinite(value)) throw invalid(`the number ${literal.slice(0, 40)} is too large`);
   if (digits === '' && value === 0) return;
-  if (digits.length <= 15 && value !== 0) return;
+  if (digits.length <= 15 && Math.abs(value) >= SMALLEST_NORMAL) return;
   if (value === 0 || digits.length > 100 || significantDigits(value.toPrecision(digits.length)) !== digits) {
     throw invalid(`the number ${literal.slice(0, 40)} has more digits than a double can hold`);
   }

@@ -13,6 +13,14 @@ test('zeros around the digits are not digits', () => {
   assert.throws(() => parse('0.10000000000000000000001'), /more digits than a double/);
 });
 
+test('a number too small for all its digits is refused, not rounded', () => {
+  for (const literal of ['1.23456789e-320', '4e-324', '1e-400']) {
+    assert.throws(() => parse(literal), /more digits than a double/, literal);
+  }
+  assert.is(parse('5e-324'), 5e-324);
+  assert.is(parse('2.2250738585072014e-308'), 2 ** -1022);
+});
+
 test('G7 a number with many zeros within is refused in time linear in its length', () => {
   const short = `0.1${'0'.repeat(500)}1`;
   const refuse = (text: string): void => assert.throws(() => parse(text), /more digits than a double/);
