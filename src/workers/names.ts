@@ -21,7 +21,10 @@ export interface PropagateInput {
   readonly owner: string;
   readonly seen: SeenVersions;
   /** Set when continued as new: there is no signal to wait for. */
-  readonly resumed: boolean;
+  readonly resumed?: {
+    /** Attempts that go on meanwhile. */
+    readonly attempts: readonly RunRef[];
+  };
 }
 
 /** The payload of the signal. */

@@ -23,7 +23,9 @@ const changed = defineSignal<[Changed]>(CHANGED_SIGNAL);
  */
 export async function propagate(input: PropagateInput): Promise<void> {
   const seen = new Map<string, SeenVersion>(Object.entries(input.seen));
-  const running = new Set<string>();
+  /** Derived blobs of the built-ins that run, and attempts of others by derived blob. */
+  const builtins = new Set<string>();
+  const attempts = new Map<string, RunRef>();
   // Changes noticed, and how many of them the last plan knew of.
   let noticed = input.resumed ? 1 : 0;
   let planned = 0;
@@ -36,20 +38,37 @@ export async function propagate(input: PropagateInput): Promise<void> {
     for (const [blobId, version] of Object.entries(change.seen)) notice(blobId, version);
     noticed += 1;
   });
-  const start = (refs: readonly RunRef[], run: () => Promise<readonly RunOutcome[]>): void => {
-    for (const ref of refs) running.add(ref.derivedId);
+  const afterwards = (run: Promise<readonly RunOutcome[]>): void => {
     const ended = (outcomes: readonly RunOutcome[]): void => {
-      for (const outcome of outcomes) if (outcome.made) notice(outcome.derivedId, outcome.made);
-      for (const ref of refs) running.delete(ref.derivedId);
+      for (const outcome of outcomes) {
+        if (outcome.made) notice(outcome.derivedId, outcome.made);
+        builtins.delete(outcome.derivedId);
+        attempts.delete(outcome.derivedId);
+      }
       noticed += 1;
     };
     // Steps are tried until they succeed, so an error here is this workflow being cancelled.
-    void run().then(ended, (error: unknown) => {
+    void run.then(ended, (error: unknown) => {
       failure = { error };
       noticed += 1;
     });
   };
+  const start = (ready: readonly RunRef[]): void => {
+    const steps = ready.filter((ref) => ref.type === 'builtin');
+    for (let at = 0; at < steps.length; at += BUILTIN_BATCH_RUNS_MAX) {
+      const batch = steps.slice(at, at + BUILTIN_BATCH_RUNS_MAX);
+      for (const ref of batch) builtins.add(ref.derivedId);
+      afterwards(runBuiltins(batch));
+    }
+    for (const ref of ready) {
+      if (ref.type === 'builtin') continue;
+      attempts.set(ref.derivedId, ref);
+      afterwards(startAttempt(ref).then((outcome) => [outcome]));
+    }
+  };
 
+  // Each joins the one that goes on, or finds that it has ended.
+  if (input.resumed) start(input.resumed.attempts);
   await condition(() => noticed > planned);
   for (;;) {
     if (failure) throw failure.error;
@@ -59,7 +78,7 @@ export async function propagate(input: PropagateInput): Promise<void> {
       rootId: input.rootId,
       owner: input.owner,
       seen: Object.fromEntries(known),
-      running: [...running],
+      running: [...builtins, ...attempts.keys()],
     });
     // What the stored heads show by now need not be carried on.
     for (const [blobId, version] of known) {
@@ -67,27 +86,15 @@ export async function propagate(input: PropagateInput): Promise<void> {
     }
 
     const rotating = historyIsLong();
-    if (!rotating) startReady(plan.ready.slice(0, Math.max(0, PLAN_RUNS_MAX - running.size)), start);
-    if (running.size === 0 && rotating) {
-      await continueAsNew<typeof propagate>({ ...input, seen: Object.fromEntries(seen), resumed: true });
+    if (!rotating) start(plan.ready.slice(0, Math.max(0, PLAN_RUNS_MAX - builtins.size - attempts.size)));
+    // Attempts are not waited for: one may take minutes, in which nothing else would be started.
+    if (rotating && builtins.size === 0) {
+      const resumed = { attempts: [...attempts.values()] };
+      await continueAsNew<typeof propagate>({ ...input, seen: Object.fromEntries(seen), resumed });
     }
-    if (running.size === 0 && noticed === planned && plan.wakeAtMs === undefined) return;
+    if (builtins.size + attempts.size === 0 && noticed === planned && plan.wakeAtMs === undefined) return;
     await waitUntil(() => noticed > planned, plan.wakeAtMs);
     if (noticed === planned) noticed += 1;
-  }
-}
-
-function startReady(
-  ready: readonly RunRef[],
-  start: (refs: readonly RunRef[], run: () => Promise<readonly RunOutcome[]>) => void,
-): void {
-  const builtins = ready.filter((ref) => ref.type === 'builtin');
-  for (let at = 0; at < builtins.length; at += BUILTIN_BATCH_RUNS_MAX) {
-    const batch = builtins.slice(at, at + BUILTIN_BATCH_RUNS_MAX);
-    start(batch, () => runBuiltins(batch));
-  }
-  for (const ref of ready) {
-    if (ref.type !== 'builtin') start([ref], async () => [await startAttempt(ref)]);
   }
 }
 

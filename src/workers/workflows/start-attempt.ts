@@ -6,24 +6,32 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CHILD_BUSY_MS } from '../../limits.ts';
 import type { RunOutcome, RunRef } from '../names.ts';
 import type { runAttempt } from './run-attempt.ts';
 
-/** `runAttempt` as a child of the root's workflow. Its id keeps a second one from running beside it. */
+/**
+ * `runAttempt` as a child of the root's workflow. Its id keeps a second one from running beside it; it goes on when the
+ * root's continues as new, which then waits here for its id to be free, and finds what it has done.
+ */
 export async function startAttempt(ref: RunRef): Promise<RunOutcome> {
   const { workflowId } = workflowInfo();
-  try {
-    return await executeChild<typeof runAttempt>('runAttempt', {
-      args: [ref, workflowId],
-      workflowId: `${workflowId}-${ref.derivedId}`,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      parentClosePolicy: ParentClosePolicy.TERMINATE,
-    });
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    // One of an earlier run of this workflow is still being ended, or somebody ended this one by hand.
-    await sleep(CHILD_BUSY_MS);
-    return { derivedId: ref.derivedId, state: 'waiting', retryAtMs: Date.now() };
+  for (;;) {
+    try {
+      return await executeChild<typeof runAttempt>('runAttempt', {
+        args: [ref, workflowId],
+        workflowId: `${workflowId}-${ref.derivedId}`,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+      });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      await sleep(CHILD_BUSY_MS);
+      // Somebody ended it by hand: the next plan says whether there is to be another.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
+        return { derivedId: ref.derivedId, state: 'waiting', retryAtMs: Date.now() };
+      }
+    }
   }
 }
