@@ -1,5 +1,5 @@
 /** The connection to MongoDB: one client per process, its collections, and what durability means here. */
-import { MongoClient, type Collection, type Db } from 'mongodb';
+import { MongoClient, ReadConcern, type Collection, type Db, type DbOptions } from 'mongodb';
 import {
   DATABASE_ANSWER_MS_MAX,
   DATABASE_CONNECT_MS_MAX,
@@ -93,6 +93,17 @@ export interface WriteReply {
   readonly writeConcernError?: { readonly code: number; readonly errmsg?: string };
 }
 
+/**
+ * Writes are acknowledged by a majority and journaled (G1); reads see only what no failover takes back, and ask the
+ * primary: a secondary that lags would give old access, and an old tail of the log. Set on the database, because at the
+ * client each option in the URL (`?w=1&journal=false&readPreference=secondary`) would be mixed in.
+ */
+const DURABLE = {
+  writeConcern: { w: 'majority', journal: true },
+  readConcern: new ReadConcern('majority'),
+  readPreference: 'primary',
+} as const satisfies DbOptions;
+
 export class Database {
   readonly db: Db;
   readonly commits: Collection<CommitDocument>;
@@ -107,7 +118,7 @@ export class Database {
 
   constructor(client: MongoClient, name: string) {
     this.#client = client;
-    this.db = client.db(name);
+    this.db = client.db(name, DURABLE);
     this.commits = this.db.collection('commits');
     this.blobs = this.db.collection('blobs');
     this.checkpoints = this.db.collection('checkpoints');
@@ -180,11 +191,9 @@ export class Database {
   }
 }
 
-/** Connects, and makes the indexes. Writes are acknowledged by a majority and journaled; nothing is retried by the driver. */
+/** Connects, and makes the indexes. No write is retried by the driver. */
 export async function openDatabase(options: { readonly url: string; readonly name: string }): Promise<Database> {
   const client = new MongoClient(options.url, {
-    writeConcern: { w: 'majority', journal: true },
-    readConcernLevel: 'majority',
     // An unknown outcome is resolved by the committer, which must see it.
     retryWrites: false,
     promoteBuffers: true,
