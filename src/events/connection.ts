@@ -16,6 +16,7 @@ import {
 import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
 import { NATS_RETRY_MS, STREAM_AGE_MS_MAX, STREAM_BYTES_MAX, STREAM_DUPLICATE_WINDOW_MS } from '../limits.ts';
+import { readNatsUrl } from './nats-url.ts';
 import { STREAM, STREAM_SUBJECTS } from './subjects.ts';
 
 export class EventConnection {
@@ -81,7 +82,7 @@ export class EventConnection {
     if (this.#closed) return;
     try {
       const connection = await connect({
-        servers: this.#url,
+        ...readNatsUrl(this.#url),
         name: this.#name,
         noEcho: true,
         maxReconnectAttempts: -1,

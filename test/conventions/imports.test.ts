@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<
   domain: {},
   documents: { values: ['src/storage/'] },
   events: { types: ['src/storage/'] },
-  local: { types: ['src/config.ts'] },
+  // A NATS is asked with the login that the studio connects with.
+  local: { values: ['src/events/nats-url.ts'], types: ['src/config.ts'] },
   providers: {},
   storage: {},
   transport: { values: ['src/gen/'], types: ['src/config.ts'] },

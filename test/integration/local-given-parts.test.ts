@@ -1,8 +1,12 @@
 /** `npm start` on a MongoDB, a NATS and a Temporal that run already and are named by their URLs. */
 import * as assert from 'uvu/assert';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Part } from '../../src/local/contract.ts';
+import { LocalFailure } from '../../src/local/local-failure.ts';
 import { startPart, usePart } from '../../src/local/parts.ts';
+import { probeNats } from '../../src/local/probe-nats.ts';
 import { readRun } from '../../src/local/run-file.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
@@ -17,6 +21,8 @@ const VARIABLES = {
   temporal: 'STUDIO_TEMPORAL_ADDRESS',
 } as const;
 const NAMES = ['mongodb', 'nats', 'temporal'] as const;
+/** Looks like a port at its start, and needs escapes. */
+const PASSWORD = '1:p@ss%';
 const dataDir = newFolder('dev');
 /** Without Python, without a part on PATH and with none installed: it could not start one. */
 const emptyPartsDir = newFolder('parts');
@@ -25,6 +31,7 @@ let tree: DevTree;
 test.before(async () => {
   const options = { dataDir: newFolder('given'), partsDir, searchPath, namespace: NAMESPACE };
   parts = await Promise.all(NAMES.map((name) => startPart(name, options)));
+  parts = await Promise.all(parts.map(async (part) => (part.name === 'nats' ? demandLogin(part) : part)));
   tree = await startDevTree(dataDir, {
     ...Object.fromEntries(parts.map(({ name, url }) => [VARIABLES[name], url])),
     STUDIO_TEMPORAL_NAMESPACE: NAMESPACE,
@@ -55,13 +62,29 @@ test('it starts none of them, needs no Python, and says where they come from', a
 
 test('doctor says that the environment names them, that they answer, and that Python is not needed', async () => {
   const { code, stdout } = await runStudio(['doctor'], tree.environment);
-  for (const { name, url } of parts) {
+  for (const { name, url, port } of parts) {
     const line = stdout.split('\n').find((text) => text.startsWith(`ok   ${name}`));
-    assert.match(line ?? stdout, `${url}, from the environment; answers as`);
+    const shown = name === 'nats' ? `nats://127.0.0.1:${port}` : url;
+    assert.match(line ?? stdout, `${name.padEnd(9)} ${shown}, from the environment; answers as`);
   }
+  assert.not.match(stdout, /@|p%40ss/);
   assert.match(stdout, /ok {3}python +not needed/);
   assert.match(stdout, `ok   studio    ${tree.address}, ready`);
   assert.is(code, 0);
+});
+
+test('a NATS that refuses the login is told of, not waited for', async () => {
+  const { port = 0 } = parts.find(({ name }) => name === 'nats') ?? {};
+  for (const login of ['', 'ann:wrong@', 'a-token@']) {
+    const outcome: unknown = await usePart('nats', `nats://${login}127.0.0.1:${port}`, VARIABLES.nats).catch(
+      (error: unknown) => error,
+    );
+    assert.instance(outcome, LocalFailure, login);
+    assert.is(
+      (outcome as LocalFailure).message,
+      `NATS at 127.0.0.1:${port} refuses the studio: Authorization Violation.`,
+    );
+  }
 });
 
 test('a blob is made, and a provider runs on it', async () => {
@@ -92,6 +115,22 @@ test('its end is not theirs', async () => {
     await usePart(name, url, VARIABLES[name], NAMESPACE);
   }
 });
+
+/** The same NATS again, for who has a login. */
+async function demandLogin(nats: Part): Promise<Part> {
+  await nats.stop();
+  const store = ['-js', '-sd', newFolder('nats')];
+  const args = ['-a', '127.0.0.1', '-p', String(nats.port), '--user', 'ann', '--pass', PASSWORD, ...store];
+  const child = spawn(nats.command, args, { stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  const url = `nats://ann:${encodeURIComponent(PASSWORD)}@127.0.0.1:${nats.port}`;
+  await eventually('NATS takes the login', () => probeNats(url));
+  const stop = async (): Promise<void> => {
+    child.kill();
+    await exited;
+  };
+  return { ...nats, url, pid: child.pid ?? 0, stop };
+}
 
 async function call(method: string, path: string, body?: object): Promise<unknown> {
   const headers = { authorization: `Bearer ${tree.token}`, 'content-type': 'application/json' };
