@@ -12,6 +12,7 @@ import { BINARIES } from './binaries.ts';
 import { PART_KINDS, PART_NAMES } from './programs.ts';
 import { findOnPath, findPython } from './python.ts';
 import { readRun, type RunState } from './run-file.ts';
+import { shownUrl } from './shown-url.ts';
 import { installedWheel, WHEEL_VERSIONS } from './wheel.ts';
 
 export interface Finding {
@@ -47,7 +48,7 @@ async function examinePart(
 ): Promise<Finding> {
   const running = state.parts[name];
   const namespace = config.temporalNamespace;
-  if (given !== undefined) return answering(name, given, namespace, `${given}, from the environment`);
+  if (given !== undefined) return answering(name, given, namespace, `${shownUrl(given)}, from the environment`);
   if (running) {
     const source = running.origin === 'path' ? 'from PATH' : 'from a wheel';
     const text = `${running.url}, ${running.version}, ${source}: ${running.command}`;
