@@ -1,10 +1,10 @@
 /** `studio serve`: the engine with every door before it. */
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry as Metrics } from 'prom-client';
-import { SettingError, type Config } from './config.ts';
+import type { Config } from './config.ts';
 import type { HistoryParts } from './documents/history-parts.ts';
 import { openEngine } from './engine.ts';
-import { StudioError } from './errors.ts';
+import { SettingError, StudioError } from './errors.ts';
 import { Registry } from './providers/registry.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { createEditorDoors } from './transport/editor-doors.ts';

@@ -1,6 +1,10 @@
 /** The only file that reads the environment. Everything else is handed what it needs. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { shapeOf } from './domain/content/shape.ts';
+import { SettingError } from './errors.ts';
+import { Failpoints } from './failpoints.ts';
+import { JWT_SECRET_BYTES_MIN } from './limits.ts';
 
 export interface Config {
   /** Address the listener binds; 127.0.0.1 unless STUDIO_HOST says otherwise. */
@@ -19,7 +23,7 @@ export interface Config {
   readonly natsUrl?: string;
   readonly temporalAddress?: string;
   readonly temporalNamespace: string;
-  /** HS256 secret; `studio dev` makes and keeps one when neither it nor a JWKS URL is given. */
+  /** HS256 secret, of 32 bytes at least; `studio dev` makes and keeps one when neither it nor a JWKS URL is given. */
   readonly jwtSecret?: string;
   readonly jwksUrl?: string;
   /** Browser origins allowed beside our own host, comma-separated. STUDIO_ALLOWED_ORIGINS. */
@@ -38,9 +42,6 @@ export interface Config {
   /** PATH for finding parts already installed. */
   readonly searchPath: string;
 }
-
-/** A setting is missing, or is not what it must be: one sentence for who started the process. */
-export class SettingError extends Error {}
 
 /** Throws SettingError. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
@@ -67,26 +68,40 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const logLevel = text('STUDIO_LOG_LEVEL') ?? 'info';
   if (!isLogLevel(logLevel))
     throw new SettingError(`STUDIO_LOG_LEVEL is "${logLevel}"; it must be debug, info, warn, error or silent.`);
+  /** What it is set to is not repeated: URLs and secrets may hold a password. */
+  const fitting = (name: string, fits: (value: string) => boolean, demand: string): string | undefined => {
+    const value = text(name);
+    if (value !== undefined && !fits(value)) throw new SettingError(`${name} ${demand}.`);
+    return value;
+  };
+  const [first, second] = [port('STUDIO_PORT', 8010), port('STUDIO_GRPC_PORT', 8011)];
+  if (first === second && first !== 0)
+    throw new SettingError(`STUDIO_PORT and STUDIO_GRPC_PORT are both ${first}; each must be a port of its own.`);
   const dataDir = resolve(text('STUDIO_DATA_DIR') ?? '.studio');
   return {
     host: text('STUDIO_HOST') ?? '127.0.0.1',
-    port: port('STUDIO_PORT', 8010),
-    grpcPort: port('STUDIO_GRPC_PORT', 8011),
+    port: first,
+    grpcPort: second,
     dataDir,
     partsDir: resolve(text('STUDIO_PARTS_DIR') ?? `${dataDir}/parts`),
-    mongodbUrl: text('STUDIO_MONGODB_URL'),
+    mongodbUrl: fitting('STUDIO_MONGODB_URL', isMongodbUrl, 'must be mongodb://host or mongodb+srv://host'),
     mongodbDatabase: text('STUDIO_MONGODB_DATABASE') ?? 'studio',
-    natsUrl: text('STUDIO_NATS_URL'),
-    temporalAddress: text('STUDIO_TEMPORAL_ADDRESS'),
+    natsUrl: fitting('STUDIO_NATS_URL', isNatsUrl, 'must be the URL of one server, nats://host:4222'),
+    temporalAddress: fitting('STUDIO_TEMPORAL_ADDRESS', isAddress, 'must be host:port'),
     temporalNamespace: text('STUDIO_TEMPORAL_NAMESPACE') ?? 'default',
-    jwtSecret: text('STUDIO_JWT_SECRET'),
-    jwksUrl: text('STUDIO_JWKS_URL'),
+    jwtSecret: fitting('STUDIO_JWT_SECRET', isLongEnough, `must have at least ${JWT_SECRET_BYTES_MIN} bytes`),
+    jwksUrl: fitting('STUDIO_JWKS_URL', isHttpUrl, 'must be an https:// or http:// URL'),
     allowedOrigins: list('STUDIO_ALLOWED_ORIGINS', ''),
     workflowQueuePrefixes: list('STUDIO_WORKFLOW_QUEUE_PREFIXES', 'expand-,provider-'),
-    syncCreate: text('STUDIO_SYNC_CREATE'),
+    syncCreate: fitting('STUDIO_SYNC_CREATE', isEdited, 'must be a content type that is edited live'),
     documentsMemoryMb: megabytes('STUDIO_DOCUMENTS_MEMORY_MB', 512),
     logLevel,
-    failpoints: text('STUDIO_FAILPOINTS') ?? '',
+    failpoints:
+      fitting(
+        'STUDIO_FAILPOINTS',
+        isPlan,
+        'must be a list of name=kill or name=error, of names in src/failpoints.ts',
+      ) ?? '',
     processName: text('STUDIO_PROCESS_NAME') ?? hostname(),
     searchPath: env['PATH'] ?? '',
   };
@@ -99,4 +114,41 @@ export function environmentWith(settings: Readonly<Record<string, string>>): Nod
 
 function isLogLevel(value: string): value is Config['logLevel'] {
   return ['debug', 'info', 'warn', 'error', 'silent'].includes(value);
+}
+
+function isMongodbUrl(value: string): boolean {
+  return /^mongodb(\+srv)?:\/\/[^/?]/.test(value);
+}
+
+function isNatsUrl(value: string): boolean {
+  const url = value.includes('://') ? value : `nats://${value}`;
+  return URL.canParse(url) && new URL(url).host !== '';
+}
+
+function isAddress(value: string): boolean {
+  return !/[/@]/.test(value) && URL.canParse(`http://${value}`);
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
+
+function isLongEnough(secret: string): boolean {
+  return Buffer.byteLength(secret) >= JWT_SECRET_BYTES_MIN;
+}
+
+function isEdited(contentType: string): boolean {
+  return passes(() => shapeOf(contentType) !== 'binary');
+}
+
+function isPlan(failpoints: string): boolean {
+  return passes(() => new Failpoints(failpoints) instanceof Failpoints);
+}
+
+function passes(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
 }

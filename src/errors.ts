@@ -104,3 +104,8 @@ export class StudioError extends Error {
     );
   }
 }
+
+/** A setting is missing, or is not what it must be: one sentence for who started the process. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+}

@@ -2,7 +2,8 @@
 /** The command `studio`. Each subcommand loads only what it needs: `serve` never loads the worker. */
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { type Config, environmentWith, readConfig, SettingError } from './config.ts';
+import { type Config, environmentWith, readConfig } from './config.ts';
+import { SettingError } from './errors.ts';
 import { DRAIN_MS_MAX, USER_ID_CHARACTERS_MAX } from './limits.ts';
 import type { ReadyMessage } from './local/dev.ts';
 import { LocalFailure } from './local/local-failure.ts';

@@ -1,8 +1,9 @@
 /** `studio worker`: the engine with Temporal behind it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { SettingError, type Config } from './config.ts';
+import type { Config } from './config.ts';
 import { openEngine } from './engine.ts';
+import { SettingError } from './errors.ts';
 import { WORKER_READY_MS_MAX } from './limits.ts';
 import { startPropagation } from './workers/assemble.ts';
 

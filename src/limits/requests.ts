@@ -53,6 +53,8 @@ export const ATTRIBUTED_RANGES_CACHED_MAX = 250_000;
 export const IN_LIST_IDS_MAX = 100;
 
 // --- tokens
+/** RFC 7518, 3.2: a key of HS256 has at least as many bits as its hash. A shorter one is found by trying. */
+export const JWT_SECRET_BYTES_MIN = 32;
 export const TOKEN_CHARACTERS_MAX = 8 * 1024;
 export const USER_ID_CHARACTERS_MAX = 256;
 export const TOKEN_CLOCK_TOLERANCE_SECONDS = 5;

@@ -1,5 +1,6 @@
 /** The connection to MongoDB: one client per process, its collections, and what durability means here. */
-import { MongoClient, ReadConcern, type Collection, type Db, type DbOptions } from 'mongodb';
+import { MongoClient, ReadConcern, type Collection, type Db, type DbOptions, type MongoClientOptions } from 'mongodb';
+import { SettingError } from '../errors.ts';
 import {
   DATABASE_ANSWER_MS_MAX,
   DATABASE_CONNECT_MS_MAX,
@@ -191,9 +192,17 @@ export class Database {
   }
 }
 
-/** Connects, and makes the indexes. No write is retried by the driver. */
+/** Connects, and makes the indexes. Throws SettingError for a URL that the driver can't use. */
 export async function openDatabase(options: { readonly url: string; readonly name: string }): Promise<Database> {
-  const client = new MongoClient(options.url, {
+  const client = clientOf(options.url);
+  await client.connect();
+  const database = new Database(client, options.name);
+  await database.createIndexes();
+  return database;
+}
+
+function clientOf(url: string): MongoClient {
+  const options = {
     // An unknown outcome is resolved by the committer, which must see it.
     retryWrites: false,
     promoteBuffers: true,
@@ -203,9 +212,12 @@ export async function openDatabase(options: { readonly url: string; readonly nam
     connectTimeoutMS: DATABASE_CONNECT_MS_MAX,
     maxPoolSize: DATABASE_CONNECTIONS_MAX,
     noDelay: true,
-  });
-  await client.connect();
-  const database = new Database(client, options.name);
-  await database.createIndexes();
-  return database;
+  } as const satisfies MongoClientOptions;
+  try {
+    return new MongoClient(url, options);
+  } catch (error) {
+    // The driver's sentence may repeat the URL.
+    const why = (error instanceof Error ? error.message : String(error)).replace(/\/\/.*@/gs, '//');
+    throw new SettingError(`STUDIO_MONGODB_URL can't be used: ${why}.`, { cause: error });
+  }
 }

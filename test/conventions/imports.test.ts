@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<
   Record<string, { readonly values?: readonly string[]; readonly types?: readonly string[] }>
 > = {
   access: { values: ['src/storage/'] },
+  'config.ts': {},
   domain: {},
   documents: { values: ['src/storage/'] },
   events: { types: ['src/storage/'] },
