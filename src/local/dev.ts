@@ -10,7 +10,7 @@ import { lockData } from './data-lock.ts';
 import { LocalFailure } from './local-failure.ts';
 import { logPath } from './log-file.ts';
 import { startPart, usePart } from './parts.ts';
-import { isPortFree } from './ports.ts';
+import { hostInUrl, portFailure, whyNotFree } from './ports.ts';
 import { PART_NAMES } from './programs.ts';
 import { RunEnd } from './run-end.ts';
 import { readRun, reapRecorded, recordProcess, updateRun } from './run-file.ts';
@@ -107,7 +107,7 @@ class Run {
     });
     const [ready] = await Promise.all([this.#startStudio('serve', env), this.#startStudio('worker', env)]);
     if (this.#end.decided) return;
-    const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+    const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : hostInUrl(config.host);
     const address = `http://${host}:${ready.port ?? config.port}`;
     const grpcAddress = `${host}:${ready.grpcPort ?? config.grpcPort}`;
     const token = secret === undefined ? undefined : await this.#options.signToken(secret);
@@ -212,9 +212,6 @@ function late(name: string, child: Child): Promise<never> {
 }
 
 async function demandPort(host: string, port: number, variable: string): Promise<void> {
-  if (port === 0 || (await isPortFree(port, host))) return;
-  throw new LocalFailure(
-    `Port ${port} on ${host}, which the studio is to use, is in use by another process.`,
-    `End that process, or set ${variable} to another port.`,
-  );
+  const code = port === 0 ? undefined : await whyNotFree(port, host);
+  if (code !== undefined) throw portFailure(code, host, port, variable);
 }

@@ -7,7 +7,7 @@ import { PART_PROBE_TIMEOUT_MS, PYTHON_PROBE_MS_MAX } from '../limits.ts';
 import type { PartName } from './contract.ts';
 import { lockOwner } from './data-lock.ts';
 import { LocalFailure } from './local-failure.ts';
-import { isPortFree } from './ports.ts';
+import { portFailure, whyNotFree } from './ports.ts';
 import { BINARIES } from './binaries.ts';
 import { PART_KINDS, PART_NAMES } from './programs.ts';
 import { findOnPath, findPython } from './python.ts';
@@ -97,9 +97,12 @@ async function examinePorts(config: Config, starting: boolean): Promise<Finding[
   ];
   return Promise.all(
     ports.map(async ({ variable, port }) => {
-      const free = port === 0 || (await isPortFree(port, config.host));
-      const text = free ? `${port} is free` : `${port} IS IN USE; set ${variable} to another`;
-      return { fine: free || starting, subject: 'port', text };
+      const code = port === 0 ? undefined : await whyNotFree(port, config.host);
+      if (code === undefined) return { fine: true, subject: 'port', text: `${port} is free` };
+      if (code === 'EADDRINUSE')
+        return { fine: starting, subject: 'port', text: `${port} IS IN USE; set ${variable} to another` };
+      const { message, advice } = portFailure(code, config.host, port, variable);
+      return { fine: false, subject: 'port', text: `${port} CANNOT BE USED: ${message} ${advice}` };
     }),
   );
 }

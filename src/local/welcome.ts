@@ -12,6 +12,9 @@ export function welcome({ address, grpcAddress, token }: Welcome): string {
   const bearer = '-H "Authorization: Bearer $TOKEN"';
   const body = `{"content_type":"text/plain","content":"${Buffer.from('Hello, world!').toString('base64')}"}`;
   const setToken = token === undefined ? 'TOKEN=… # a token of the issuer of STUDIO_JWKS_URL' : `TOKEN=${token}`;
+  // Brackets of an IPv6 address are a pattern to some shells.
+  const quoted = (target: string): string => (target.includes('[') ? `'${target}'` : target);
+  const blobs = quoted(`${address}/api/v1/studio/blobs`);
   return `
 The studio is ready at ${address} (native gRPC alone: ${grpcAddress}). Ctrl-C ends it.
 
@@ -19,10 +22,10 @@ The studio is ready at ${address} (native gRPC alone: ${grpcAddress}). Ctrl-C en
 
 Create a blob ("Hello, world!") and list yours, four ways:
 
-  curl -sS ${bearer} -H 'Content-Type: application/json' -d '${body}' ${address}/api/v1/studio/blobs
-  curl -sS ${bearer} ${address}/api/v1/studio/blobs
-  grpcurl -plaintext ${bearer} -d '{"page_size":10}' ${grpcAddress} memmie.studio.v1.BlobService/ListBlobs
-  npx buf curl --http2-prior-knowledge --protocol grpc ${bearer} -d '{"page_size":10}' ${address}/memmie.studio.v1.BlobService/ListBlobs
+  curl -sS ${bearer} -H 'Content-Type: application/json' -d '${body}' ${blobs}
+  curl -sS ${bearer} ${blobs}
+  grpcurl -plaintext ${bearer} -d '{"page_size":10}' ${quoted(grpcAddress)} memmie.studio.v1.BlobService/ListBlobs
+  npx buf curl --http2-prior-knowledge --protocol grpc ${bearer} -d '{"page_size":10}' ${quoted(`${address}/memmie.studio.v1.BlobService/ListBlobs`)}
 
 See two people type into one document, in another terminal:
 

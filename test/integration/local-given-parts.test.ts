@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import type { Part } from '../../src/local/contract.ts';
 import { LocalFailure } from '../../src/local/local-failure.ts';
 import { startPart, usePart } from '../../src/local/parts.ts';
@@ -21,6 +22,10 @@ const VARIABLES = {
   temporal: 'STUDIO_TEMPORAL_ADDRESS',
 } as const;
 const NAMES = ['mongodb', 'nats', 'temporal'] as const;
+/** IPv6 where this machine has it: its addresses are written with brackets. */
+const HOST = Object.values(networkInterfaces()).some((those) => those?.some(({ address }) => address === '::1'))
+  ? '::1'
+  : '127.0.0.1';
 /** Looks like a port at its start, and needs escapes. */
 const PASSWORD = '1:p@ss%';
 const dataDir = newFolder('dev');
@@ -35,6 +40,7 @@ test.before(async () => {
   tree = await startDevTree(dataDir, {
     ...Object.fromEntries(parts.map(({ name, url }) => [VARIABLES[name], url])),
     STUDIO_TEMPORAL_NAMESPACE: NAMESPACE,
+    STUDIO_HOST: HOST,
     STUDIO_PARTS_DIR: emptyPartsDir,
     PATH: npmOnly(),
   });
