@@ -139,6 +139,12 @@ async function token(
   if (ttlSeconds === undefined) {
     throw new LocalFailure(`"${values.ttl}" is not a duration.`, 'Write it as 90s, 30m, 12h or 7d.');
   }
+  if (config.jwtSecret === undefined && config.jwksUrl !== undefined) {
+    throw new LocalFailure(
+      'This studio takes tokens of the issuer of STUDIO_JWKS_URL alone: STUDIO_JWT_SECRET is not set.',
+      'Get a token from that issuer.',
+    );
+  }
   const secret = config.jwtSecret ?? readSecret(config.dataDir);
   if (secret === undefined) {
     throw new LocalFailure(

@@ -99,6 +99,11 @@ test('what is wrong with a command or a setting is said in two lines', async () 
   );
   const none = await runStudio(['token', '--user', 'bob'], { ...environment, STUDIO_DATA_DIR: empty });
   outcomes.push({ ...none, sentence: `There is no secret to sign with: STUDIO_JWT_SECRET is not set, and ${empty}` });
+  const issued = await runStudio(['token', '--user', 'bob'], {
+    ...environment,
+    STUDIO_JWKS_URL: 'https://issuer.example/keys',
+  });
+  outcomes.push({ ...issued, sentence: 'This studio takes tokens of the issuer of STUDIO_JWKS_URL alone' });
   for (const [settings, command, sentence] of [
     [{ STUDIO_PORT: 'http' }, 'doctor', 'STUDIO_PORT is "http"; it must be a port, 0 to 65535.'],
     [{ STUDIO_LOG_LEVEL: 'loud' }, 'serve', 'STUDIO_LOG_LEVEL is "loud"; it must be debug,'],
