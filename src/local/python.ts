@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { PYTHON_PROBE_MS_MAX } from '../limits.ts';
 import { LocalFailure } from './local-failure.ts';
@@ -40,10 +40,19 @@ export async function findPython(searchPath: string): Promise<Python> {
   throw nothingFits(seen, bare);
 }
 
-/** The full path of a program, as a shell would find it. */
+/** The full path of a program: the first file of that name on the path that this user may execute. */
 export function findOnPath(name: string, searchPath: string): string | undefined {
   const folders = searchPath.split(delimiter).filter(Boolean);
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return folders.map((folder) => join(folder, name)).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function ask(command: string): Promise<string[]> {

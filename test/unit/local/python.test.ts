@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { LocalFailure } from '../../../src/local/local-failure.ts';
-import { findPython } from '../../../src/local/python.ts';
+import { findOnPath, findPython } from '../../../src/local/python.ts';
 import { newFolder, searchPath } from '../../integration/local-processes.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -35,6 +35,15 @@ test('a Python that is too old: names it, and the range', async () => {
   const failure = await failureOf(withPython('printf "3.8\\nvenv\\n"'));
   assert.match(failure.message, 'Python 3.8 (');
   assert.match(failure.advice, 'Python 3.10 to 3.13');
+});
+
+test('a folder of its name, and a file that can not be executed, are not programs', () => {
+  const [folder, file, program] = [newFolder('path'), newFolder('path'), newFolder('path')];
+  mkdirSync(join(folder, 'nats-server'));
+  for (const each of [file, program]) writeFileSync(join(each, 'nats-server'), '');
+  chmodSync(join(program, 'nats-server'), 0o755);
+  const searchPath = [folder, file, program].join(delimiter);
+  assert.is(findOnPath('nats-server', searchPath), join(program, 'nats-server'));
 });
 
 function withPython(script: string): string {
