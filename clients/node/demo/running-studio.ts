@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 export interface DemoOptions {
   /** `http://127.0.0.1:8010` */
   readonly address: string;
-  /** `127.0.0.1:8011` */
+  /** `127.0.0.1:8011`, or `https://host:port` for TLS. */
   readonly grpcAddress: string;
   readonly token: string;
   /** Keystrokes to replay; absent: all. */
@@ -17,8 +17,8 @@ export const HELP = `npm run demo [-- options]: two people's real, concurrent ty
 
   --limit N        the first N keystrokes only
   --data-dir DIR   of the studio to use; STUDIO_DATA_DIR, else .studio
-  --address URL    of a studio that was not started with \`npm start\`: http://host:port; STUDIO_ADDRESS if absent
-  --grpc ADDRESS   its gRPC: host:port; the same port as --address if absent
+  --address URL    of a studio that was not started with \`npm start\`: http(s)://host:port; STUDIO_ADDRESS if absent
+  --grpc ADDRESS   its gRPC: host:port, or https://host:port for TLS; as --address if absent
   --token JWT      for it, STUDIO_TOKEN if absent; \`studio token --user NAME\` makes one`;
 
 /** One sentence for the person at the terminal. */
@@ -41,10 +41,11 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): De
   const address = named || running.address;
   if (!address)
     throw new DemoFailure(`No studio runs on ${dataDir}. Start one with \`npm start\`, in another terminal.`);
-  if (!isHttp(address)) throw new DemoFailure(`The studio's address is "${address}"; it must be http://host:port.`);
+  if (!isHttp(address))
+    throw new DemoFailure(`The studio's address is "${address}"; it must be http://host:port or https://host:port.`);
   const token = values.token ?? env['STUDIO_TOKEN'] ?? running.token;
   if (!token) throw new DemoFailure('The studio needs a token: give one with --token or STUDIO_TOKEN.');
-  const grpcAddress = values.grpc ?? running.grpcAddress ?? new URL(address).host;
+  const grpcAddress = values.grpc ?? running.grpcAddress ?? grpcAddressOf(address);
   return { address: address.replace(/\/+$/, ''), grpcAddress, token, limit };
 }
 
@@ -65,6 +66,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new DemoFailure(`${error instanceof Error ? error.message : String(error)}. See npm run demo -- --help.`);
   }
+}
+
+/** As secure as the address is, so that no token goes in the clear; with the port that a URL leaves out. */
+function grpcAddressOf(address: string): string {
+  const { protocol, hostname, port } = new URL(address);
+  return protocol === 'https:' ? `https://${hostname}:${port || 443}` : `${hostname}:${port || 80}`;
 }
 
 function isHttp(address: string): boolean {
