@@ -21,7 +21,8 @@ export interface Finding {
   readonly text: string;
 }
 
-const NODE_MAJOR_MIN = 20;
+/** What package.json's engines say. */
+export const NODE_MIN = '20.19';
 
 export async function examine(config: Config): Promise<Finding[]> {
   const owner = lockOwner(config.dataDir);
@@ -108,9 +109,9 @@ async function examinePorts(config: Config, starting: boolean): Promise<Finding[
 }
 
 function examineNode(): Finding {
-  const fine = Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN;
+  const fine = process.versions.node.localeCompare(NODE_MIN, 'en', { numeric: true }) >= 0;
   const text = `${process.versions.node}, ${process.execPath}`;
-  return { fine, subject: 'node', text: fine ? text : `${text}; ${NODE_MAJOR_MIN} OR LATER IS NEEDED` };
+  return { fine, subject: 'node', text: fine ? text : `${text}; ${NODE_MIN} OR LATER IS NEEDED` };
 }
 
 async function examinePython(config: Config): Promise<Finding> {

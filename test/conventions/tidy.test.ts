@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { NODE_MIN } from '../../src/local/doctor.ts';
 import { projectRoot } from '../harness/paths.ts';
 import { suite } from '../harness/suite.ts';
 import { lines, readSources, readTypeScript, type Source } from './sources.ts';
@@ -105,6 +106,25 @@ test('the top level holds only what belongs there', () => {
     found.filter((name) => !TOP_LEVEL.has(name)),
     [],
   );
+});
+
+test('the Node that is asked for is the least that all dependencies work with, and is the same everywhere', () => {
+  interface Locked {
+    readonly packages: Readonly<Record<string, { engines?: { node?: string }; optional?: boolean }>>;
+  }
+  const lock = JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')) as Locked;
+  const later = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
+  const demanded = Object.entries(lock.packages).flatMap(([path, { engines, optional }]) => {
+    if (!path.startsWith('node_modules/') || optional) return [];
+    const versions = (engines?.node ?? '').split('||').map((range) => /(?:>=|\^) *([\d.]+)/.exec(range)?.[1] ?? '0');
+    // Of a range of several lines, what it asks of the earliest from Node 20 on.
+    return versions.sort(later).find((version) => later(version, '20') >= 0) ?? [];
+  });
+  assert.is(`${demanded.sort(later).at(-1)}`.replace(/\.0$/, ''), NODE_MIN);
+  assert.is(lock.packages['']?.engines?.node, `>=${NODE_MIN}`);
+  const manifest = readFileSync(join(projectRoot, 'package.json'), 'utf8');
+  assert.is((JSON.parse(manifest) as { engines: { node: string } }).engines.node, `>=${NODE_MIN}`);
+  assert.match(readFileSync(join(projectRoot, 'README.md'), 'utf8'), `Node ${NODE_MIN}+`);
 });
 
 test('settings have one place: every variable config.ts reads is in its documentation, and only STUDIO_ ones', () => {
