@@ -127,6 +127,24 @@ test('the Node that is asked for is the least that all dependencies work with, a
   assert.match(readFileSync(join(projectRoot, 'README.md'), 'utf8'), `Node ${NODE_MIN}+`);
 });
 
+test('what runs dist builds it first', () => {
+  const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+    scripts: Readonly<Record<string, string>>;
+  };
+  for (const name of ['test', 'bench', 'campaign']) assert.is(scripts[`pre${name}`], 'npm run --silent build', name);
+});
+
+test("README's commands: npm keeps the flags after a script's name to itself, unless -- is between", () => {
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  const commands = [...readme.matchAll(/npm run (?:--silent )?(\w+)([^`\n]*)/g)];
+  assert.ok(commands.length > 5);
+  const bad = commands.filter(([, , rest = '']) => !/^( -- |$| +#)/.test(rest));
+  assert.equal(
+    bad.map(([command]) => command),
+    [],
+  );
+});
+
 test('settings have one place: every variable config.ts reads is in its documentation, and only STUDIO_ ones', () => {
   const { text } = readTypeScript('src').find(({ path }) => path === 'src/config.ts') ?? { text: '' };
   const read = [...text.matchAll(/'(STUDIO_[A-Z_]+)'/g)].map((match) => match[1]);
