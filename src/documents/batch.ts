@@ -25,7 +25,7 @@ export interface Prepared {
   readonly authors: readonly (LiveSession | undefined)[];
   /** What can't be done on this head, and why. Told once it is known to be the head: another process may have moved it. */
   readonly refused: ReadonlyMap<Intent, unknown>;
-  /** Intents that are not in it: a raw update that must be tried first, and what its session sent after it. */
+  /** Intents that are not in it: a raw update that must be tried first, and what its line sent after it. */
   readonly held: readonly Intent[];
   /** The last ones, where all would be more than one commit may hold. */
   readonly postponed: readonly Intent[];

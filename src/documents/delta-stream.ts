@@ -1,6 +1,7 @@
 /**
  * Many changes on their way at once: each is queued as soon as the one before it on the same blob is, without waiting
- * for that to be durable, so that they share commits. G7: an unanswered change counts until its outcome is taken.
+ * for that to be durable, so that they share commits. Where one must be tried first, those after it on the same blob
+ * wait behind it. G7: an unanswered change counts until its outcome is taken.
  */
 import type { Caller } from '../domain/caller.ts';
 import { StudioError } from '../errors.ts';
@@ -99,7 +100,7 @@ class DeltaStream {
     });
     this.#queued.set(blobId, queued);
     void before
-      .then(() => this.#writes.applyDelta(this.#caller, request, onQueued))
+      .then(() => this.#writes.applyDelta(this.#caller, request, { line: this, onQueued }))
       .then(settle, (error: unknown) => settle(StudioError.from(asToldToCallers(error))))
       .finally(() => {
         onQueued();

@@ -18,15 +18,22 @@ export class DeltaWrites {
     this.#submissions = options.submissions;
   }
 
-  /** `onQueued`: it has its place before whatever is asked of the same blob from then on. */
-  async applyDelta(caller: Caller, request: ApplyDelta, onQueued?: () => void): Promise<Committed> {
+  /**
+   * `onQueued`: it has its place before whatever is asked of the same blob from then on in the same `line`. What must be
+   * tried in a thread loses it to other lines.
+   */
+  async applyDelta(
+    caller: Caller,
+    request: ApplyDelta,
+    { line, onQueued }: { readonly line?: object; readonly onQueued?: () => void } = {},
+  ): Promise<Committed> {
     const submissions = this.#submissions;
     return this.#rooms.with(request.blobId, async (room) => {
       const { patch, fromVersion, previousDelta } = request;
       await room.authorize(caller, 'write');
       if (patch.kind === 'content') await submissions.prepareContent(room.state.genesis.contentType, patch.content);
       const work: Work = { kind: 'patch', patch, fromVersion, previousDelta };
-      const settling = room.submit(submissions.intent(caller, work, patchBytes(patch), request));
+      const settling = room.submit(submissions.intent(caller, work, patchBytes(patch), { ...request, line }));
       onQueued?.();
       return submissions.committed(room, await settling);
     });

@@ -1,6 +1,6 @@
 /**
- * Raw updates of one blob that are tried in a thread before they join a flush, and behind each what its session sent
- * after it: a session's updates follow on each other. Everyone else's changes go on meanwhile.
+ * Raw updates of one blob that are tried in a thread before they join a flush, and behind each what its session or
+ * stream sent after it: those follow on each other. Everyone else's changes go on meanwhile.
  */
 import * as Y from 'yjs';
 import { ROOM_PENDING_BYTES_MAX, ROOM_PENDING_EDITS_MAX, TRIAL_DELETIONS_BYTES, TRIAL_FROM_BYTES } from '../limits.ts';
@@ -23,8 +23,8 @@ export class HeldUpdates {
   #bytes = 0;
 
   /**
-   * `refresh` brings the state up to the log. `release` takes the intents that may join a flush, in their session's
-   * order. `lastOf` tells what of a session was sent last and is in a flush, or waits for one.
+   * `refresh` brings the state up to the log. `release` takes the intents that may join a flush, in their line's order.
+   * `lastOf` tells what of a line was sent last and is in a flush, or waits for one.
    */
   constructor(options: {
     readonly state: RoomState;
@@ -93,7 +93,7 @@ export class HeldUpdates {
     let before = this.#lastOf(key);
     for (let intent = line[0]; intent; intent = line[0]) {
       if (this.#needsTrial(intent)) {
-        // It builds on what its session sent before, so that must be in the document it is tried on.
+        // It builds on what its line sent before, so that must be in the document it is tried on.
         await before?.settled.catch(() => undefined);
         await this.#try(intent);
       }

@@ -58,6 +58,8 @@ export class Intent {
   readonly requestId: string | undefined;
   /** Refused unless the head is at this version. */
   readonly ifVersion: number | undefined;
+  /** Whose changes keep their order with it: a stream of them. */
+  readonly line: object | undefined;
   readonly receivedAt = new Date();
   /** Taken in when the blob was known to be deleted. An edit that merely races a deletion is not: it commits. */
   isLate = false;
@@ -86,6 +88,7 @@ export class Intent {
     readonly causedBy?: string;
     readonly requestId?: string;
     readonly ifVersion?: number;
+    readonly line?: object;
     readonly bytes: number;
     readonly outcome?: PushOutcome;
   }) {
@@ -95,6 +98,7 @@ export class Intent {
     this.causedBy = options.causedBy;
     this.requestId = options.requestId;
     this.ifVersion = options.ifVersion;
+    this.line = options.line;
     this.bytes = options.bytes;
     this.flushBytes = isRevert(options.work) ? FLUSH_BYTES_MAX : options.bytes;
     // Few batches in one flush, since one that is refused has the rest of its flush prepared again.
@@ -148,7 +152,7 @@ function isRevert(work: Work): boolean {
   return work.kind === 'patch' && work.patch.kind === 'revert';
 }
 
-/** What keeps its order: a session; a unary call is on its own. */
+/** What keeps its order: a session, a stream of changes; a unary call is on its own. */
 export function lineOf(intent: Intent): object {
-  return intent.work.kind === 'push' ? intent.work.session : intent;
+  return intent.work.kind === 'push' ? intent.work.session : (intent.line ?? intent);
 }

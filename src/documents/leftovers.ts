@@ -5,7 +5,7 @@ const NOBODY: readonly Intent[] = [];
 const NOTHING: ReadonlyMap<Intent, unknown> = new Map();
 
 export class Leftovers {
-  /** Those that must be tried first, and what their sessions sent after them. */
+  /** Those that must be tried first, and what their lines sent after them. */
   #held: Set<Intent> | undefined;
   /** Whose intents are held. */
   #lines: Set<object> | undefined;

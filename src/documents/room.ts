@@ -178,7 +178,7 @@ export class Room {
         }
         if (prepared.held.length > 0) {
           this.#flushing = batch = batch.filter((intent) => !prepared.held.includes(intent));
-          // With what the same sessions sent since.
+          // With what the same lines sent since.
           this.#held.hold([...prepared.held, ...this.#pending.takeOf(new Set(prepared.held.map(lineOf)))]);
         }
         if (!prepared.commit) {

@@ -16,6 +16,7 @@ export interface SubmitOptions {
   readonly requestId?: string;
   readonly causedBy?: string;
   readonly ifVersion?: number;
+  readonly line?: object;
 }
 
 /** No blob that can be changed is at this version. */
@@ -70,6 +71,7 @@ export class Submissions {
       requestId: options.requestId || undefined,
       causedBy: options.causedBy || undefined,
       ifVersion: options.ifVersion,
+      line: options.line,
     });
   }
 

@@ -1,5 +1,6 @@
 /** Many changes at once: a stream of them through both doors, and batches that are in whole or not at all. */
 import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
@@ -11,7 +12,7 @@ import type {
   ApplyDeltasResponse,
   BatchApplyDeltasRequestSchema,
 } from '../../src/gen/memmie/studio/v1/delta_service_pb.ts';
-import { STREAM_DELTAS_IN_FLIGHT_MAX } from '../../src/limits.ts';
+import { STREAM_DELTAS_IN_FLIGHT_MAX, TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { allDeltas, connectAs, insertAt, readText, refused, type StudioClient } from '../harness/studio-client.ts';
@@ -65,6 +66,10 @@ function reasonIn(response: ApplyDeltasResponse | undefined): string | undefined
   return detail && anyUnpack(detail, ErrorInfoSchema)?.reason;
 }
 
+function versionIn({ outcome }: ApplyDeltasResponse): number | undefined {
+  return outcome.case === 'applied' ? Number(outcome.value.delta?.toVersion) : undefined;
+}
+
 async function* of(requests: Iterable<Streamed>): AsyncIterable<Streamed> {
   yield* requests;
 }
@@ -114,7 +119,7 @@ for (const [door, send] of [
       const versions = responses
         .filter(({ reference }) => Number(reference) % 2 === index)
         .sort((a, b) => Number(a.reference - b.reference))
-        .map(({ outcome }) => (outcome.case === 'applied' ? Number(outcome.value.delta?.toVersion) : outcome.value));
+        .map(versionIn);
       assert.equal(
         versions,
         versions.map((_, at) => at + 2),
@@ -166,6 +171,22 @@ test('a change that is refused is answered so, with its reason, and those after 
   const theirs = await collect(bob, of([append(1, id, 0)]));
   assert.is(reasonIn(theirs[0]), 'BLOB_NOT_FOUND');
   await refused(collect(connectAs(studio.address, undefined), of([append(1, id, 0)])), 'TOKEN_MISSING');
+});
+
+test('a raw update that is tried first keeps its place in its stream', async () => {
+  const id = await blobOf('text/plain', '');
+  const doc = new Y.Doc();
+  const updates: Uint8Array<ArrayBuffer>[] = [];
+  doc.on('update', (update: Uint8Array) => updates.push(Uint8Array.from(update)));
+  const large = 'x'.repeat(TRIAL_FROM_BYTES);
+  for (const text of [large, '[1]']) doc.getText('content').insert(0, text);
+  const raw = updates.map((value, reference): Streamed => {
+    return { reference: BigInt(reference), delta: { blobId: id, patch: { case: 'yjsUpdate', value } } };
+  });
+  const responses = await collect(ann, of([...raw, append(2, id, 3 + large.length)]));
+  assert.equal(responses.map(reasonIn), [undefined, undefined, undefined]);
+  for (const response of responses) assert.is(versionIn(response), Number(response.reference) + 2);
+  assert.is(await readText(ann, id), `[1]${large}[2]`);
 });
 
 test('G4: a stream sent again gets the first answers', async () => {

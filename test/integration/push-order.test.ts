@@ -1,11 +1,12 @@
-/** Updates of one editor, in the order it made them, though large ones are tried first. */
+/** Updates of one editor, and changes of one stream, in the order they were made, though large ones are tried first. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { openLiveDocument } from '../../src/documents/live-document.ts';
+import { Intent } from '../../src/documents/intent.ts';
 import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { openRooms, type RoomsWorld } from './rooms-world.ts';
+import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
 const test = suite('order of pushes', { timeoutMs: 60_000 });
 let parts: TestParts;
@@ -43,6 +44,23 @@ test('G6: a large update that builds on one still on its way is tried on what ho
   assert.is(
     await world.readText('pasted'),
     `typed ${'pasted '.repeat(TRIAL_FROM_BYTES / 4)} typed again ${'pasted '.repeat(TRIAL_FROM_BYTES / 4)}`,
+  );
+});
+
+test('G7: what a stream sent after an update that is tried waits for it, and nobody else does', async () => {
+  await world.createText('streamed', '');
+  const doc = new Y.Doc();
+  doc.getText('content').insert(0, 'x'.repeat(TRIAL_FROM_BYTES));
+  const update = Y.encodeStateAsUpdate(doc);
+  const patch = { kind: 'yjs_update', update } as const;
+  const line = {};
+  const large = new Intent({ userId: 'ada', work: { kind: 'patch', patch }, bytes: update.byteLength, line });
+  const settled = await world.rooms.with('streamed', (room) =>
+    Promise.all([large, insertion('behind ', line), insertion('else ')].map((intent) => room.submit(intent))),
+  );
+  assert.equal(
+    settled.map(({ version }) => version),
+    [3, 4, 2],
   );
 });
 

@@ -32,13 +32,14 @@ export interface RoomsWorld {
   close(): Promise<void>;
 }
 
-/** An edit that puts the text before all there is. */
-export function insertion(text: string): Intent {
+/** An edit that puts the text before all there is. `line`: what it keeps its order with. */
+export function insertion(text: string, line?: object): Intent {
   const edits = [{ offset: 0, deleteCount: 0, insert: text }];
   return new Intent({
     userId: 'ada',
     work: { kind: 'patch', patch: { kind: 'text_edits', encoding: 'utf16', edits } },
     bytes: 0,
+    line,
   });
 }
 
