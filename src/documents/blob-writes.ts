@@ -62,8 +62,8 @@ export class BlobWrites {
   }
 
   /**
-   * Content comes before the labels, so where this request has set those, all of it was done: content that made no delta
-   * was nothing new then, and is not to be written over what is there now (G4).
+   * Content comes before the labels, so where this request has set those, all of it was done: content of which there is
+   * no delta (any more) is not to be written over what is there now (G4).
    */
   async updateBlob(caller: Caller, request: UpdateBlob): Promise<{ blob: Blob; delta?: Delta }> {
     const submissions = this.#submissions;

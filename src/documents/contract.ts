@@ -42,7 +42,7 @@ export interface BatchApplyDeltas extends Omit<ApplyDelta, 'patch'> {
 
 export interface BatchCommitted {
   readonly blob: Blob;
-  /** In order. A change that brought nothing made none. */
+  /** In order. A change that brought nothing made none; where all did so, one stands for the request if that has an id. */
   readonly deltas: readonly Delta[];
 }
 
@@ -213,7 +213,7 @@ export interface Documents {
   nameVersion(caller: Caller, blobId: string, version: number, name: string): Promise<NamedVersion>;
   unnameVersion(caller: Caller, blobId: string, version: number): Promise<void>;
   listNamedVersions(caller: Caller, blobId: string, page: PageRequest): Promise<Page<NamedVersion>>;
-  /** Of a blob that is not deleted it answers the newest delta. */
+  /** Of a blob that is not deleted it answers the newest delta, or one that says so where the request has an id. */
   undeleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed>;
   revertBlob(caller: Caller, request: RevertBlob): Promise<Committed>;
   applyDelta(caller: Caller, request: ApplyDelta): Promise<Committed>;

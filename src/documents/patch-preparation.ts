@@ -13,7 +13,7 @@ import type { Batch } from './batch.ts';
 import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
 import type { Authored, Intent, Work } from './intent.ts';
-import type { RevertMaker } from './revert-maker.ts';
+import { idleRevert, type RevertMaker } from './revert-maker.ts';
 import type { RoomState } from './room-state.ts';
 import { storedChange } from './stored-patch.ts';
 
@@ -33,9 +33,13 @@ interface Standing {
 /** What of a draft its edit gives. */
 type Edited = Pick<Draft, 'updates' | 'newClients' | 'authoredWith'>;
 
+const NO_EDIT: Edited = { updates: [], newClients: [] };
+
 interface Made {
   readonly draft: Draft;
   readonly authored?: Authored;
+  /** It changes nothing on this head. */
+  readonly isNothing?: boolean;
 }
 
 export class PatchPreparation {
@@ -70,18 +74,21 @@ export class PatchPreparation {
   }
 
   /**
-   * Each on the result of the one before. A refusal names the index of what was refused; what was accepted until then
-   * is the caller's to drop, with everything else of the flush.
+   * Each on the result of the one before; those that change nothing make no delta, all together one where that must be
+   * kept. A refusal names the index of what was refused; what was accepted until then is the caller's to drop, with
+   * everything else of the flush.
    */
   async addAll(intent: Intent, work: BatchWork, batch: Batch): Promise<void> {
     let standing = await this.#standing(intent, work, batch.headVersion);
     const stage = standing.isNamed ? await this.#authoring.baseDocument(standing.base) : undefined;
     let count = 0;
     let bytes = 0;
+    let nothing: Draft | undefined;
     try {
       for (const [index, patch] of work.patches.entries()) {
         const made = await this.#makePart(intent, patch, { ...standing, stage }, { batch, index });
-        if (!made) continue;
+        if (made?.isNothing) nothing ??= made.draft;
+        if (!made || made.isNothing) continue;
         for (const update of made.draft.updates) bytes += update.byteLength;
         if (bytes > FLUSH_BYTES_MAX) throw tooLarge(index);
         if (stage) follow(stage, made.draft.updates, index);
@@ -92,6 +99,10 @@ export class PatchPreparation {
       }
     } finally {
       stage?.destroy();
+    }
+    if (count === 0 && nothing) {
+      batch.addPart({ ...nothing, previousDelta: standing.predecessor?.id });
+      count = 1;
     }
     batch.addGroup(intent, count);
   }
@@ -111,7 +122,10 @@ export class PatchPreparation {
     }
   }
 
-  /** Made and accepted. Undefined: it brings nothing. */
+  /**
+   * Made and accepted. Undefined: it brings nothing. G4: where its request has an id that makes a delta all the same,
+   * without updates, since sent again later it might change something. A raw update that brings nothing never will.
+   */
   async #make(intent: Intent, patch: Patch, standing: Standing, batch: Batch): Promise<Made | undefined> {
     const { base, isNamed, predecessor, stage } = standing;
     const chainLength = (predecessor?.chainLength ?? 0) + 1;
@@ -122,24 +136,27 @@ export class PatchPreparation {
       const { brings, update, newClients } = this.#check(raw, intent);
       return brings ? { draft: draft({ updates: [update], newClients }) } : undefined;
     }
+    const nothing = (more?: Partial<Draft>): Made | undefined =>
+      intent.requestId === undefined ? undefined : { draft: { ...draft(NO_EDIT), ...more }, isNothing: true };
     const author: Author = {
       kind: intent.providerId === undefined ? 'user' : 'provider',
       preferredClientId: predecessor?.authoredWith,
     };
     if (patch.kind === 'revert') {
       const made = await this.#reverts.make({ target: patch.target, base, isNamed, author, batch, stage });
-      const { authored } = made ?? {};
-      return made && { draft: { ...draft(this.#accepted(authored)), ...made.delta, operation: 'revert' }, authored };
+      if (!made) return nothing({ operation: 'revert', patch: idleRevert(patch.target, batch.headVersion + 1) });
+      const { authored, delta } = made;
+      return { draft: { ...draft(this.#accepted(authored)), ...delta, operation: 'revert' }, authored };
     }
     // Raw updates have been taken above.
     const edit = patch as Exclude<typeof patch, { kind: 'yjs_update' }>;
     const authored = await this.#edits.makePatch({ intent, patch: edit, base, isNamed, author, stage });
-    return authored && { draft: draft(this.#accepted(authored)), authored };
+    return authored ? { draft: draft(this.#accepted(authored)), authored } : nothing();
   }
 
   /** Undefined: the change has no edit. */
   #accepted(authored: Authored | undefined): Edited {
-    if (!authored) return { updates: [], newClients: [] };
+    if (!authored) return NO_EDIT;
     this.#authoring.accept(authored);
     const newClients = newClientsOf(authored, this.#state);
     return { updates: [authored.update], newClients, authoredWith: authored.clientId };

@@ -200,9 +200,13 @@ export class Preparation {
     );
   }
 
-  /** Undeleting what is not deleted is nothing, seen where it stands in the flush. */
+  /**
+   * Undeleting what is not deleted is nothing, seen where it stands in the flush. G4: with a request id it makes a delta
+   * all the same, or sent again after a deletion it would bring the blob back.
+   */
   #addDeletion(intent: Intent, operation: 'delete' | 'undelete', batch: Batch): void {
-    if (operation === 'undelete' && !batch.isDeleted) batch.addNothing(intent);
+    const isNothing = operation === 'undelete' && !batch.isDeleted && intent.requestId === undefined;
+    if (isNothing) batch.addNothing(intent);
     else batch.add(intent, draftOf(intent, operation, headBase(batch.headVersion), { updates: [] }));
   }
 

@@ -259,9 +259,14 @@ export class RevertMaker {
   }
 }
 
-function revertPatch({ target, base }: RevertRequest, lowest: number): StoredPatch {
+function revertPatch({ target, base }: Pick<RevertRequest, 'target' | 'base'>, lowest: number): StoredPatch {
   const body = revertBody(target, base, lowest);
   return { kind: 'revert', bytes: body.byteLength, body };
+}
+
+/** Of a revert that has nothing to undo: it says what was asked, and undoes no delta. `version`: the one it makes. */
+export function idleRevert(target: RevertTarget, version: number): StoredPatch {
+  return revertPatch({ target, base: headBase(target.kind === 'version' ? target.version : 0) }, version);
 }
 
 /** Whether the head has another value for the item's key than the base, or has none where the base has one. */

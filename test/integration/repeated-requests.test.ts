@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { FLUSH_DELTAS_MAX, ROOM_RECENT_REQUESTS_MAX } from '../../src/limits.ts';
 import { Role } from '../../src/gen/memmie/studio/v1/access_pb.ts';
-import { OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
+import { type Delta, OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { connectAs, readText, refused, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
@@ -107,6 +107,55 @@ test('G4: a request that named an etag gets its first answer though the etag is 
     await refused(call({ ...request, requestId: `other-${index}` }), 'ETAG_MISMATCH');
   }
   assert.is((await ann.blobs.getBlob({ id })).blob?.version, 5n);
+});
+
+test('G4: what came to nothing comes to nothing when it is sent again later, through a process that starts then too', async () => {
+  const content = Buffer.from('A');
+  const text = { case: 'content', value: content } as const;
+  const target = { case: 'author', value: { userId: 'nobody' } } as const;
+  const requestId = 'nothing';
+  type Call = (client: StudioClient, id: string) => Promise<{ delta?: Delta; deltas?: Delta[] }>;
+  const apply: Call = ({ deltas }, blobId) => deltas.applyDelta({ blobId, requestId, patch: text });
+  const calls: Record<string, Call> = {
+    apply,
+    batch: ({ deltas }, blobId) =>
+      deltas.batchApplyDeltas({ blobId, requestId, patches: [{ patch: text }, { patch: text }] }),
+    update: ({ blobs }, id) => blobs.updateBlob({ id, requestId, content, labels: { values: {} } }),
+    revert: ({ blobs }, blobId) => blobs.revertBlob({ blobId, requestId, target }),
+    undelete: ({ blobs }, id) => blobs.undeleteBlob({ id, requestId }),
+  };
+  const first = new Map<string, Delta | undefined>();
+  for (const [id, call] of Object.entries(calls)) {
+    await ann.blobs.createBlob({ id, contentType: 'text/plain', content });
+    // At once too: both get the one delta.
+    const [{ delta, deltas }, twin] = await Promise.all([call(ann, id), call(ann, id)]);
+    first.set(id, delta ?? deltas?.[0]);
+    assert.equal([twin.delta?.id, twin.deltas?.length], [delta?.id, deltas && 1], id);
+    const { blob } = await ann.blobs.getBlob({ id });
+    assert.equal([first.get(id)?.toVersion, blob?.version, blob?.contentVersion], [2n, 2n, 1n], id);
+    if (id !== 'undelete') await ann.blobs.updateBlob({ id, content: Buffer.from('B') });
+  }
+  await ann.blobs.deleteBlob({ id: 'undelete' });
+  const late = await startStudio({ parts, env: { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+  try {
+    const client = connectAs(late.address, await late.token('ann'));
+    for (const [id, call] of Object.entries(calls)) {
+      const { delta, deltas } = await call(client, id);
+      assert.equal([(delta ?? deltas?.[0])?.id, deltas?.length], [first.get(id)?.id, deltas && 1], id);
+      const { blob } = await ann.blobs.getBlob({ id });
+      assert.equal([blob?.version, blob?.deletedAt !== undefined], [3n, id === 'undelete'], id);
+      assert.is(Buffer.from(blob?.content ?? []).toString(), id === 'undelete' ? 'A' : 'B', id);
+    }
+    // Two processes that are asked at the same time agree.
+    await ann.blobs.createBlob({ id: 'both', contentType: 'text/plain', content });
+    const answers = await Promise.all([ann, client, ann, client].map((one) => apply(one, 'both')));
+    assert.equal(
+      answers.map(({ delta }) => delta?.toVersion),
+      [2n, 2n, 2n, 2n],
+    );
+  } finally {
+    await late.stop();
+  }
 });
 
 test('labels set since the etag was checked are not written over', async () => {

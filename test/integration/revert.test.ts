@@ -225,6 +225,21 @@ test('G4: a revert sent again gets its first answer, whatever came since', async
   assert.is(await readText(ann, id), 'c');
 });
 
+test('G4: a revert that found nothing to undo stays so, and stands in the way of none', async () => {
+  const id = await blobOf('text/plain', 'one');
+  await insertAt(ann, { blobId: id, offset: 3, text: ' two' });
+  const deletion = await put(id, 'one');
+  const request = { blobId: id, target: { case: 'toVersion', value: 1n }, requestId: 'r-1' } as const;
+  const { delta } = await ann.blobs.revertBlob(request);
+  assert.equal([delta?.toVersion, delta?.operation, delta?.reverts], [4n, Operation.REVERT, []]);
+  // Neither it nor what it might have undone counts as undone.
+  assert.is((await ofDeltas(id, delta?.id ?? '')).toVersion, 4n);
+  await ofDeltas(id, deletion.id);
+  assert.is(await readText(ann, id), 'one two');
+  assert.is((await elsewhere.blobs.revertBlob(request)).delta?.id, delta?.id);
+  assert.is(await readText(ann, id), 'one two');
+});
+
 test('bad input: each is refused with its reason, and the blob is as it was', async () => {
   const id = await blobOf('text/plain', 'a');
   const other = await blobOf('text/plain', 'other');

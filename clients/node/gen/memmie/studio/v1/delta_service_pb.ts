@@ -138,7 +138,7 @@ export const ApplyDeltaRequestSchema: GenMessage<ApplyDeltaRequest> = /*@__PURE_
  */
 export type ApplyDeltaResponse = Message<"memmie.studio.v1.ApplyDeltaResponse"> & {
   /**
-   * The delta that holds it, without updates. For a Yjs update that brought nothing new: the newest delta.
+   * The delta that holds it, without updates. Where it came to nothing and made none: the newest delta.
    *
    * @generated from field: memmie.studio.v1.Delta delta = 1;
    */
@@ -363,7 +363,8 @@ export const BatchPatchSchema: GenMessage<BatchPatch> = /*@__PURE__*/
  */
 export type BatchApplyDeltasResponse = Message<"memmie.studio.v1.BatchApplyDeltasResponse"> & {
   /**
-   * The deltas that hold them, in order, without updates. A change that changed nothing made none.
+   * The deltas that hold them, in order, without updates. A change that came to nothing made none. If all did, one
+   * that has no updates stands for the request where it has a request_id and not only Yjs updates.
    *
    * @generated from field: repeated memmie.studio.v1.Delta deltas = 1;
    */
@@ -524,10 +525,12 @@ export const ListDeltasResponseSchema: GenMessage<ListDeltasResponse> = /*@__PUR
  */
 export const DeltaService: GenService<{
   /**
-   * Changes a blob. Idempotent with a request_id, and for Yjs updates always. Fails with BLOB_NOT_FOUND, BLOB_DELETED,
-   * PATCH_UNSUPPORTED, EDIT_OUT_OF_RANGE, EDIT_SPLITS_CHARACTER, BASE_VERSION_UNKNOWN, PREVIOUS_DELTA_UNKNOWN,
-   * PREVIOUS_DELTA_FOREIGN, CHAIN_TOO_LONG, CONTENT_INVALID, CONTENT_TOO_LARGE, for reverts with VERSION_NOT_FOUND, and
-   * for Yjs updates with one of the reasons UPDATE_* and CLIENT_ID_*.
+   * Changes a blob. Idempotent with a request_id, and for Yjs updates always. A change that comes to nothing makes no
+   * delta; one that has a request_id and is no Yjs update makes a delta without updates, so that sent again later it
+   * comes to nothing then too. Fails with BLOB_NOT_FOUND, BLOB_DELETED, PATCH_UNSUPPORTED, EDIT_OUT_OF_RANGE,
+   * EDIT_SPLITS_CHARACTER, BASE_VERSION_UNKNOWN, PREVIOUS_DELTA_UNKNOWN, PREVIOUS_DELTA_FOREIGN, CHAIN_TOO_LONG,
+   * CONTENT_INVALID, CONTENT_TOO_LARGE, for reverts with VERSION_NOT_FOUND, and for Yjs updates with one of the reasons
+   * UPDATE_* and CLIENT_ID_*.
    *
    * @generated from rpc memmie.studio.v1.DeltaService.ApplyDelta
    */

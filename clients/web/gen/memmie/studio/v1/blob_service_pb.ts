@@ -480,7 +480,7 @@ export type UndeleteBlobResponse = Message<"memmie.studio.v1.UndeleteBlobRespons
   blob?: Blob;
 
   /**
-   * The delta that brought it back; of a blob that was not deleted, the newest one.
+   * The delta that brought it back; of a blob that was not deleted, as UndeleteBlob says.
    *
    * @generated from field: memmie.studio.v1.Delta delta = 2;
    */
@@ -1240,7 +1240,8 @@ export const BlobService: GenService<{
   },
   /**
    * Replaces the content (merged, as the smallest difference from its base) or the labels. Idempotent with a request_id.
-   * Fails with BLOB_NOT_FOUND, BLOB_DELETED, ETAG_MISMATCH, BASE_VERSION_UNKNOWN, CONTENT_INVALID or CONTENT_TOO_LARGE.
+   * Content that changes nothing is answered as by ApplyDelta. Fails with BLOB_NOT_FOUND, BLOB_DELETED, ETAG_MISMATCH,
+   * BASE_VERSION_UNKNOWN, CONTENT_INVALID or CONTENT_TOO_LARGE.
    *
    * @generated from rpc memmie.studio.v1.BlobService.UpdateBlob
    */
@@ -1251,7 +1252,7 @@ export const BlobService: GenService<{
   },
   /**
    * Deletes a blob: it takes no more changes and leaves the lists. Its content and history stay. Fails with
-   * BLOB_NOT_FOUND or ETAG_MISMATCH.
+   * BLOB_NOT_FOUND, BLOB_DELETED or ETAG_MISMATCH.
    *
    * @generated from rpc memmie.studio.v1.BlobService.DeleteBlob
    */
@@ -1261,8 +1262,9 @@ export const BlobService: GenService<{
     output: typeof DeleteBlobResponseSchema;
   },
   /**
-   * Brings a deleted blob back. One that is not deleted stays as it is, and its newest delta is answered. Fails with
-   * BLOB_NOT_FOUND or ETAG_MISMATCH.
+   * Brings a deleted blob back. One that is not deleted stays as it is, and its newest delta is answered; with a
+   * request_id a new one, so that the same again does not bring it back later either. Fails with BLOB_NOT_FOUND or
+   * ETAG_MISMATCH.
    *
    * @generated from rpc memmie.studio.v1.BlobService.UndeleteBlob
    */
@@ -1349,9 +1351,10 @@ export const BlobService: GenService<{
   /**
    * Undoes changes by a new delta: what they inserted is deleted, what they deleted is inserted anew, and keys that
    * others have set since stay. Edits concurrent to it survive. Reverting what is reverted already changes nothing, and
-   * the newest delta is answered; a revert can itself be reverted. Fails with BLOB_NOT_FOUND, BLOB_DELETED,
-   * BASE_VERSION_UNKNOWN, VERSION_NOT_FOUND, DELTA_NOT_FOUND, ETAG_MISMATCH, CONTENT_TOO_LARGE, or LIMIT_EXCEEDED where
-   * there is more history to look through than one call may.
+   * the newest delta is answered, with a request_id a new one without updates, which undoes nothing later either; a
+   * revert can itself be reverted. Fails with BLOB_NOT_FOUND, BLOB_DELETED, BASE_VERSION_UNKNOWN, VERSION_NOT_FOUND,
+   * DELTA_NOT_FOUND, ETAG_MISMATCH, CONTENT_TOO_LARGE, or LIMIT_EXCEEDED where there is more history to look through
+   * than one call may.
    *
    * @generated from rpc memmie.studio.v1.BlobService.RevertBlob
    */

@@ -71,8 +71,9 @@ export type Delta = Message<"memmie.studio.v1.Delta"> & {
   patch?: DeltaPatch;
 
   /**
-   * The Yjs updates (encoding v1) it became, in the order they are applied. Empty for a deletion, in metadata views, and
-   * in a page's deltas beyond 8 MiB of updates and patches; `update_size` tells.
+   * The Yjs updates (encoding v1) it became, in the order they are applied. Empty for a deletion, for a request that
+   * changed nothing and has a request_id, in metadata views, and in a page's deltas beyond 8 MiB of updates and patches;
+   * `update_size` tells.
    *
    * @generated from field: repeated bytes updates = 7;
    */
@@ -121,7 +122,8 @@ export type Delta = Message<"memmie.studio.v1.Delta"> & {
   base?: DeltaBase;
 
   /**
-   * Ids of the deltas it reverts. Empty for a revert to a version, which the patch's `body` names.
+   * Ids of the deltas it reverts. Empty for a revert to a version, which the patch's `body` names, and for one that had
+   * nothing to undo.
    *
    * @generated from field: repeated string reverts = 14;
    */
