@@ -188,6 +188,9 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     assert.is(cursorOf(editor, a.awareness), undefined);
     a.connect();
     await eventually('it is back', () => cursorOf(a, b.awareness) === 1);
+    // Long before they say again that they are there, which they do every 15 s.
+    const shown = (): boolean => cursorOf(editor, a.awareness) === 2;
+    await eventually('it sees who was there all the time', shown, 5_000);
   });
 
   test(`${name} (G8): what can't be mended closes it with the reason, and what was typed stays in the document`, async () => {

@@ -3,10 +3,11 @@
  * stored; what others change comes here. It connects again by itself, and edits made meanwhile are not lost.
  */
 import { ObservableV2 } from 'lib0/observable';
-import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { MISSING_ASKS_MAX, SILENCE_CHECK_MS, SILENCE_MS_MAX, STABLE_MS, TOKENS_REFUSED_MAX } from './limits.ts';
 import { Outbox } from './outbox.ts';
+import { Presence } from './presence.ts';
 import { RetryPause } from './retry-pause.ts';
 import { Sender } from './sender.ts';
 import { silenceError, StudioError, streamEnded } from './studio-error.ts';
@@ -33,12 +34,12 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
   readonly #ownsAwareness: boolean;
   readonly #makeLink: LinkMaker;
   readonly #outbox: Outbox;
+  readonly #presence: Presence;
   readonly #pause = new RetryPause();
   #state: DocumentState;
   /** Aborted by `disconnect` and `destroy`. */
   #running: AbortController | undefined;
   #sender: Sender | undefined;
-  #isPresenceNew = false;
   #tokensRefused = 0;
   #missingAsks = 0;
 
@@ -50,6 +51,8 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     this.#ownsAwareness = options.awareness === undefined;
     this.#makeLink = options.link;
     this.#outbox = new Outbox(options.doc);
+    const onNews = (): void => this.#sender?.wake();
+    this.#presence = new Presence({ awareness: this.awareness, origin: this, onNews });
     this.#state = {
       status: 'offline',
       synced: false,
@@ -61,7 +64,6 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     };
     this.doc.on('update', this.#onDocUpdate);
     this.doc.on('destroy', this.#onDocDestroy);
-    this.awareness?.on('update', this.#onAwarenessUpdate);
     if (options.connect ?? true) this.connect();
   }
 
@@ -104,7 +106,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
       const startedAtMs = Date.now();
       const failure = await this.#connectOnce(signal);
       if (signal.aborted) return;
-      this.#forgetOthers();
+      this.#presence.forgetOthers();
       if (!this.#mayTryAgain(failure)) {
         this.#close(failure);
         return;
@@ -162,7 +164,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
         if (event.version > this.#state.version) this.#change({ version: event.version });
         return;
       case 'awareness':
-        if (this.awareness) applyAwarenessUpdate(this.awareness, event.update, this);
+        this.#presence.apply(event.update);
         return;
       case 'access':
         this.#change({ readOnly: event.readOnly });
@@ -193,7 +195,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
       link,
       signal,
       outbox: this.#outbox,
-      takeAwareness: () => this.#takeAwareness(),
+      takeAwareness: () => this.#presence.take(),
       isReadOnly: () => this.#state.readOnly,
       onAcknowledged: (version) => {
         this.#missingAsks = 0;
@@ -205,7 +207,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     const { version, readOnly } = event;
     const saved = this.#outbox.isEmpty;
     this.#change({ status: 'connected', synced: true, problem: undefined, version, readOnly, saved });
-    this.#isPresenceNew = this.awareness?.getLocalState() != null;
+    this.#presence.startOver();
     this.#sender.wake();
   }
 
@@ -225,31 +227,10 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
 
   readonly #onDocDestroy = (): void => this.destroy();
 
-  /** Also when the studio believed this client gone: it is told of it, counts its clock on, and is to say so. */
-  readonly #onAwarenessUpdate = (changed: Record<'added' | 'updated' | 'removed', number[]>): void => {
-    const own = this.awareness?.clientID;
-    if (![...changed.added, ...changed.updated, ...changed.removed].some((client) => client === own)) return;
-    this.#isPresenceNew = true;
-    this.#sender?.wake();
-  };
-
-  #takeAwareness(): Uint8Array | undefined {
-    if (!this.awareness || !this.#isPresenceNew) return undefined;
-    this.#isPresenceNew = false;
-    return encodeAwarenessUpdate(this.awareness, [this.awareness.clientID]);
-  }
-
-  /** Whoever they were, nothing is known of them without a connection. */
-  #forgetOthers(): void {
-    if (!this.awareness) return;
-    const others = [...this.awareness.getStates().keys()].filter((client) => client !== this.awareness?.clientID);
-    removeAwarenessStates(this.awareness, others, this);
-  }
-
   #stop(): void {
     this.#running?.abort();
     this.#running = undefined;
-    this.#forgetOthers();
+    this.#presence.forgetOthers();
   }
 
   #close(problem: StudioError | undefined): void {
@@ -257,7 +238,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     this.#stop();
     this.doc.off('update', this.#onDocUpdate);
     this.doc.off('destroy', this.#onDocDestroy);
-    this.awareness?.off('update', this.#onAwarenessUpdate);
+    this.#presence.stop();
     this.#change({ status: 'closed', synced: false, problem });
   }
 
