@@ -1,15 +1,11 @@
 /** clients/web against real studio processes: both links, in Node. */
-import { createConnectTransport } from '@connectrpc/connect-node';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import {
-  authorize,
-  createStudioTransport,
   StudioDocument,
-  streaming,
-  subscribing,
   type DocumentState,
   type LinkMaker,
+  type StudioDocumentOptions,
 } from '../../clients/web/src/index.ts';
 import { Role } from '../../clients/node/gen/memmie/studio/v1/access_pb.ts';
 import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
@@ -20,6 +16,7 @@ import { seeded } from '../harness/random.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 import { createText, readText, SyncWorld } from './sync-world.ts';
+import { LINKS } from './web-links.ts';
 import type { StudioClient } from '../../clients/node/src/index.ts';
 
 const test = suite('web client');
@@ -44,14 +41,13 @@ test.after.each(() => {
   for (const document of documents.splice(0)) document.destroy();
 });
 
-type Token = string | (() => string | Promise<string>);
-const LINKS: Record<string, (address: string, token: Token) => LinkMaker> = {
-  'Subscribe and Push over fetch': (baseUrl, token) => subscribing(createStudioTransport({ baseUrl, token })),
-  'Sync over HTTP/2': (baseUrl, token) =>
-    streaming(createConnectTransport({ baseUrl, httpVersion: '2', interceptors: [authorize(token)] })),
-};
-const open = (link: LinkMaker, blobId: string, doc = new Y.Doc()): StudioDocument => {
-  const document = new StudioDocument({ blobId, doc, link });
+const open = (
+  link: LinkMaker,
+  blobId: string,
+  doc = new Y.Doc(),
+  options: Partial<StudioDocumentOptions> = {},
+): StudioDocument => {
+  const document = new StudioDocument({ blobId, doc, link, ...options });
   documents.push(document);
   return document;
 };
@@ -115,6 +111,24 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     await replica.whenSaved();
     const text = await sameText(id, replica);
     assert.equal([...text].sort().join(''), ` !${'o'.repeat(1_500)}x`);
+  });
+
+  test(`${name} (G6): a kept state that is older than the version given with it gets what it lacks`, async () => {
+    const id = await createText(client, 'middle');
+    const [first, other] = [open(linkTo(here.address, token), id), open(linkTo(here.address, token), id)];
+    await Promise.all([first.whenSynced(), other.whenSynced()]);
+    const kept = new Y.Doc();
+    Y.applyUpdate(kept, Y.encodeStateAsUpdate(first.doc));
+    textOf(first).insert(0, 'start ');
+    const version = await first.whenSaved();
+    first.destroy();
+    textOf(other).insert(textOf(other).length, ' end');
+    await other.whenSaved();
+    // What it missed is built on by nothing that comes after.
+    const again = open(linkTo(here.address, token), id, kept, { version });
+    await again.whenSynced();
+    assert.is(textOf(again).toJSON(), 'start middle end');
+    assert.is(again.state.version, 3n);
   });
 
   test(`${name}: it comes back to a studio that was killed, and what was typed meanwhile is saved`, async () => {
@@ -196,7 +210,7 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
   test(`${name} (G8): what can't be mended closes it with the reason, and what was typed stays in the document`, async () => {
     const foreign = await createText(await world.client(here, 'eve'), 'hers');
     const gone = await createText(client, 'x');
-    const cases: [string, Token, string][] = [
+    const cases: [string, string, string][] = [
       [foreign, token, 'BLOB_NOT_FOUND'],
       ['no-such-blob', token, 'BLOB_NOT_FOUND'],
       [gone, 'garbage', 'TOKEN_INVALID'],
@@ -268,8 +282,7 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     const id = await createText(client, '');
     // Without awareness, whose renewals would push it in the end.
     const link = linkTo(here.address, token);
-    const replica = new StudioDocument({ blobId: id, doc: new Y.Doc(), link, awareness: null });
-    documents.push(replica);
+    const replica = open(link, id, new Y.Doc(), { awareness: null });
     await replica.whenSynced();
     // An edit in any of the turns that follow on the acknowledgement, as programs that react to the state make them.
     for (let turns = 1; turns <= 6; turns += 1) {
@@ -304,8 +317,7 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
       return linkTo(here.address, token)(blobId, opening, signal);
     };
     const make = (react: (replica: StudioDocument) => void): StudioDocument => {
-      const replica = new StudioDocument({ blobId: id, doc: new Y.Doc(), link, connect: false });
-      documents.push(replica);
+      const replica = open(link, id, new Y.Doc(), { connect: false });
       let reacted = false;
       replica.on('change', ({ status }) => {
         if (status !== 'connecting' || reacted) return;

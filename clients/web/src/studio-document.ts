@@ -21,7 +21,11 @@ export interface StudioDocumentOptions {
   readonly doc: Y.Doc;
   /** Absent: a new one; null: none is exchanged. */
   readonly awareness?: Awareness | null;
-  /** The document holds everything up to this version, as `state.version` said when it was put away. */
+  /**
+   * The document holds everything up to this version: `state.version`, read in one go with the document's state when it
+   * was put away. Of a document that lacks something of it what was inserted is noticed, and fetched; what was deleted,
+   * and nothing else, is not.
+   */
   readonly version?: bigint;
   /** Connect at once; true by default. */
   readonly connect?: boolean;
@@ -183,8 +187,9 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     Y.applyUpdate(this.doc, event.update, this);
     // By who watches the document.
     if (signal.aborted) return;
-    if (this.doc.store.pendingStructs || this.doc.store.pendingDs) {
-      // The document is not what the version said it was: from nothing but its state vector, then.
+    if (lacks(this.doc, event.stateVector)) {
+      // G6: the document is not what the version said it was: from nothing but its state vector, then. What is missed
+      // may be what nothing that came builds on, and then Yjs waits for nothing.
       this.#state = { ...this.#state, version: 0n };
       end(streamEnded());
       return;
@@ -263,6 +268,13 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
       look(this.#state);
     });
   }
+}
+
+/** Whether there is something in what the vector describes that the document has not. */
+function lacks(doc: Y.Doc, stateVector: Uint8Array): boolean {
+  for (const [client, clock] of Y.decodeStateVector(stateVector))
+    if (Y.getState(doc.store, client) < clock) return true;
+  return false;
 }
 
 /** Something that watches the document changed it while another's update was being taken in. */

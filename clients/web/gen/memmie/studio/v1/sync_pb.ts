@@ -32,6 +32,8 @@ export type OpenDocument = Message<"memmie.studio.v1.OpenDocument"> & {
   /**
    * The client has seen every version up to this one, by the frames of an earlier stream; 0 when it does not know. The
    * answer then holds the deltas after it, while the studio has these few at hand; else what is beyond the state vector.
+   * It is taken at its word: a client that may be wrong compares the answer's state vector with its own, and if it lacks
+   * something opens again with 0. What was only deleted shows in no state vector.
    *
    * @generated from field: uint64 after_version = 2;
    */
