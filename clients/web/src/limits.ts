@@ -1,6 +1,6 @@
 /** Bounds of the client. Units come last. */
 
-/** Own edits kept one by one; more of them are found later as the difference to what the studio has. */
+/** Own edits kept one by one, if they are several; more are found later as the difference to what the studio has. */
 export const UNSENT_UPDATES_MAX = 1_000;
 export const UNSENT_BYTES_MAX = 1024 * 1024;
 /** Merging updates takes time that grows with the square of their number. */

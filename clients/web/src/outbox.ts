@@ -2,16 +2,23 @@
 import * as Y from 'yjs';
 import { UNSENT_BYTES_MAX, UNSENT_UPDATES_MAX, UPDATES_PER_PUSH_MAX } from './limits.ts';
 
+interface Sent {
+  /** What was handed out. */
+  readonly update: Uint8Array;
+  /** What it was made of. */
+  readonly of: readonly Uint8Array[] | 'difference';
+}
+
 export class Outbox {
   readonly #doc: Y.Doc;
   #unsent: Uint8Array[] = [];
   #bytes = 0;
   /** Handed out and not answered yet. */
-  #sent: readonly Uint8Array[] | 'difference' | undefined;
-  /** More than is kept one by one: it is in the document, and found as the difference to `#base`. */
+  #sent: Sent | undefined;
+  /** More than is kept one by one: it is in the document, and found as the difference to what the studio has. */
   #isDifference: boolean;
-  /** The studio's state vector, at the last opening. */
-  #base: Uint8Array | undefined;
+  /** What the studio has, as a state vector: what it said, and what it acknowledged. */
+  #known = new Map<number, number>();
 
   /** What the document holds already counts as not acknowledged. */
   constructor(doc: Y.Doc) {
@@ -31,13 +38,20 @@ export class Outbox {
     if (this.#isDifference) return;
     this.#unsent.push(update);
     this.#bytes += update.byteLength;
-    if (this.#unsent.length > UNSENT_UPDATES_MAX || this.#bytes > UNSENT_BYTES_MAX) this.#useDifference();
+    const isTooMuch = this.#unsent.length > 1 && this.#bytes > UNSENT_BYTES_MAX;
+    if (isTooMuch || this.#unsent.length > UNSENT_UPDATES_MAX) this.#useDifference();
+  }
+
+  /** The studio has what this update holds. */
+  learn(update: Uint8Array): void {
+    for (const [client, clock] of Y.parseUpdateMeta(update).to)
+      if (clock > (this.#known.get(client) ?? 0)) this.#known.set(client, clock);
   }
 
   /** A new connection: an update whose answer was lost may be in or not, so all is sent that the studio then lacks. */
   startOver(stateVector: Uint8Array): void {
-    this.#base = stateVector;
-    if (!this.isEmpty || hasBeyond(this.#doc, stateVector)) this.#useDifference();
+    this.#known = Y.decodeStateVector(stateVector);
+    if (!this.isEmpty || this.#hasBeyond()) this.#useDifference();
     this.#sent = undefined;
   }
 
@@ -45,23 +59,25 @@ export class Outbox {
   take(): Uint8Array | undefined {
     if (this.#isDifference) {
       this.#isDifference = false;
-      this.#sent = 'difference';
-      return Y.encodeStateAsUpdate(this.#doc, this.#base);
+      const update = Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(this.#known));
+      this.#sent = { update, of: 'difference' };
+      return update;
     }
-    const batch = this.#unsent.splice(0, UPDATES_PER_PUSH_MAX);
+    const batch = this.#takeBatch();
     const [first] = batch;
     if (!first) return undefined;
-    this.#sent = batch;
-    for (const update of batch) this.#bytes -= update.byteLength;
-    return batch.length === 1 ? first : Y.mergeUpdates(batch);
+    const update = batch.length === 1 ? first : Y.mergeUpdates(batch);
+    this.#sent = { update, of: batch };
+    return update;
   }
 
   settle(): void {
+    if (this.#sent) this.learn(this.#sent.update);
     this.#sent = undefined;
   }
 
   putBack(): void {
-    const sent = this.#sent;
+    const sent = this.#sent?.of;
     this.#sent = undefined;
     if (sent === 'difference') this.#useDifference();
     else if (sent && !this.#isDifference) {
@@ -70,17 +86,29 @@ export class Outbox {
     }
   }
 
+  /** One that is large goes alone, so that the studio takes it if it takes it at all. */
+  #takeBatch(): Uint8Array[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { byteLength } of this.#unsent.slice(0, UPDATES_PER_PUSH_MAX)) {
+      if (count > 0 && bytes + byteLength > UNSENT_BYTES_MAX) break;
+      count += 1;
+      bytes += byteLength;
+    }
+    this.#bytes -= bytes;
+    return this.#unsent.splice(0, count);
+  }
+
   #useDifference(): void {
     this.#isDifference = true;
     this.#unsent = [];
     this.#bytes = 0;
   }
-}
 
-/** The document has something that is not in what the vector describes: an answer was lost, or the studio's past was. */
-function hasBeyond(doc: Y.Doc, stateVector: Uint8Array): boolean {
-  const known = Y.decodeStateVector(stateVector);
-  for (const [client, clock] of Y.decodeStateVector(Y.encodeStateVector(doc)))
-    if (clock > (known.get(client) ?? 0)) return true;
-  return false;
+  /** The document has something that the studio has not: an answer was lost, or the studio's past was. */
+  #hasBeyond(): boolean {
+    for (const client of this.#doc.store.clients.keys())
+      if (Y.getState(this.#doc.store, client) > (this.#known.get(client) ?? 0)) return true;
+    return false;
+  }
 }

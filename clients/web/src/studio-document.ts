@@ -161,6 +161,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
         this.#onOpened(event, link, signal, end);
         return;
       case 'update':
+        this.#outbox.learn(event.update);
         Y.applyUpdate(this.doc, event.update, this);
         this.#change({ version: event.version });
         return;
