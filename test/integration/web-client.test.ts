@@ -244,6 +244,13 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     const replica = open(linkTo(there.address, await here.token('bob')), id);
     await replica.whenSynced();
     assert.equal([replica.state.readOnly, replica.state.saved], [true, true]);
+    // Put away and opened again: there is still nothing to save.
+    const kept = new Y.Doc();
+    Y.applyUpdate(kept, Y.encodeStateAsUpdate(replica.doc));
+    const again = open(linkTo(there.address, await here.token('bob')), id, kept, replica.state);
+    await again.whenSynced();
+    assert.equal([again.state.readOnly, again.state.saved], [true, true]);
+    again.destroy();
     textOf(replica).insert(1, 'y');
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal([replica.state.status, replica.state.saved], ['connected', false]);

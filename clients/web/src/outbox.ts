@@ -20,10 +20,10 @@ export class Outbox {
   /** What the studio has, as a state vector: what it said, and what it acknowledged. */
   #known = new Map<number, number>();
 
-  /** What the document holds already counts as not acknowledged. */
-  constructor(doc: Y.Doc) {
+  /** What the document holds already counts as not acknowledged, unless it `wasSaved`. */
+  constructor(doc: Y.Doc, wasSaved: boolean) {
     this.#doc = doc;
-    this.#isDifference = doc.store.clients.size > 0;
+    this.#isDifference = !wasSaved && doc.store.clients.size > 0;
   }
 
   get isEmpty(): boolean {

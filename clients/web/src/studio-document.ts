@@ -27,6 +27,11 @@ export interface StudioDocumentOptions {
    * and nothing else, is not.
    */
   readonly version?: bigint;
+  /**
+   * Nothing the document holds is an edit that the studio lacks: `state.saved`, read in one go with the document's state
+   * when it was put away. Absent: it may be, and is pushed. One who may only read the document never could.
+   */
+  readonly saved?: boolean;
   /** Connect at once; true by default. */
   readonly connect?: boolean;
 }
@@ -54,7 +59,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     this.awareness = options.awareness === undefined ? new Awareness(options.doc) : options.awareness;
     this.#ownsAwareness = options.awareness === undefined;
     this.#makeLink = options.link;
-    this.#outbox = new Outbox(options.doc);
+    this.#outbox = new Outbox(options.doc, options.saved ?? false);
     const onNews = (): void => this.#sender?.wake();
     this.#presence = new Presence({ awareness: this.awareness, origin: this, onNews });
     this.#state = {

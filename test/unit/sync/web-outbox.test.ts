@@ -17,7 +17,7 @@ function opened(content: string): {
 } {
   const [studio, replica] = [new Y.Doc(), new Y.Doc()];
   studio.getText('content').insert(0, content);
-  const outbox = new Outbox(replica);
+  const outbox = new Outbox(replica, false);
   const heard = {};
   replica.on('update', (update: Uint8Array, origin: unknown) => {
     if (origin !== heard) outbox.add(update);
