@@ -16,6 +16,7 @@ import { seeded } from '../harness/random.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 import { createText, readText, SyncWorld } from './sync-world.ts';
+import { buildsOnMissing, olderThanItsVersion } from './web-kept-cases.ts';
 import { LINKS } from './web-links.ts';
 import type { StudioClient } from '../../clients/node/src/index.ts';
 
@@ -113,23 +114,13 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     assert.equal([...text].sort().join(''), ` !${'o'.repeat(1_500)}x`);
   });
 
-  test(`${name} (G6): a kept state that is older than the version given with it gets what it lacks`, async () => {
-    const id = await createText(client, 'middle');
-    const [first, other] = [open(linkTo(here.address, token), id), open(linkTo(here.address, token), id)];
-    await Promise.all([first.whenSynced(), other.whenSynced()]);
-    const kept = new Y.Doc();
-    Y.applyUpdate(kept, Y.encodeStateAsUpdate(first.doc));
-    textOf(first).insert(0, 'start ');
-    const version = await first.whenSaved();
-    first.destroy();
-    textOf(other).insert(textOf(other).length, ' end');
-    await other.whenSaved();
-    // What it missed is built on by nothing that comes after.
-    const again = open(linkTo(here.address, token), id, kept, { version });
-    await again.whenSynced();
-    assert.is(textOf(again).toJSON(), 'start middle end');
-    assert.is(again.state.version, 3n);
-  });
+  const openHere = (id: string, doc?: Y.Doc, options?: Partial<StudioDocumentOptions>): StudioDocument =>
+    open(linkTo(here.address, token), id, doc, options);
+  test(`${name} (G6): a kept state that is older than the version given with it gets what it lacks`, () =>
+    olderThanItsVersion(client, openHere));
+
+  test(`${name} (G6): a document whose changes build on what the studio lacks works, is not saved, and is once that came`, () =>
+    buildsOnMissing(client, openHere));
 
   test(`${name}: it comes back to a studio that was killed, and what was typed meanwhile is saved`, async () => {
     const id = await createText(client, '');

@@ -1,6 +1,7 @@
 /** Edits made here that the studio has not acknowledged. */
 import * as Y from 'yjs';
 import { UNSENT_BYTES_MAX, UNSENT_UPDATES_MAX, UPDATES_PER_PUSH_MAX } from './limits.ts';
+import { Unapplied } from './unapplied.ts';
 
 interface Sent {
   /** What was handed out. */
@@ -11,6 +12,7 @@ interface Sent {
 
 export class Outbox {
   readonly #doc: Y.Doc;
+  readonly #unapplied: Unapplied;
   #unsent: Uint8Array[] = [];
   #bytes = 0;
   /** Handed out and not answered yet. */
@@ -23,11 +25,17 @@ export class Outbox {
   /** What the document holds already counts as not acknowledged, unless it `wasSaved`. */
   constructor(doc: Y.Doc, wasSaved: boolean) {
     this.#doc = doc;
+    this.#unapplied = new Unapplied(doc);
     this.#isDifference = !wasSaved && doc.store.clients.size > 0;
   }
 
   get isEmpty(): boolean {
-    return this.#sent === undefined && !this.hasUnsent;
+    return this.#sent === undefined && !this.hasUnsent && !this.isStuck;
+  }
+
+  /** There are changes that can't be pushed: they build on some that neither the document nor the studio has. */
+  get isStuck(): boolean {
+    return this.#unapplied.exists;
   }
 
   get hasUnsent(): boolean {
@@ -42,8 +50,18 @@ export class Outbox {
     if (isTooMuch || this.#unsent.length > UNSENT_UPDATES_MAX) this.#useDifference();
   }
 
+  /**
+   * Takes an update of the studio's into the document. With it may come what the document held and could not apply yet:
+   * that is unsent then.
+   */
+  takeIn(update: Uint8Array, origin: unknown): void {
+    this.#learn(update);
+    const came = this.#unapplied.comes(() => Y.applyUpdate(this.#doc, update, origin));
+    if (came.deletions || (came.structs && this.#hasBeyond())) this.#useDifference();
+  }
+
   /** The studio has what this update holds. */
-  learn(update: Uint8Array): void {
+  #learn(update: Uint8Array): void {
     for (const [client, clock] of Y.parseUpdateMeta(update).to)
       if (clock > (this.#known.get(client) ?? 0)) this.#known.set(client, clock);
   }
@@ -51,7 +69,7 @@ export class Outbox {
   /** A new connection: an update whose answer was lost may be in or not, so all is sent that the studio then lacks. */
   startOver(stateVector: Uint8Array): void {
     this.#known = Y.decodeStateVector(stateVector);
-    if (!this.isEmpty || this.#hasBeyond()) this.#useDifference();
+    if (this.#sent || this.hasUnsent || this.#hasBeyond()) this.#useDifference();
     this.#sent = undefined;
   }
 
@@ -59,7 +77,7 @@ export class Outbox {
   take(): Uint8Array | undefined {
     if (this.#isDifference) {
       this.#isDifference = false;
-      const update = Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(this.#known));
+      const update = this.#unapplied.without(() => Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(this.#known)));
       this.#sent = { update, of: 'difference' };
       return update;
     }
@@ -72,7 +90,7 @@ export class Outbox {
   }
 
   settle(): void {
-    if (this.#sent) this.learn(this.#sent.update);
+    if (this.#sent) this.#learn(this.#sent.update);
     this.#sent = undefined;
   }
 

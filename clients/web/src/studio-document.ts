@@ -10,7 +10,7 @@ import { Outbox } from './outbox.ts';
 import { Presence } from './presence.ts';
 import { RetryPause } from './retry-pause.ts';
 import { Sender } from './sender.ts';
-import { silenceError, StudioError, streamEnded } from './studio-error.ts';
+import { silenceError, StudioError, streamEnded, stuckError } from './studio-error.ts';
 import type { DocumentState } from './document-state.ts';
 import type { Link, LinkEvent, LinkMaker } from './link.ts';
 
@@ -45,6 +45,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
   readonly #outbox: Outbox;
   readonly #presence: Presence;
   readonly #pause = new RetryPause();
+  readonly #stuck = stuckError();
   #state: DocumentState;
   /** Aborted by `disconnect` and `destroy`. */
   #running: AbortController | undefined;
@@ -166,9 +167,9 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
         this.#onOpened(event, link, signal, end);
         return;
       case 'update':
-        this.#outbox.learn(event.update);
-        Y.applyUpdate(this.doc, event.update, this);
-        this.#change({ version: event.version });
+        this.#outbox.takeIn(event.update, this);
+        this.#change({ version: event.version, saved: this.#outbox.isEmpty });
+        if (this.#outbox.hasUnsent) this.#sender?.wake();
         return;
       case 'seen':
         if (event.version > this.#state.version) this.#change({ version: event.version });
@@ -190,7 +191,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     signal: AbortSignal,
     end: (error: StudioError) => void,
   ): void {
-    Y.applyUpdate(this.doc, event.update, this);
+    this.#outbox.takeIn(event.update, this);
     // By who watches the document.
     if (signal.aborted) return;
     if (lacks(this.doc, event.stateVector)) {
@@ -210,16 +211,21 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
       isReadOnly: () => this.#state.readOnly,
       onAcknowledged: (version) => {
         this.#missingAsks = 0;
-        this.#change({ savedVersion: version, saved: this.#outbox.isEmpty, problem: undefined });
+        this.#change({ savedVersion: version, saved: this.#outbox.isEmpty, problem: this.#lasting });
       },
       onDelayed: (problem) => this.#change({ problem }),
       onRefused: end,
     });
     const { version, readOnly } = event;
     const saved = this.#outbox.isEmpty;
-    this.#change({ status: 'connected', synced: true, problem: undefined, version, readOnly, saved });
+    this.#change({ status: 'connected', synced: true, problem: this.#lasting, version, readOnly, saved });
     this.#presence.startOver();
     this.#sender.wake();
+  }
+
+  /** What connecting again does not mend, and keeps nothing else from being saved. */
+  get #lasting(): StudioError | undefined {
+    return this.#outbox.isStuck ? this.#stuck : undefined;
   }
 
   /** A token may have been replaced; what the studio lacked is sent with the next opening. */

@@ -24,10 +24,7 @@ function opened(content: string): {
   });
   Y.applyUpdate(replica, Y.encodeStateAsUpdate(studio), heard);
   outbox.startOver(Y.encodeStateVector(studio));
-  const hear = (update: Uint8Array): void => {
-    outbox.learn(update);
-    Y.applyUpdate(replica, update, heard);
-  };
+  const hear = (update: Uint8Array): void => outbox.takeIn(update, heard);
   return { studio, replica, outbox, hear };
 }
 
