@@ -367,6 +367,18 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
     await replica.whenSynced();
     assert.is(replica.state.status, 'connected');
   });
+
+  test(`${name}: a connection ends when it is given up, also if its token never comes`, async () => {
+    const link = linkTo(here.address, () => new Promise<string>(() => {}));
+    const opening = { stateVector: Y.encodeStateVector(new Y.Doc()), afterVersion: 0n };
+    const events = link('any', opening, AbortSignal.timeout(50)).events()[Symbol.asyncIterator]();
+    let ended = false;
+    events.next().then(
+      () => assert.unreachable(),
+      () => (ended = true),
+    );
+    await eventually('it ends', () => ended, 3_000);
+  });
 }
 
 test.run();

@@ -39,9 +39,25 @@ export function createStudioTransport(options: StudioTransportOptions): Transpor
 
 export function authorize(token: TokenSource): Interceptor {
   return (next) => async (request) => {
-    request.header.set('Authorization', `Bearer ${typeof token === 'string' ? token : await token()}`);
+    const value = typeof token === 'string' ? token : await unlessAborted(token(), request.signal);
+    request.header.set('Authorization', `Bearer ${value}`);
     return next(request);
   };
+}
+
+/** A token that never comes must not keep a call from its end. */
+async function unlessAborted(token: string | Promise<string>, signal: AbortSignal): Promise<string> {
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('The call was aborted.'));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([token, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 export function createStudioClient(transport: Transport): StudioClient {
