@@ -1,4 +1,5 @@
 /** clients/web against real studio processes: both links, in Node. */
+import { Code } from '@connectrpc/connect';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import {
@@ -157,14 +158,16 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
       proxy.pause();
       textOf(replica).insert(1, 'y');
       replica.on('change', (state) => states.push(state));
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      assert.not.ok(replica.state.saved);
+      const { code } = await eventually('it says that it waits', () => replica.state.problem);
+      assert.is(code, Code.Unavailable);
+      assert.equal([replica.state.status, replica.state.saved], ['connected', false]);
       assert.not.ok(states.some(({ saved }) => saved));
       assert.is(textOf(other).toJSON(), 'x');
       proxy.resume();
       assert.is(await eventually('it is saved', () => replica.state.saved && replica.state.savedVersion, 30_000), 2n);
       assert.is(await readText(client, id), 'xy');
       await sameText(id, replica, other);
+      assert.is(replica.state.problem, undefined);
     } finally {
       for (const document of documents.splice(0)) document.destroy();
       proxy.resume();

@@ -1,6 +1,7 @@
 /** Pushes what is changed here over one link: one call at a time, and what gathers meanwhile goes with the next. */
+import { UNANSWERED_MS_MAX } from './limits.ts';
 import { RetryPause } from './retry-pause.ts';
-import { StudioError } from './studio-error.ts';
+import { StudioError, unansweredError } from './studio-error.ts';
 import type { Link } from './link.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -13,7 +14,7 @@ export interface SenderOptions {
   readonly takeAwareness: () => Uint8Array | undefined;
   readonly isReadOnly: () => boolean;
   readonly onAcknowledged: (version: bigint) => void;
-  /** It is tried again. */
+  /** It is tried again, or waits for its answer. */
   readonly onDelayed: (error: StudioError) => void;
   /** It is not tried again over this link. */
   readonly onRefused: (error: StudioError) => void;
@@ -35,6 +36,19 @@ export class Sender {
     void this.#send();
   }
 
+  /** The studio holds what it can't store, and over a stream says nothing of it until it can. */
+  async #answer(pushed: Promise<bigint>): Promise<bigint> {
+    const { signal, onDelayed } = this.#options;
+    const timer = setTimeout(() => {
+      if (!signal.aborted) onDelayed(unansweredError());
+    }, UNANSWERED_MS_MAX);
+    try {
+      return await pushed;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #send(): Promise<void> {
     const { link, outbox, signal, takeAwareness, isReadOnly } = this.#options;
     // What one keystroke or one transaction sets off comes as several events: they go together.
@@ -48,7 +62,7 @@ export class Sender {
         return;
       }
       try {
-        const version = await link.push({ update, awareness });
+        const version = await this.#answer(link.push({ update, awareness }));
         if (signal.aborted) return;
         this.#pause.reset();
         if (update) outbox.settle();

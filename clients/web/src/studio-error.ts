@@ -89,6 +89,10 @@ export function streamEnded(): StudioError {
   return new StudioError('The studio ended the stream.', Code.Unavailable, undefined);
 }
 
+export function unansweredError(): StudioError {
+  return new StudioError('The studio has given no answer yet to what was pushed.', Code.Unavailable, undefined);
+}
+
 export function stuckError(): StudioError {
   const message = 'The document holds changes that build on some which neither it nor the studio has.';
   return new StudioError(message, Code.FailedPrecondition, undefined);
