@@ -190,6 +190,15 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
       'another replica sees both',
       () => cursorOf(a, b.awareness) === 1 && cursorOf(editor, b.awareness) === 2,
     );
+    // Over the studio's limit: it is not sent, and no edit is lost to it.
+    a.awareness?.setLocalStateField('note', 'x'.repeat(70_000));
+    textOf(a).insert(0, 'typed');
+    await eventually('it says so', () => a.state.problem?.code === Code.ResourceExhausted);
+    await a.whenSaved();
+    a.awareness?.setLocalStateField('note', 'x');
+    const noteSeen = (): boolean => b.awareness?.getStates().get(a.doc.clientID)?.['note'] === 'x';
+    await eventually('it is sent again', noteSeen);
+    await eventually('nothing is wrong', () => a.state.status === 'connected' && a.state.problem === undefined);
     a.disconnect();
     await eventually('it is gone', () => cursorOf(a, b.awareness) === undefined);
     await eventually('it is gone from the editor', () => cursorOf(a, editor.provider.awareness) === undefined);

@@ -17,6 +17,6 @@ export interface DocumentState {
   readonly version: bigint;
   /** A version that holds all edits acknowledged so far; 0 before the first. */
   readonly savedVersion: bigint;
-  /** Why it is not connected, or why edits are not saved yet. */
+  /** Why it is not connected, why edits are not saved yet, or why presence is not sent. */
   readonly problem: StudioError | undefined;
 }

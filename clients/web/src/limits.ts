@@ -7,6 +7,8 @@ export const UNSENT_BYTES_MAX = 1024 * 1024;
 export const UPDATES_PER_PUSH_MAX = 128;
 /** The studio answers within 15 s, if only with STORAGE_UNAVAILABLE. */
 export const PUSH_MS_MAX = 20_000;
+/** What the studio takes of one client's presence, as y-protocols encodes it. */
+export const AWARENESS_BYTES_MAX = 64 * 1024;
 /** An edit without an answer for so long is said to wait; one that is stored at once has it in much less. */
 export const UNANSWERED_MS_MAX = 2_000;
 /** The studio says something every 12 s. */

@@ -1,5 +1,11 @@
 /** Who else is in the document, and what others are told of who is here. */
-import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import {
+  applyAwarenessUpdate,
+  encodeAwarenessUpdate,
+  removeAwarenessStates,
+  type Awareness,
+} from 'y-protocols/awareness';
+import { AWARENESS_BYTES_MAX } from './limits.ts';
 
 export interface PresenceOptions {
   /** Null: none is exchanged. */
@@ -8,11 +14,14 @@ export interface PresenceOptions {
   readonly origin: unknown;
   /** There may be something to tell. */
   readonly onNews: () => void;
+  /** `isTooLarge` has changed. */
+  readonly onSize: () => void;
 }
 
 export class Presence {
   readonly #options: PresenceOptions;
   #isNew = false;
+  #isTooLarge = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -29,12 +38,28 @@ export class Presence {
     this.#isNew = this.#options.awareness?.getLocalState() != null;
   }
 
+  /** The studio would refuse it, and with it whatever is pushed beside it: others are told of nothing newer. */
+  get isTooLarge(): boolean {
+    return this.#isTooLarge;
+  }
+
   /** What is to be told; undefined when there is nothing. */
   take(): Uint8Array | undefined {
-    const { awareness } = this.#options;
+    const { awareness, onSize } = this.#options;
     if (!awareness || !this.#isNew) return undefined;
     this.#isNew = false;
-    return encodeAwarenessUpdate(awareness, [awareness.clientID]);
+    const update = encodeAwarenessUpdate(awareness, [awareness.clientID]);
+    const isTooLarge = update.byteLength > AWARENESS_BYTES_MAX;
+    if (isTooLarge !== this.#isTooLarge) {
+      this.#isTooLarge = isTooLarge;
+      onSize();
+    }
+    return isTooLarge ? undefined : update;
+  }
+
+  /** What was taken was not told. */
+  putBack(): void {
+    this.#isNew = true;
   }
 
   /** Whoever they were, nothing is known of them without a connection. */

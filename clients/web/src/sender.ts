@@ -12,8 +12,12 @@ export interface SenderOptions {
   readonly signal: AbortSignal;
   /** Takes the awareness that is to be sent, if any. */
   readonly takeAwareness: () => Uint8Array | undefined;
+  /** What was taken was not sent. */
+  readonly putBackAwareness: () => void;
   readonly isReadOnly: () => boolean;
   readonly onAcknowledged: (version: bigint) => void;
+  /** There was only awareness, and no edit waits. */
+  readonly onTold: () => void;
   /** It is tried again, or waits for its answer. */
   readonly onDelayed: (error: StudioError) => void;
   /** It is not tried again over this link. */
@@ -67,9 +71,11 @@ export class Sender {
         this.#pause.reset();
         if (update) outbox.settle();
         if (update) this.#options.onAcknowledged(version);
+        else if (outbox.isEmpty) this.#options.onTold();
       } catch (error) {
         if (signal.aborted) return;
         if (update) outbox.putBack();
+        if (awareness) this.#options.putBackAwareness();
         const failure = StudioError.from(error);
         // One who was made a reader stays: what was typed is kept, and pushed once that is allowed again.
         if (failure.isFinal && !failure.isWriteDenied) {

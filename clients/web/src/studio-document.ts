@@ -6,11 +6,12 @@ import { ObservableV2 } from 'lib0/observable';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { MISSING_ASKS_MAX, SILENCE_CHECK_MS, SILENCE_MS_MAX, STABLE_MS, TOKENS_REFUSED_MAX } from './limits.ts';
+import { isAlsoOwn, lacks } from './clocks.ts';
 import { Outbox } from './outbox.ts';
 import { Presence } from './presence.ts';
 import { RetryPause } from './retry-pause.ts';
 import { Sender } from './sender.ts';
-import { silenceError, StudioError, streamEnded, stuckError } from './studio-error.ts';
+import { presenceError, silenceError, StudioError, streamEnded, stuckError } from './studio-error.ts';
 import type { DocumentState } from './document-state.ts';
 import type { Link, LinkEvent, LinkMaker } from './link.ts';
 
@@ -46,6 +47,7 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
   readonly #presence: Presence;
   readonly #pause = new RetryPause();
   readonly #stuck = stuckError();
+  readonly #presenceTooLarge = presenceError();
   #state: DocumentState;
   /** Aborted by `disconnect` and `destroy`. */
   #running: AbortController | undefined;
@@ -61,8 +63,12 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
     this.#ownsAwareness = options.awareness === undefined;
     this.#makeLink = options.link;
     this.#outbox = new Outbox(options.doc, options.saved ?? false);
-    const onNews = (): void => this.#sender?.wake();
-    this.#presence = new Presence({ awareness: this.awareness, origin: this, onNews });
+    this.#presence = new Presence({
+      awareness: this.awareness,
+      origin: this,
+      onNews: () => this.#sender?.wake(),
+      onSize: () => this.#change({ problem: this.#lasting }),
+    });
     this.#state = {
       status: 'offline',
       synced: false,
@@ -208,11 +214,13 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
       signal,
       outbox: this.#outbox,
       takeAwareness: () => this.#presence.take(),
+      putBackAwareness: () => this.#presence.putBack(),
       isReadOnly: () => this.#state.readOnly,
       onAcknowledged: (version) => {
         this.#missingAsks = 0;
         this.#change({ savedVersion: version, saved: this.#outbox.isEmpty, problem: this.#lasting });
       },
+      onTold: () => this.#change({ problem: this.#lasting }),
       onDelayed: (problem) => this.#change({ problem }),
       onRefused: end,
     });
@@ -225,7 +233,8 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
 
   /** What connecting again does not mend, and keeps nothing else from being saved. */
   get #lasting(): StudioError | undefined {
-    return this.#outbox.isStuck ? this.#stuck : undefined;
+    if (this.#outbox.isStuck) return this.#stuck;
+    return this.#presence.isTooLarge ? this.#presenceTooLarge : undefined;
   }
 
   /** A token may have been replaced; what the studio lacked is sent with the next opening. */
@@ -280,16 +289,4 @@ export class StudioDocument extends ObservableV2<{ change: (state: DocumentState
       look(this.#state);
     });
   }
-}
-
-/** Whether there is something in what the vector describes that the document has not. */
-function lacks(doc: Y.Doc, stateVector: Uint8Array): boolean {
-  for (const [client, clock] of Y.decodeStateVector(stateVector))
-    if (Y.getState(doc.store, client) < clock) return true;
-  return false;
-}
-
-/** Something that watches the document changed it while another's update was being taken in. */
-function isAlsoOwn({ afterState, beforeState, doc }: Y.Transaction): boolean {
-  return (afterState.get(doc.clientID) ?? 0) > (beforeState.get(doc.clientID) ?? 0);
 }

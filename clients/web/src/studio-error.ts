@@ -2,6 +2,7 @@
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+import { AWARENESS_BYTES_MAX } from './limits.ts';
 import type { Status } from '../gen/google/rpc/status_pb.ts';
 
 const ERROR_DOMAIN = 'studio.memmie';
@@ -91,6 +92,11 @@ export function streamEnded(): StudioError {
 
 export function unansweredError(): StudioError {
   return new StudioError('The studio has given no answer yet to what was pushed.', Code.Unavailable, undefined);
+}
+
+export function presenceError(): StudioError {
+  const message = `The presence of this client is over ${AWARENESS_BYTES_MAX} bytes, and not sent.`;
+  return new StudioError(message, Code.ResourceExhausted, undefined);
 }
 
 export function stuckError(): StudioError {

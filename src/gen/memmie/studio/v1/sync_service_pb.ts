@@ -357,7 +357,7 @@ export const PushResponseSchema: GenMessage<PushResponse> = /*@__PURE__*/
 export const SyncService: GenService<{
   /**
    * Many live documents over one stream, at most 512. When the client has half-closed, what it sent is answered, then the
-   * stream ends.
+   * stream ends. A message that breaks the rules of its fields ends the stream, with the reason.
    *
    * @generated from rpc memmie.studio.v1.SyncService.Sync
    */
