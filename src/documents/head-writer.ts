@@ -21,7 +21,7 @@ const ROUND_MS = HEAD_LAG_MS_MAX / 2;
 const REWRITTEN_PER_ROUND_MAX = (HEADS_REWRITTEN_PER_SECOND_MAX * ROUND_MS) / 1_000;
 
 /** A document, as far as its head goes. */
-type HeadSource = Pick<RoomState, 'head'>;
+type HeadSource = Pick<RoomState, 'blobId' | 'head'>;
 
 export class HeadWriter {
   readonly #heads: BlobHeads;
@@ -36,6 +36,7 @@ export class HeadWriter {
   #writing: Promise<void> = Promise.resolve();
   /** Writes that calls wait for. */
   readonly #awaited = new Set<Promise<void>>();
+  #hasLeftOut = false;
   #closed = false;
 
   constructor(options: { readonly heads: BlobHeads; readonly failpoints: Failpoints; readonly logger: Logger }) {
@@ -52,7 +53,9 @@ export class HeadWriter {
   /** The state is about to be let go: what its head still lacks is kept apart from it. */
   retire(state: HeadSource): void {
     if (!this.#dirty.delete(state)) return;
-    this.#keep(state.head());
+    const head = this.#headOf(state);
+    if (!head) return;
+    this.#keep(head);
     this.#schedule();
   }
 
@@ -110,7 +113,8 @@ export class HeadWriter {
     for (const state of due) {
       this.#dirty.delete(state);
       this.#writtenAt.set(state, Date.now());
-      heads.push(state.head());
+      const head = this.#headOf(state);
+      if (head) heads.push(head);
     }
     for (let at = 0; at < heads.length; at += HEADS_PER_WRITE_MAX) {
       const slice = heads.slice(at, at + HEADS_PER_WRITE_MAX);
@@ -125,6 +129,17 @@ export class HeadWriter {
     if (this.#dirty.size > 0 || this.#left.size > 0) this.#schedule();
   }
 
+  /** Undefined: it can't be made. Nobody waits for it here, and the heads of other blobs are written all the same. */
+  #headOf(state: HeadSource): DerivedHead | undefined {
+    try {
+      return state.head();
+    } catch (error) {
+      this.#logger.error({ err: error, blobId: state.blobId }, 'the head of a blob cannot be made, left to the sweep');
+      this.#hasLeftOut = true;
+      return undefined;
+    }
+  }
+
   #keep(head: DerivedHead): void {
     const known = this.#left.get(head.id);
     if (!known || known.version < head.version) this.#left.set(head.id, head);
@@ -137,6 +152,6 @@ export class HeadWriter {
     await this.#writing;
     await Promise.allSettled(this.#awaited);
     await this.#write([...this.#dirty.keys()]);
-    return this.#dirty.size === 0 && this.#left.size === 0;
+    return this.#dirty.size === 0 && this.#left.size === 0 && !this.#hasLeftOut;
   }
 }

@@ -70,7 +70,7 @@ test('G7: however many blobs go on changing, their heads take the database no mo
   const heads = new CountedHeads(database);
   const writer = new HeadWriter({ heads, failpoints: new Failpoints(''), logger: pino({ level: 'silent' }) });
   const blobs = Array.from({ length: HEADS_REWRITTEN_PER_SECOND_MAX * 2 }, (_none, index) => {
-    const blob = { version: 0, head: () => head(`busy-${index}`, blob.version) };
+    const blob = { blobId: `busy-${index}`, version: 0, head: () => head(blob.blobId, blob.version) };
     return blob;
   });
   const change = (): void => {
@@ -103,6 +103,24 @@ test('G7: however many blobs go on changing, their heads take the database no mo
   } finally {
     await writer.close();
   }
+});
+
+test('G3: a head that cannot be made keeps no other from being written, and is left to the sweep', async () => {
+  const heads = new BlobHeads(database);
+  const writer = new HeadWriter({ heads, failpoints: new Failpoints(''), logger: pino({ level: 'silent' }) });
+  const broken = {
+    blobId: 'unmade',
+    head: (): DerivedHead => {
+      throw new RangeError('too much');
+    },
+  };
+  const whole = { blobId: 'made', head: () => head('made', 1) };
+  writer.mark(broken);
+  writer.mark(whole);
+  await eventually('the other is written', async () => (await heads.get('made'))?.version === 1);
+  writer.mark(broken);
+  writer.retire(broken);
+  assert.not(await writer.close(), 'not all is written');
 });
 
 function head(id: string, version: number): DerivedHead {

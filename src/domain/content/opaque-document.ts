@@ -50,7 +50,8 @@ function readType(type: Y.AbstractType<unknown>): JsonObject | undefined {
       continue;
     }
     flush();
-    list.push(...readContent(item.content));
+    // One by one: Yjs joins neighbouring values into one item, which may hold more than a call takes arguments.
+    for (const value of readContent(item.content)) list.push(value);
   }
   flush();
   const map = emptyObject();

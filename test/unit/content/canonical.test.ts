@@ -111,6 +111,15 @@ test('an opaque document is JSON of all its roots, with nothing of those only to
   assert.is(read(copy, 'application/vnd.yjs'), expected);
 });
 
+test('an opaque document may hold any number of values in a row', () => {
+  const doc = createDocument({ gc: true });
+  const points = doc.getArray<number>('points');
+  for (let part = 0; part < 2; part++) points.push(Array<number>(100_000).fill(7));
+  assert.is(points._start?.length, 200_000, 'Yjs has joined them');
+  const values = Array<string>(200_000).fill('{"value":7}').join(',');
+  assert.ok(read(doc, 'application/vnd.yjs') === `{"points":{"list":[${values}]}}`);
+});
+
 test('binary content is a register that holds its hash and size', () => {
   const doc = createDocument({ gc: true });
   assert.is(read(doc, 'image/png'), contentHash(new Uint8Array()));
