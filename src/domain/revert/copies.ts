@@ -4,8 +4,7 @@
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
-import type * as Y from 'yjs';
-import { addRange, merged, noRanges, type Ranges, without } from './effects.ts';
+import { addRange, type IdRange, merged, noRanges, partsIn, type Ranges, without } from './effects.ts';
 
 export interface Copy {
   /** Of the original. */
@@ -45,9 +44,7 @@ export class Originals {
   add(author: number, copies: readonly Copy[]): void {
     const added = copies.flatMap((copy) => {
       const resolved: Copy[] = [];
-      this.#resolve(copy.client, copy.clock, copy.length, (client, clock, length, offset) =>
-        resolved.push({ client, clock, length, newClock: copy.newClock + offset }),
-      );
+      this.resolve(copy, (original, offset) => resolved.push({ ...original, newClock: copy.newClock + offset }));
       return resolved;
     });
     for (const copy of added) this.#ordered.push({ ...copy, author });
@@ -63,30 +60,30 @@ export class Originals {
     const originals = noRanges();
     for (const [client, list] of ranges.clients) {
       for (const { clock, len } of list) {
-        this.#resolve(client, clock, len, (to, start, length) => addRange(originals, to, start, length));
+        this.resolve({ client, clock, length: len }, (original) => {
+          addRange(originals, original.client, original.clock, original.length);
+        });
       }
     }
-    return merged(originals);
+    return merged([originals]);
   }
 
-  ofId(id: Y.ID): { readonly client: number; readonly clock: number } {
-    let found = { client: id.client, clock: id.clock };
-    this.#resolve(id.client, id.clock, 1, (client, clock) => {
-      found = { client, clock };
-    });
-    return found;
+  /** All of them. Merged. */
+  get copies(): Ranges {
+    const all = noRanges();
+    for (const { author, newClock, length } of this.#ordered) addRange(all, author, newClock, length);
+    return merged([all]);
   }
 
   /** The originals themselves, and all their copies. Merged. */
   withCopies(originals: Ranges): Ranges {
     const all = noRanges();
     for (const copy of this.#ordered) {
-      for (const range of originals.clients.get(copy.client) ?? []) {
-        const { start, end } = overlap(copy, range);
-        if (start < end) addRange(all, copy.author, copy.newClock + start - copy.clock, end - start);
+      for (const { clock, length } of partsIn(originals, copy)) {
+        addRange(all, copy.author, copy.newClock + clock - copy.clock, length);
       }
     }
-    return merged(originals, all);
+    return merged([originals, all]);
   }
 
   /** The newest copy of each, where it has one: that one stands where its neighbours do. Merged. */
@@ -96,45 +93,29 @@ export class Originals {
     for (const copy of [...this.#ordered].reverse()) {
       const taken = noRanges();
       const copied = noRanges();
-      for (const range of left.clients.get(copy.client) ?? []) {
-        const { start, end } = overlap(copy, range);
-        if (start >= end) continue;
-        addRange(taken, copy.client, start, end - start);
-        addRange(copied, copy.author, copy.newClock + start - copy.clock, end - start);
+      for (const { client, clock, length } of partsIn(left, copy)) {
+        addRange(taken, client, clock, length);
+        addRange(copied, copy.author, copy.newClock + clock - copy.clock, length);
       }
       if (taken.clients.size === 0) continue;
-      left = without(left, merged(taken));
+      left = without(left, merged([taken]));
       found.push(copied);
     }
-    return merged(left, ...found);
+    return merged([left, ...found]);
   }
 
-  #resolve(
-    client: number,
-    clock: number,
-    length: number,
-    found: (client: number, clock: number, length: number, offset: number) => void,
-  ): void {
+  /** What the values of a range stand for, piece by piece, each at its offset in the range. */
+  resolve({ client, clock, length }: IdRange, found: (original: IdRange, offset: number) => void): void {
     const end = clock + length;
     let at = clock;
     for (const copy of this.#copies.get(client) ?? []) {
       const start = Math.max(copy.newClock, at);
       const stop = Math.min(copy.newClock + copy.length, end);
       if (start >= stop) continue;
-      if (start > at) found(client, at, start - at, at - clock);
-      found(copy.client, copy.clock + start - copy.newClock, stop - start, start - clock);
+      if (start > at) found({ client, clock: at, length: start - at }, at - clock);
+      found({ client: copy.client, clock: copy.clock + start - copy.newClock, length: stop - start }, start - clock);
       at = stop;
     }
-    if (at < end) found(client, at, end - at, at - clock);
+    if (at < end) found({ client, clock: at, length: end - at }, at - clock);
   }
-}
-
-function overlap(
-  copy: Copy,
-  range: { readonly clock: number; readonly len: number },
-): { readonly start: number; readonly end: number } {
-  return {
-    start: Math.max(range.clock, copy.clock),
-    end: Math.min(range.clock + range.len, copy.clock + copy.length),
-  };
 }

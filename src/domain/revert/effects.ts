@@ -12,11 +12,16 @@ export interface Effects {
   readonly deletions: Ranges;
   /** Merged. What may be the value of its key again, though it is not now for other reasons than that it was deleted. */
   readonly values?: Ranges;
-  /**
-   * Goes from the newest value of a key back: whether this one is what `value` stands for, which then is what the key
-   * had last; is a reason to leave the key alone; or does not count.
-   */
-  readonly judge: (at: Y.ID, value: Y.ID) => 'reached' | 'blocked' | 'passed';
+  /** Merged. Values that do not count where it is asked what a key had last: from the newest back, the first other one does. */
+  readonly passed: Ranges;
+  /** The values that a range of values is a copy of, piece by piece, each at its offset. Absent: nothing is a copy. */
+  readonly originalsOf?: (range: IdRange, found: (piece: IdRange, offset: number) => void) => void;
+}
+
+export interface IdRange {
+  readonly client: number;
+  readonly clock: number;
+  readonly length: number;
 }
 
 export function noRanges(): Ranges {
@@ -34,8 +39,42 @@ export function holds(ranges: Ranges, id: { readonly client: number; readonly cl
   return Y.isDeleted(ranges, id);
 }
 
-export function merged(...ranges: readonly Ranges[]): Ranges {
+export function merged(ranges: readonly Ranges[]): Ranges {
   return Y.mergeDeleteSets([...ranges]);
+}
+
+/** The last of the client's ranges that begins at the clock or before it. `ranges` merged. */
+export function lastFrom(
+  ranges: Ranges,
+  client: number,
+  clock: number,
+): { readonly clock: number; readonly len: number } | undefined {
+  const list = ranges.clients.get(client) ?? [];
+  return list[firstAfter(list, clock) - 1];
+}
+
+/** The index of the first range that begins after the clock. */
+function firstAfter(list: readonly { readonly clock: number }[], clock: number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle]?.clock ?? Infinity) <= clock) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The parts of a range that are in `ranges`, ascending. `ranges` merged. */
+export function* partsIn(ranges: Ranges, { client, clock, length }: IdRange): Generator<IdRange> {
+  const list = ranges.clients.get(client) ?? [];
+  const end = clock + length;
+  for (let at = Math.max(0, firstAfter(list, clock) - 1); at < list.length; at++) {
+    const range = list[at] as { clock: number; len: number };
+    if (range.clock >= end) return;
+    const start = Math.max(range.clock, clock);
+    const stop = Math.min(range.clock + range.len, end);
+    if (start < stop) yield { client, clock: start, length: stop - start };
+  }
 }
 
 /** What a delta brought of new structs. The log holds of each update only what was new. */
@@ -65,16 +104,12 @@ export function effectsBetween(version: Y.Doc, later: Y.Doc): Effects {
     }
   }
   const deletions = without(known, Y.createDeleteSetFromStructStore(version.store));
-  const judge: Effects['judge'] = (at, value) => {
-    if (Y.compareIDs(at, value)) return 'reached';
-    return holds(insertions, at) ? 'passed' : 'blocked';
-  };
-  return { insertions, deletions, judge };
+  return { insertions, deletions, passed: insertions };
 }
 
 /** What the delta says it deletes, whether or not somebody else had already. */
 export function deletedBy(delta: Pick<Delta, 'updates'>): Ranges {
-  return merged(...delta.updates.map((update) => Y.decodeUpdate(update).ds));
+  return merged(delta.updates.map((update) => Y.decodeUpdate(update).ds));
 }
 
 /** Applies a delta to a document that holds everything before it. Returns what it deleted there, merged. */

@@ -9,7 +9,6 @@ import {
   common,
   deletedBy,
   type Effects,
-  holds,
   insertedBy,
   merged,
   noRanges,
@@ -60,41 +59,34 @@ export async function selectEffects({ deltas, ledger, targets, doc, breathe }: S
     const inserted = insertionsOf(delta);
     // What two have deleted without knowing of each other is deleted by both, unless a revert was faster than the second.
     const said = deletedBy(delta);
-    const all = originals.of(merged(deleted, common(said, originals.newest(originals.of(said)))));
+    const all = originals.of(merged([deleted, common(said, originals.newest(originals.of(said)))]));
     plain.push({ seq: delta.toVersion, inserted, deleted: all, struck: deleted, unseen: common(deleted, inserted) });
   }
   const undone = ledger.undoneWith(targets);
   const before = hidden(plain, ledger.undone);
   const after = hidden(plain, undone);
   const stays = ({ seq }: Plain): boolean => !undone.has(seq);
-  const gone = merged(...plain.filter((one) => !stays(one)).map(({ inserted }) => inserted));
-  const struckByOthers = merged(...plain.filter(stays).map(({ struck }) => struck));
-  const unseen = merged(...plain.map((one) => one.unseen));
+  const gone = merged(plain.filter((one) => !stays(one)).map(({ inserted }) => inserted));
+  const struckByOthers = merged(plain.filter(stays).map(({ struck }) => struck));
+  const unseen = merged(plain.map((one) => one.unseen));
   return {
     insertions: originals.withCopies(without(after, before)),
     deletions: originals.newest(without(before, after)),
     // A value that came back while another was set shows only when that one goes.
-    values: originals.newest(without(merged(...plain.flatMap(({ inserted, deleted }) => [inserted, deleted])), after)),
-    judge: (at, value) => {
-      const original = originals.ofId(at);
-      const isCopy = original.client !== at.client || original.clock !== at.clock;
-      const restored = originals.ofId(value);
-      if (!isCopy && original.client === restored.client && original.clock === restored.clock) return 'reached';
-      if (holds(unseen, original)) return 'passed';
-      if (holds(struckByOthers, at)) return 'blocked';
-      // Values follow each other as they were set, not as they were brought back.
-      return isCopy || holds(gone, original) ? 'passed' : 'blocked';
-    },
+    values: originals.newest(without(merged(plain.flatMap(({ inserted, deleted }) => [inserted, deleted])), after)),
+    // Values follow each other as they were set, not as they were brought back: copies don't count.
+    passed: merged([originals.withCopies(unseen), without(merged([gone, originals.copies]), struckByOthers)]),
+    originalsOf: (range, found) => originals.resolve(range, found),
   };
 }
 
 /** What is not there when these are undone. */
 function hidden(plain: readonly Plain[], undone: ReadonlySet<number>): Ranges {
-  return merged(...plain.map(({ seq, inserted, deleted }) => (undone.has(seq) ? inserted : deleted)));
+  return merged(plain.map(({ seq, inserted, deleted }) => (undone.has(seq) ? inserted : deleted)));
 }
 
 function insertionsOf(delta: Delta): Ranges {
   const ranges = noRanges();
   insertedBy(delta, ranges);
-  return merged(ranges);
+  return merged([ranges]);
 }

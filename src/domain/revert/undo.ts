@@ -1,7 +1,7 @@
 /** Undoes effects in a document that has kept what was deleted: always by new changes, as any author would make them. */
 import * as Y from 'yjs';
 import type { Copy } from './copies.ts';
-import { addRange, type Effects, holds, merged, noRanges } from './effects.ts';
+import { addRange, type Effects, holds, lastFrom, merged, noRanges, type Ranges } from './effects.ts';
 
 export interface UndoOptions {
   /** Whether a key was set by something this document does not hold: then it is left alone. */
@@ -17,19 +17,20 @@ export function undo(doc: Y.Doc, effects: Effects, options: UndoOptions = {}): r
   const copies: Copy[] = [];
   doc.transact((transaction) => {
     const found = noRanges();
+    const keys = new KeyValues(effects);
     const find = (struct: Y.Item | Y.GC, isValue: boolean): void => {
       if (!(struct instanceof Y.Item) || !struct.deleted || holds(effects.insertions, struct.id)) return;
       const { client, clock } = struct.id;
       if (struct.parentSub === null) {
         if (!isValue) addRange(found, client, clock, struct.length);
       } else if (!options.isKeyTaken?.(struct)) {
-        const last = lastValue(struct, effects);
+        const last = keys.last(struct);
         if (last !== undefined) addRange(found, client, last, 1);
       }
     };
     Y.iterateDeletedStructs(transaction, effects.deletions, (struct) => find(struct, false));
     Y.iterateDeletedStructs(transaction, effects.values ?? noRanges(), (struct) => find(struct, true));
-    const deletions = merged(found);
+    const deletions = merged([found]);
     // Which keys to leave alone is decided above: Yjs decides it by the order in which it happens on the items.
     const manager = new Y.UndoManager(doc, { ignoreRemoteMapChanges: true, trackedOrigins: new Set() });
     manager.undoStack.push({ insertions: effects.insertions, deletions, meta: new Map() });
@@ -52,25 +53,55 @@ function addCopy(copies: Copy[], { client, clock }: Y.ID, length: number, newClo
 }
 
 /**
- * The clock of the item's value that was the last of its key but for what is being undone; undefined if something that
- * stays has set or removed the key after it. Yjs joins values of a key that followed each other into one item.
+ * What keys had last, but for what is being undone. Told by ranges, never value by value: Yjs joins values of a key that
+ * followed each other into one item, and one that was sent as deleted may say to be billions.
  */
-function lastValue(item: Y.Item, { judge }: Effects): number | undefined {
-  const { client } = item.id;
-  for (let offset = item.length - 1; offset >= 0; offset--) {
-    const value = Y.createID(client, item.id.clock + offset);
-    if (isLast(item, value, judge)) return value.clock;
-  }
-  return undefined;
-}
+class KeyValues {
+  readonly #effects: Effects;
+  readonly #reached = new Map<Y.AbstractType<unknown>, Map<string, Ranges>>();
 
-function isLast(item: Y.Item, value: Y.ID, judge: Effects['judge']): boolean {
-  const { _map: values } = item.parent as Y.AbstractType<unknown>;
-  for (let at = values.get(item.parentSub as string) ?? null; at !== null; at = at.left) {
-    for (let offset = at.length - 1; offset >= 0; offset--) {
-      const verdict = judge(Y.createID(at.id.client, at.id.clock + offset), value);
-      if (verdict !== 'passed') return verdict === 'reached';
-    }
+  constructor(effects: Effects) {
+    this.#effects = effects;
   }
-  return false;
+
+  /**
+   * The clock of the item's value that was the last of its key; undefined if something that stays has set or removed the
+   * key after it.
+   */
+  last({ id: { client, clock }, length, parent, parentSub }: Y.Item): number | undefined {
+    const reached = this.#reachedOf(parent as Y.AbstractType<unknown>, parentSub as string);
+    let last: number | undefined;
+    const { originalsOf = (range, found): void => found(range, 0) } = this.#effects;
+    originalsOf({ client, clock, length }, (original, offset) => {
+      const end = original.clock + original.length;
+      const range = lastFrom(reached, original.client, end - 1);
+      const highest = range ? Math.min(range.clock + range.len, end) - 1 : -1;
+      if (highest >= original.clock) last = Math.max(last ?? 0, clock + offset + highest - original.clock);
+    });
+    return last;
+  }
+
+  /** The values of a key from the newest back to the first that counts. */
+  #reachedOf(parent: Y.AbstractType<unknown>, key: string): Ranges {
+    let ofParent = this.#reached.get(parent);
+    if (!ofParent) this.#reached.set(parent, (ofParent = new Map()));
+    let reached = ofParent.get(key);
+    if (!reached) ofParent.set(key, (reached = this.#reach(parent._map.get(key))));
+    return reached;
+  }
+
+  #reach(newest: Y.Item | undefined): Ranges {
+    const reached = noRanges();
+    for (let at = newest ?? null; at !== null; at = at.left) {
+      const { client, clock } = at.id;
+      const end = clock + at.length;
+      const range = lastFrom(this.#effects.passed, client, end - 1);
+      // Below it the first that counts.
+      const passedFrom = range && range.clock + range.len >= end ? range.clock : end;
+      const from = Math.max(clock, passedFrom - 1);
+      addRange(reached, client, from, end - from);
+      if (passedFrom > clock) break;
+    }
+    return merged([reached]);
+  }
 }

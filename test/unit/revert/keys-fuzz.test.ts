@@ -1,13 +1,17 @@
 /** Reverts of single deltas where content is under keys: a key is as the last delta that stands has left it. */
+import * as encoding from 'lib0/encoding';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { createDocument } from '../../../src/domain/content/document.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
+import { Ref } from '../../../src/domain/guard/update.ts';
 import { encodeCopies } from '../../../src/domain/revert/copies.ts';
+import { effectsBetween } from '../../../src/domain/revert/effects.ts';
 import { Ledger, revertBody } from '../../../src/domain/revert/ledger.ts';
 import { selectEffects } from '../../../src/domain/revert/selection.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
+import { write } from '../guard/updates.ts';
 import { undone } from './histories.ts';
 
 const test = suite('revert of keys, at random');
@@ -117,5 +121,26 @@ test(
     }
   }),
 );
+
+test('G7: what a key had last is told without counting, however many values it says to have had', async () => {
+  const first = documentOf([]);
+  first.clientID = 1;
+  first.getMap('content').set('a', 1);
+  const content = (encoder: encoding.Encoder): void => encoding.writeVarUint(encoder, 2 ** 31 - 1);
+  const longest = write([{ client: 2, clock: 0, structs: [{ ref: Ref.deleted, origin: [1, 0], content }] }]);
+  const deltas = [deltaOf([], { updates: [Y.encodeStateAsUpdate(first)] })];
+  deltas.push(deltaOf(deltas, { updates: [longest] }));
+  assert.equal(documentOf(deltas).getMap('content').toJSON(), {}, 'it stands for the key');
+  const past = documentOf(deltas.slice(0, 1));
+  const back = documentOf(deltas);
+  undone(back, effectsBetween(past, back), 3);
+  assert.equal(back.getMap('content').toJSON(), { a: 1 }, 'to a version');
+  const doc = documentOf([]);
+  const breathe = (): Promise<void> => Promise.resolve();
+  const targets = deltas.slice(1);
+  const effects = await selectEffects({ deltas, ledger: new Ledger(deltas), targets, doc, breathe });
+  undone(doc, effects, 3);
+  assert.equal(doc.getMap('content').toJSON(), { a: 1 }, 'of one delta');
+});
 
 test.run();
