@@ -109,14 +109,18 @@ export class EditMaker {
     if (isOlder) return { outcome: 'stale' };
     if (last?.outputHash === work.derivation.outputHash) return { outcome: 'made', edit: undefined, skippedHunks: 0 };
     const contentType = this.#state.genesis.contentType;
-    const previous = last ? await this.#contents.get(last.outputHash) : undefined;
+    const isBinary = shapeOf(contentType) === 'binary';
+    // Binary content is read as its hash.
+    const next = isBinary ? Buffer.from(work.derivation.outputHash) : work.content;
+    const previous =
+      last && isBinary ? Buffer.from(last.outputHash) : last && (await this.#contents.get(last.outputHash));
     let skippedHunks = 0;
     const edit: Edit = (doc: Y.Doc) => {
       if (!previous) return authorContent(doc, contentType, work.content);
       const ours = readContent(doc, contentType, writtenFormat(contentType));
-      const merged = mergeThreeWay(contentType, previous, ours, work.content);
+      const merged = mergeThreeWay(contentType, previous, ours, next);
       skippedHunks = merged.skipped;
-      if (merged.content !== ours) authorContent(doc, contentType, merged.content);
+      if (merged.content !== ours) authorContent(doc, contentType, isBinary ? work.content : merged.content);
     };
     const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(version));
     return { outcome: 'made', edit: authored ? { authored } : undefined, skippedHunks };

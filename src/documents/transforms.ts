@@ -1,7 +1,7 @@
 /** Providers' outputs, committed as anyone's change is. */
 import type { Derivation } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
-import { normalizeContentType } from '../domain/content/shape.ts';
+import { normalizeContentType, shapeOf } from '../domain/content/shape.ts';
 import { StudioError } from '../errors.ts';
 import type { Contents } from '../storage/contents.ts';
 import type { BlobCreation } from './blob-creation.ts';
@@ -39,6 +39,7 @@ export class Transforms {
   async commitTransform(request: CommitTransform): Promise<TransformOutcome> {
     const { blobId: id, derivation, parentIds, content } = request;
     const contentType = normalizeContentType(request.contentType);
+    requireMergeable(contentType);
     await this.#submissions.prepareContent(contentType, content);
     // The next merge needs the provider's own words, which the blob's content no longer is once people edit it.
     await this.#contents.put(derivation.outputHash, content);
@@ -71,6 +72,14 @@ export class Transforms {
       return { outcome: wasSame && !settled.repeated ? 'unchanged' : 'committed', blob, delta: settled.delta };
     });
   }
+}
+
+/** G9: of two documents of which nothing is known it can't be said what changed, so the second would never be seen. */
+function requireMergeable(contentType: string): void {
+  if (shapeOf(contentType) !== 'yjs') return;
+  throw new StudioError('CONTENT_TYPE_UNSUPPORTED', `A provider's output can't be of type "${contentType}".`, {
+    content_type: contentType,
+  });
 }
 
 /** G8: who may read what a provider made is decided over its parents, so it must be made from nothing else. */

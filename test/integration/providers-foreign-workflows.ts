@@ -8,7 +8,7 @@ interface Input {
   readonly size: number;
   readonly content: string;
   readonly attempt: number;
-  readonly config: { readonly prefix?: string };
+  readonly config: { readonly prefix?: string; readonly type?: string };
 }
 
 interface Output {
@@ -34,6 +34,10 @@ async function secondTry(input: Input): Promise<Output> {
   return { content_type: 'text/plain', content: `attempt ${input.attempt}` };
 }
 
+async function retype({ content, config }: Input): Promise<Output> {
+  return { content_type: config.type ?? '', content };
+}
+
 async function never(): Promise<Output> {
   await sleep('1 hour');
   return { content_type: 'text/plain', content: '' };
@@ -45,6 +49,7 @@ export {
   expand as 'expand-workflow',
   fail as 'expand-fail',
   secondTry as 'expand-second-try',
+  retype as 'expand-retype',
   never as 'expand-never',
   nothing as 'expand-nothing',
 };

@@ -69,6 +69,30 @@ test('test-expander: a workflow on a queue of its own worker derives, and follow
   assert.equal([child.type, child.status.name, child.taskQueue], ['expand-workflow', 'COMPLETED', QUEUE]);
 });
 
+test('G9: a binary output follows its source, until people write another in its place', async () => {
+  const scene = newScene(world);
+  const provider = await registerWorkflow(scene, 'expand-retype', { config: '{"type":"image/png"}' });
+  const source = await scene.create('one');
+  assert.is(textOf(await scene.fresh(source.id, provider)), 'one');
+  await scene.edit(source.id, 'two');
+  const derived = await scene.fresh(source.id, provider);
+  assert.is(textOf(derived), 'two');
+  await scene.edit(derived.id, 'by hand');
+  await scene.edit(source.id, 'three');
+  assert.is(textOf(await scene.fresh(source.id, provider)), 'by hand');
+});
+
+test('G9: an output of a type in which it could not follow its source is an error of its run', async () => {
+  const scene = newScene(world);
+  await registerWorkflow(scene, 'expand-retype', { config: '{"type":"application/vnd.yjs"}' });
+  const source = await scene.create('one');
+  const failed = await eventually('the execution fails', async () => {
+    const [execution] = await world.executions({ root_id: source.id, status: 'failed' });
+    return execution;
+  });
+  assert.is(failed.error?.reason, 'CONTENT_TYPE_UNSUPPORTED');
+});
+
 test('an error is tried three times, each pause twice the one before, then the execution has failed with it', async () => {
   const scene = newScene(world);
   const provider = await registerWorkflow(scene, 'expand-fail');

@@ -22,7 +22,8 @@ export interface Merged {
 
 /**
  * Where both changed the same unit, people's stays. A change that is in `ours` already is taken once. Rich documents are
- * ProseMirror's JSON on all sides. Throws what parsing `theirs` throws.
+ * ProseMirror's JSON on all sides; of binary content, which has no parts, each side is its hash. Throws what parsing
+ * `theirs` throws.
  */
 export function mergeThreeWay(contentType: string, base: Uint8Array, ours: Uint8Array, theirs: Uint8Array): Merged {
   if (Buffer.compare(base, ours) === 0) return { content: theirs, skipped: 0 };

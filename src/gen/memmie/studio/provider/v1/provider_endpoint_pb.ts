@@ -106,7 +106,7 @@ export type ProcessResponse = Message<"memmie.studio.provider.v1.ProcessResponse
   content: Uint8Array;
 
   /**
-   * Its media type; must be the same each time. Empty: the input's.
+   * Its media type; must be the same each time, and not application/vnd.yjs. Empty: the input's.
    *
    * @generated from field: string content_type = 2;
    */
