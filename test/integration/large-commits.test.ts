@@ -1,5 +1,6 @@
 /** Changes that come to more than one command or one document of the database holds. */
 import * as assert from 'uvu/assert';
+import { CONTENT_BYTES_MAX } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { connectAs, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
@@ -26,6 +27,13 @@ test('G1: many large blobs at once, more than one insert command holds, are all 
   const ids = Array.from({ length: 8 }, (_, index) => `large-${index}`);
   await Promise.all(ids.map((id) => ann.blobs.createBlob({ id, contentType: 'text/plain', content })));
   for (const id of ids) assert.is((await ann.blobs.getBlob({ id })).blob?.size, BigInt(content.byteLength));
+});
+
+test('the largest content that a blob may be created with may also be what it is changed to', async () => {
+  const id = 'largest';
+  await ann.blobs.createBlob({ id, contentType: 'text/plain' });
+  await ann.blobs.updateBlob({ id, content: Buffer.alloc(CONTENT_BYTES_MAX, 'b') });
+  assert.is((await ann.blobs.getBlob({ id })).blob?.size, BigInt(CONTENT_BYTES_MAX));
 });
 
 test('G7: small changes that come to more than one document holds are committed all the same', async () => {

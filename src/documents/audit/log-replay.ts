@@ -3,7 +3,7 @@ import * as Y from 'yjs';
 import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
 import type { Commit, Delta } from '../../domain/delta.ts';
-import { readUpdate } from '../../domain/guard/update.ts';
+import { readOwnUpdate } from '../../domain/guard/update.ts';
 import { AUDIT_REQUESTS_REMEMBERED_MAX } from '../../limits.ts';
 import { requestKey } from '../../storage/commit-document.ts';
 import type { StoredState } from '../checkpoint-codec.ts';
@@ -143,9 +143,9 @@ export class LogReplay {
   }
 
   #checkClients(delta: Delta, bytes: Uint8Array): void {
-    let sections: ReturnType<typeof readUpdate>['sections'];
+    let sections: ReturnType<typeof readOwnUpdate>['sections'];
     try {
-      ({ sections } = readUpdate(bytes));
+      ({ sections } = readOwnUpdate(bytes));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#report('log', `an update of delta ${delta.toVersion} (commit ${this.#lastId}) can't be decoded: ${why}`);

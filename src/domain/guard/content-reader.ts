@@ -1,5 +1,5 @@
 /** The content of one struct, checked to be readable by Yjs, without making anything of it but strings. */
-import { CONTENT_DEPTH_MAX, UPDATE_VALUES_MAX } from '../../limits.ts';
+import { CONTENT_DEPTH_MAX } from '../../limits.ts';
 import { nestsDeeper } from '../content/json-depth.ts';
 import { hasLoneSurrogate } from '../content/json-value.ts';
 import type { ByteReader } from './byte-reader.ts';
@@ -25,13 +25,14 @@ export interface ContentFacts {
 const NAMED_TYPES: ReadonlySet<number> = new Set([3, 5]);
 const TYPES_MAX = 6;
 
-export function readContent(reader: ByteReader, ref: number): ContentFacts {
+/** `valuesMax`: of plain values in it. */
+export function readContent(reader: ByteReader, ref: number, valuesMax: number): ContentFacts {
   switch (ref) {
     case 0:
     case 1:
       return plain(reader.varUint());
     case 2:
-      return readJsonValues(reader);
+      return readJsonValues(reader, valuesMax);
     case 3:
       reader.byteString();
       return plain(1);
@@ -53,7 +54,7 @@ export function readContent(reader: ByteReader, ref: number): ContentFacts {
       return { length: 1, text: '', typeRef, valueFlags: 0 };
     }
     case 8:
-      return readAnyValues(reader);
+      return readAnyValues(reader, valuesMax);
     case 9:
       throw forbidden('UPDATE_CONTENT_FORBIDDEN', 'documents within documents are not kept');
     default:
@@ -65,15 +66,15 @@ function plain(length: number): ContentFacts {
   return { length, text: '', typeRef: -1, valueFlags: 0 };
 }
 
-function readAnyValues(reader: ByteReader): ContentFacts {
-  const length = countValues(reader);
+function readAnyValues(reader: ByteReader, valuesMax: number): ContentFacts {
+  const length = countValues(reader, valuesMax);
   let valueFlags = 0;
   for (let index = 0; index < length; index++) valueFlags |= skipAny(reader, 0);
   return { length, text: '', typeRef: -1, valueFlags };
 }
 
-function readJsonValues(reader: ByteReader): ContentFacts {
-  const length = countValues(reader);
+function readJsonValues(reader: ByteReader, valuesMax: number): ContentFacts {
+  const length = countValues(reader, valuesMax);
   let valueFlags = 0;
   for (let index = 0; index < length; index++) {
     const text = reader.string();
@@ -84,10 +85,9 @@ function readJsonValues(reader: ByteReader): ContentFacts {
 }
 
 /** One byte on the wire may be a value that takes eight in memory and four when written out. */
-function countValues(reader: ByteReader): number {
+function countValues(reader: ByteReader, valuesMax: number): number {
   const count = reader.count(1);
-  if (count > UPDATE_VALUES_MAX)
-    throw tooComplex('UPDATE_VALUES_MAX', `has more than ${UPDATE_VALUES_MAX} values in a row`);
+  if (count > valuesMax) throw tooComplex('UPDATE_VALUES_MAX', `has more than ${valuesMax} values in a row`);
   return count;
 }
 

@@ -17,7 +17,7 @@ import { forbidden, Missing, NeedsTrial, tooComplex } from './refusals.ts';
 import { sliceStruct, writeUpdate } from './rewrite.ts';
 import { rootKindOf } from './rules.ts';
 import { requireSame } from './same-content.ts';
-import { type DeleteRange, readUpdate, type Section, type Struct, type Update } from './update.ts';
+import { type DeleteRange, readOwnUpdate, readUpdate, type Section, type Struct, type Update } from './update.ts';
 
 export interface Checked {
   /** What is new of the update; the very bytes that were checked if all of it is. Empty of content if nothing is. */
@@ -155,7 +155,7 @@ export class Guard {
 
   /** The same for an update the server made itself on a document that held everything it builds on. */
   acceptAuthored(bytes: Uint8Array): void {
-    const { sections, deletes } = readUpdate(bytes);
+    const { sections, deletes } = readOwnUpdate(bytes);
     const shape = this.#shapeOf();
     this.#parents ??= new Parents(this.#doc, rootKindOf(shape));
     const missing = new Missing();

@@ -2,7 +2,13 @@
  * A Yjs update (encoding v1) as the guard reads it: what each struct says, and where in the bytes it says it. Nothing of
  * Yjs runs on it before it is checked; reading allocates in proportion to the bytes.
  */
-import { UPDATE_BYTES_MAX, UPDATE_CLOCK_MAX, UPDATE_DELETE_RANGES_MAX, UPDATE_STRUCTS_MAX } from '../../limits.ts';
+import {
+  UPDATE_BYTES_MAX,
+  UPDATE_CLOCK_MAX,
+  UPDATE_DELETE_RANGES_MAX,
+  UPDATE_STRUCTS_MAX,
+  UPDATE_VALUES_MAX,
+} from '../../limits.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readContent } from './content-reader.ts';
 import { malformed, tooComplex } from './refusals.ts';
@@ -86,23 +92,49 @@ export function structBytes(sections: readonly Section[]): number {
   return bytes;
 }
 
+interface Limits {
+  readonly structs: number;
+  readonly deleteRanges: number;
+  /** In one struct. */
+  readonly values: number;
+}
+
+const FOREIGN: Limits = {
+  structs: UPDATE_STRUCTS_MAX,
+  deleteRanges: UPDATE_DELETE_RANGES_MAX,
+  values: UPDATE_VALUES_MAX,
+};
+const UNLIMITED: Limits = { structs: Infinity, deleteRanges: Infinity, values: Infinity };
+
 /** Throws UPDATE_MALFORMED or UPDATE_TOO_COMPLEX, nothing else, whatever the bytes are. */
 export function readUpdate(bytes: Uint8Array): Update {
   if (bytes.byteLength > UPDATE_BYTES_MAX)
     throw tooComplex('UPDATE_BYTES_MAX', `is larger than ${UPDATE_BYTES_MAX} bytes`);
+  return read(bytes, FOREIGN);
+}
+
+/**
+ * One that the server made, or that is committed. Its content and COMMIT_BYTES_MAX bound it: whole content may come to
+ * more than what others send, whether a blob is created with it or gets it later.
+ */
+export function readOwnUpdate(bytes: Uint8Array): Update {
+  return read(bytes, UNLIMITED);
+}
+
+function read(bytes: Uint8Array, limits: Limits): Update {
   const reader = new ByteReader(bytes);
-  const { sections, isTidy: areSectionsTidy } = readSections(reader);
-  const { deletes, isTidy: areDeletesTidy } = readDeletes(reader);
+  const { sections, isTidy: areSectionsTidy } = readSections(reader, limits);
+  const { deletes, isTidy: areDeletesTidy } = readDeletes(reader, limits);
   if (reader.left > 0) throw malformed('bytes follow its end');
   return { bytes, sections, deletes, isTidy: areSectionsTidy && areDeletesTidy };
 }
 
-function readSections(reader: ByteReader): { sections: Section[]; isTidy: boolean } {
+function readSections(reader: ByteReader, limits: Limits): { sections: Section[]; isTidy: boolean } {
   let isTidy = true;
   const sections: Section[] = [];
   const clients = reader.count(3);
   const seen = clients > 1 ? new Set<number>() : undefined;
-  let structsLeft = UPDATE_STRUCTS_MAX;
+  let structsLeft = limits.structs;
   for (let left = clients; left > 0; left--) {
     const count = reader.count(2);
     const client = reader.varUint();
@@ -111,11 +143,11 @@ function readSections(reader: ByteReader): { sections: Section[]; isTidy: boolea
     if (seen?.has(client)) throw malformed('a client occurs twice');
     seen?.add(client);
     structsLeft -= count;
-    if (structsLeft < 0) throw tooComplex('UPDATE_STRUCTS_MAX', `has more than ${UPDATE_STRUCTS_MAX} structs`);
+    if (structsLeft < 0) throw tooComplex('UPDATE_STRUCTS_MAX', `has more than ${limits.structs} structs`);
     const structs: Struct[] = [];
     let end = clock;
     for (let index = 0; index < count; index++) {
-      const struct = readStruct(reader, client, end);
+      const struct = readStruct(reader, client, end, limits.values);
       end += struct.length;
       if (end > UPDATE_CLOCK_MAX) throw tooComplex('UPDATE_CLOCK_MAX', `has a clock above ${UPDATE_CLOCK_MAX}`);
       structs.push(struct);
@@ -131,7 +163,7 @@ const HAS_RIGHT_ORIGIN = 0x40;
 const HAS_PARENT_SUB = 0x20;
 
 /** Reads one struct, whose client and clock the bytes before it gave. */
-export function readStruct(reader: ByteReader, client: number, clock: number): Struct {
+export function readStruct(reader: ByteReader, client: number, clock: number, valuesMax = Infinity): Struct {
   const start = reader.position;
   const info = reader.uint8();
   const ref = info & 0x1f;
@@ -151,7 +183,7 @@ export function readStruct(reader: ByteReader, client: number, clock: number): S
     }
   }
   const contentStart = reader.position;
-  const content = readContent(reader, ref);
+  const content = readContent(reader, ref, valuesMax);
   if (content.length === 0) throw malformed('a struct has no length');
   return {
     client,
@@ -178,14 +210,14 @@ function readId(reader: ByteReader): Id {
   return { client: reader.varUint(), clock: reader.varUint() };
 }
 
-function readDeletes(reader: ByteReader): { deletes: DeleteRange[]; isTidy: boolean } {
+function readDeletes(reader: ByteReader, limits: Limits): { deletes: DeleteRange[]; isTidy: boolean } {
   let isTidy = true;
   const deletes: DeleteRange[] = [];
   for (let clients = reader.count(2); clients > 0; clients--) {
     const client = reader.varUint();
     const count = reader.count(2);
-    if (deletes.length + count > UPDATE_DELETE_RANGES_MAX) {
-      throw tooComplex('UPDATE_DELETE_RANGES_MAX', `has more than ${UPDATE_DELETE_RANGES_MAX} delete ranges`);
+    if (deletes.length + count > limits.deleteRanges) {
+      throw tooComplex('UPDATE_DELETE_RANGES_MAX', `has more than ${limits.deleteRanges} delete ranges`);
     }
     for (let index = 0; index < count; index++) {
       const clock = reader.varUint();

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { Shape } from '../../../src/domain/content/shape.ts';
 import { StudioError } from '../../../src/errors.ts';
-import { CONTENT_DEPTH_MAX, UPDATE_BYTES_MAX, UPDATE_CLIENT_IDS_MAX } from '../../../src/limits.ts';
+import { CONTENT_DEPTH_MAX, UPDATE_BYTES_MAX, UPDATE_CLIENT_IDS_MAX, UPDATE_VALUES_MAX } from '../../../src/limits.ts';
 import { processorMs } from '../../harness/processor-time.ts';
 import { suite } from '../../harness/suite.ts';
 import { Replicas } from './replicas.ts';
@@ -270,6 +270,16 @@ test('G7: updates that are small but cost much are refused before they cost it',
   });
   assert.ok(took < 3_000, 'in little time');
   assert.ok(process.memoryUsage().rss - memory < 200e6, 'in little memory');
+});
+
+test('what the server makes of whole content may come to more than others may send', () => {
+  const root = type(0, { parent: 'content', sub: 'root' });
+  const many = Array<number>(UPDATE_VALUES_MAX + 1).fill(1);
+  const update = one(8, 0, root, values(many, { parent: [8, 0] }));
+  refuses(replicasOf('json'), 'UPDATE_TOO_COMPLEX', update);
+  const json = replicasOf('json');
+  json.guard.acceptAuthored(update);
+  assert.is(json.guard.clock(8), many.length + 1);
 });
 
 test('G7: an update that brings edits of too many client ids is UPDATE_TOO_COMPLEX', () => {
