@@ -72,9 +72,16 @@ export class Authoring {
     return this.#author(doc, edit, author, base);
   }
 
-  /** A document of the caller's own that holds exactly `base`, its deleted content kept. */
+  /** A document of the caller's own that holds exactly `base`, its deleted content kept. Throws as `requireWhole` does. */
   async baseDocument(base: Base): Promise<Y.Doc> {
     const doc = await this.#bases.take(this.#state.blobId, base, (first, last) => this.#state.recent(first, last));
+    try {
+      requireWhole(doc);
+    } catch (error) {
+      // It would stay like that, and is not for the cache.
+      doc.destroy();
+      throw error;
+    }
     rootOf(doc, shapeOf(this.#state.genesis.contentType));
     return doc;
   }
@@ -193,4 +200,18 @@ export class Authoring {
 
 function applyTo(doc: Y.Doc, update: Uint8Array): void {
   transactSparsely(doc, () => Y.applyUpdate(doc, update), null, false);
+}
+
+/**
+ * A raw update may build on what its caller says not to have seen: Yjs keeps it pending where that is not, and nothing can
+ * be made on its result. Throws UPDATE_DEPENDS_ON_MISSING.
+ */
+export function requireWhole({ store }: Y.Doc, index?: number): void {
+  if (store.pendingStructs === null && store.pendingDs === null) return;
+  const what = index === undefined ? 'A change that this one follows' : `Change ${index}`;
+  throw new StudioError(
+    'UPDATE_DEPENDS_ON_MISSING',
+    `${what} builds on more than from_version includes.`,
+    index === undefined ? {} : { index: String(index) },
+  );
 }

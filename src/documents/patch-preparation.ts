@@ -8,7 +8,7 @@ import { NeedsTrial } from '../domain/guard/refusals.ts';
 import { StudioError } from '../errors.ts';
 import { FLUSH_BYTES_MAX } from '../limits.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
-import type { Author, Authoring } from './authoring.ts';
+import { type Author, type Authoring, requireWhole } from './authoring.ts';
 import type { Batch } from './batch.ts';
 import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
@@ -91,7 +91,10 @@ export class PatchPreparation {
         if (!made || made.isNothing) continue;
         for (const update of made.draft.updates) bytes += update.byteLength;
         if (bytes > FLUSH_BYTES_MAX) throw tooLarge(index);
-        if (stage) follow(stage, made.draft.updates, index);
+        if (stage) {
+          for (const update of made.draft.updates) Y.applyUpdate(stage, update);
+          requireWhole(stage, index);
+        }
         const delta = batch.addPart({ ...made.draft, previousDelta: standing.predecessor?.id });
         count += 1;
         const base = stage ? chainedBase(standing.base.fromVersion, delta) : headBase(batch.headVersion);
@@ -200,15 +203,6 @@ export class PatchPreparation {
     const base = predecessor ? chainedBase(fromVersion, predecessor) : normalizeBase(fromVersion, []);
     return { base, isNamed: true };
   }
-}
-
-/** A raw update may build on what its caller says not to have seen: then nothing can be made on its result. */
-function follow(stage: Y.Doc, updates: readonly Uint8Array[], index: number): void {
-  for (const update of updates) Y.applyUpdate(stage, update);
-  if (stage.store.pendingStructs === null && stage.store.pendingDs === null) return;
-  throw new StudioError('UPDATE_DEPENDS_ON_MISSING', `Change ${index} builds on more than from_version includes.`, {
-    index: String(index),
-  });
 }
 
 function tooLarge(index: number): StudioError {

@@ -215,6 +215,20 @@ test('G6: garbage, truncated, and dependent Yjs updates', async () => {
   await requireUnchanged(id);
 });
 
+test('G6: a change that follows one made on more than from_version includes', async () => {
+  const { id } = await textBlob('abc');
+  await insertAt(ann, { blobId: id, offset: 0, text: 'XY' });
+  const value = updateOf(await docOf(id), 4_000_000_009, (doc) => doc.getText('content').insert(1, '!'));
+  const { delta } = await ann.deltas.applyDelta({ blobId: id, fromVersion: 1n, patch: { case: 'yjsUpdate', value } });
+  await remember(id);
+  const edit = { blobId: id, offset: 1, text: '?', previousDelta: delta?.id };
+  for (let times = 0; times < 2; times++)
+    await refused(insertAt(ann, { ...edit, fromVersion: 1n }), 'UPDATE_DEPENDS_ON_MISSING');
+  await requireUnchanged(id);
+  await insertAt(ann, { ...edit, fromVersion: 2n });
+  assert.is(await readText(ann, id), 'X?!Yabc');
+});
+
 test("another's client id, and a client id's range with other content", async () => {
   const { id } = await textBlob('hello');
   const minted = [...Y.decodeStateVector(Y.encodeStateVector(await docOf(id))).keys()][0] ?? 0;

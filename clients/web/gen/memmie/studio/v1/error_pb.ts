@@ -267,7 +267,8 @@ export enum ErrorReason {
   UPDATE_TOO_COMPLEX = 30,
 
   /**
-   * The Yjs update builds on changes the studio lacks; metadata `missing` says which. Code FAILED_PRECONDITION.
+   * The Yjs update builds on changes the studio lacks; metadata `missing` says which. Or the change follows one that
+   * builds on more than `from_version` includes. Code FAILED_PRECONDITION.
    *
    * @generated from enum value: ERROR_REASON_UPDATE_DEPENDS_ON_MISSING = 31;
    */
