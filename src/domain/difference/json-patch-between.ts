@@ -19,7 +19,7 @@ export function jsonPatchBetween(old: JsonValue, next: JsonValue): PatchOperatio
   const numbers = new ValueNumbers();
   for (const reach of REACHES) {
     const operations = new PatchWriter(numbers, reach).between(old, next, '', 0);
-    if (operations.length <= JSON_PATCH_OPERATIONS_MAX) return operations;
+    if (!isTooLong(operations)) return operations;
   }
   return [{ op: 'replace', path: '', value: next }];
 }
@@ -48,20 +48,27 @@ class PatchWriter {
     return parts && this.#size(parts) < this.#size(whole) ? parts : whole;
   }
 
-  #objects(old: JsonObject, next: JsonObject, path: string, depth: number): PatchOperation[] {
+  /** Undefined, here and of arrays: too many for any patch. Spelling all out takes seconds where they are millions. */
+  #objects(old: JsonObject, next: JsonObject, path: string, depth: number): PatchOperation[] | undefined {
     const operations: PatchOperation[] = [];
     for (const key of Object.keys(old)) {
       if (!Object.hasOwn(next, key)) operations.push({ op: 'remove', path: `${path}/${escapeToken(key)}` });
     }
     for (const [key, value] of Object.entries(next)) {
+      if (isTooLong(operations)) return undefined;
       const inner = `${path}/${escapeToken(key)}`;
       if (!Object.hasOwn(old, key)) operations.push({ op: 'add', path: inner, value });
       else for (const each of this.between(old[key] ?? null, value, inner, depth + 1)) operations.push(each);
     }
-    return operations;
+    return isTooLong(operations) ? undefined : operations;
   }
 
-  #arrays(old: readonly JsonValue[], next: readonly JsonValue[], path: string, depth: number): PatchOperation[] {
+  #arrays(
+    old: readonly JsonValue[],
+    next: readonly JsonValue[],
+    path: string,
+    depth: number,
+  ): PatchOperation[] | undefined {
     const hunks = sequenceDifference(
       old.map((value) => this.#numbers.of(value)),
       next.map((value) => this.#numbers.of(value)),
@@ -70,11 +77,13 @@ class PatchWriter {
     const operations: PatchOperation[] = [];
     // From the last on, so that the indexes of those before stay right.
     for (const hunk of hunks.reverse()) {
+      if (isTooLong(operations)) return undefined;
       for (const each of this.#hunk(old, next, hunk, path, depth)) operations.push(each);
     }
-    return operations;
+    return isTooLong(operations) ? undefined : operations;
   }
 
+  /** Where there are too many, not all of them. */
   #hunk(
     old: readonly JsonValue[],
     next: readonly JsonValue[],
@@ -84,13 +93,13 @@ class PatchWriter {
   ): PatchOperation[] {
     const operations: PatchOperation[] = [];
     const paired = Math.min(hunk.deleted, hunk.inserted);
-    for (let offset = hunk.deleted - 1; offset >= paired; offset--) {
+    for (let offset = hunk.deleted - 1; offset >= paired && !isTooLong(operations); offset--) {
       operations.push({ op: 'remove', path: `${path}/${hunk.at + offset}` });
     }
-    for (let offset = paired; offset < hunk.inserted; offset++) {
+    for (let offset = paired; offset < hunk.inserted && !isTooLong(operations); offset++) {
       operations.push({ op: 'add', path: `${path}/${hunk.at + offset}`, value: next[hunk.from + offset] ?? null });
     }
-    for (let offset = 0; offset < paired; offset++) {
+    for (let offset = 0; offset < paired && !isTooLong(operations); offset++) {
       const inner = `${path}/${hunk.at + offset}`;
       const [before, after] = [old[hunk.at + offset] ?? null, next[hunk.from + offset] ?? null];
       for (const each of this.between(before, after, inner, depth + 1)) operations.push(each);
@@ -107,4 +116,8 @@ class PatchWriter {
     }
     return size;
   }
+}
+
+function isTooLong(operations: readonly PatchOperation[]): boolean {
+  return operations.length > JSON_PATCH_OPERATIONS_MAX;
 }

@@ -142,6 +142,23 @@ test('G7: JSON: long lists without anything in common take no long time', () => 
   assert.ok(took < 10_000, `${took} ms`);
 });
 
+test('G7: JSON: lists that differ in more places than a patch may have operations are not gone through again and again', () => {
+  let looks = 0;
+  const counted = new Proxy(
+    Array.from({ length: 20_000 }, (_, index) => index),
+    {
+      get: (list, key) => {
+        if (typeof key === 'string' && /^\d+$/.test(key)) looks += 1;
+        return Reflect.get(list, key) as unknown;
+      },
+    },
+  );
+  const next = counted.map((value) => -1 - value);
+  looks = 0;
+  assert.equal(jsonPatchBetween({ inner: counted }, { inner: next }), [{ op: 'replace', path: '/inner', value: next }]);
+  assert.ok(looks < 2.5 * next.length, `${looks} looks`);
+});
+
 function randomValue(random: Random, depth: number): JsonValue {
   const kind = random.int(0, depth > 0 ? 6 : 4);
   if (kind === 0) return random.int(-3, 4);
