@@ -2,6 +2,7 @@
 import type { Derivation } from '../domain/blob.ts';
 import type { Commit, Delta, Draft, Genesis } from '../domain/delta.ts';
 import { FLUSH, placeDraft } from '../storage/commit-document.ts';
+import { COMMIT_BYTES, draftBytes, requestKeyBytes, updatesBytes } from '../storage/commit-size.ts';
 import type { LiveSession } from './contract.ts';
 import type { UnnumberedCommit } from './committer.ts';
 import type { Authored, Intent } from './intent.ts';
@@ -30,13 +31,6 @@ export interface Prepared {
   /** The last ones, where all would be more than one commit may hold. */
   readonly postponed: readonly Intent[];
 }
-
-/** About what a commit takes in the database beside its deltas, a delta beside its bytes, and each of what it lists. */
-const COMMIT_BYTES = 512;
-const DELTA_BYTES = 512;
-const ENTRY_BYTES = 16;
-const RANGE_BYTES = 2 * ENTRY_BYTES;
-const ID_BYTES = 64;
 
 /** The commit as it grows. */
 export class Batch {
@@ -105,18 +99,17 @@ export class Batch {
   }
 
   #push(draft: Draft, author?: LiveSession): number {
-    for (const update of draft.updates) this.#bytes += ENTRY_BYTES + update.byteLength;
-    this.#bytes += DELTA_BYTES + (draft.patch.body?.byteLength ?? 0) + (draft.copies?.byteLength ?? 0);
-    this.#bytes += draft.base.extras.length * RANGE_BYTES + draft.newClients.length * ENTRY_BYTES;
-    this.#bytes += (draft.reverts?.length ?? 0) * ID_BYTES;
+    this.#bytes += draftBytes(draft);
     this.#authors.push(author);
     return this.#drafts.push(draft) - 1;
   }
 
   #request(intent: Intent, count?: number): void {
-    if (intent.requestId === undefined) return;
+    const { userId, requestId } = intent;
+    if (requestId === undefined) return;
     this.#requests ??= new Map();
-    this.#requests.set(`${intent.userId}\n${intent.requestId}`, { index: this.#drafts.length - 1, count });
+    this.#requests.set(`${userId}\n${requestId}`, { index: this.#drafts.length - 1, count });
+    this.#bytes += requestKeyBytes(this.#state.blobId, userId, requestId);
   }
 
   /** Updates that one session pushed in a row make one delta, unless it wants them apart: they were typed by one hand. */
@@ -129,7 +122,7 @@ export class Batch {
       newClients: [...last.newClients, ...newClients.filter((id) => !last.newClients.includes(id))],
     };
     this.#placed.push({ intent, index: this.#drafts.length - 1 });
-    this.#bytes += ENTRY_BYTES + update.byteLength + newClients.length * ENTRY_BYTES;
+    this.#bytes += updatesBytes([update], newClients);
     return true;
   }
 

@@ -7,6 +7,8 @@ import { commitPages } from './commit-pages.ts';
 import type { Database, WriteReply } from './database.ts';
 
 const DUPLICATE_KEY = 11_000;
+/** MongoDB's own limit. */
+const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * What one try told about one commit of a batch. `duplicate`: its id or its slot is there already; which, a read tells.
@@ -44,6 +46,7 @@ export class CommitLog {
     } catch (error) {
       // The driver's own errors are about the way there or back; any other keeps the whole command from leaving.
       if (error instanceof MongoError) return { results: commits.map(() => 'unknown'), error };
+      if (commits.length > 1) return this.#insertHalves(commits);
       return { results: commits.map((commit) => (isSendable(commit) ? 'unknown' : 'unsendable')), error };
     }
     const { writeErrors = [], writeConcernError } = reply;
@@ -56,6 +59,17 @@ export class CommitLog {
     const results = commits.map((): InsertResult => 'inserted');
     for (const { index, code } of writeErrors) results[index] = code === DUPLICATE_KEY ? 'duplicate' : 'unknown';
     return { results, error: writeErrors[0] };
+  }
+
+  /**
+   * Of commits that did not leave together: too much for one command, or one of them can't be encoded. The same command
+   * again would fail for ever, and keep all others waiting.
+   */
+  async #insertHalves(commits: readonly Commit[]): Promise<{ results: InsertResult[]; error?: unknown }> {
+    const middle = Math.ceil(commits.length / 2);
+    const first = await this.insert(commits.slice(0, middle));
+    const second = await this.insert(commits.slice(middle));
+    return { results: [...first.results, ...second.results], error: first.error ?? second.error };
   }
 
   /** The id of the commit that holds this slot. */
@@ -227,8 +241,7 @@ function momentOf(document: Pick<CommitDocument, '_id' | 'first_seq' | 'last_seq
 
 function isSendable(commit: Commit): boolean {
   try {
-    BSON.serialize(toDocument(commit), { ignoreUndefined: true });
-    return true;
+    return BSON.serialize(toDocument(commit), { ignoreUndefined: true }).byteLength <= DOCUMENT_BYTES_MAX;
   } catch {
     return false;
   }

@@ -14,6 +14,7 @@ import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
+const MB = 1024 * 1024;
 const test = suite('places in an insert');
 let parts: TestParts;
 let proxy: CutProxy;
@@ -136,6 +137,26 @@ test('a commit that can not be encoded is refused, and keeps nobody waiting', as
   }
   committer.stop();
   assert.ok(committer.isSettled);
+});
+
+test('G1: commits that are more than one insert command holds are committed apart, and keep nobody waiting', async () => {
+  const logger = pino({ level: 'silent' });
+  const log = new CommitLog(database);
+  const options = { id: '00000000000000a3', log, database, listeners: [], logger };
+  const committer = new Committer({ ...options, failpoints: new Failpoints() });
+  const large = (blobId: string): UnnumberedCommit => {
+    const commit = firstOf(blobId);
+    const drafts = commit.drafts.map((draft): Draft => ({ ...draft, updates: [new Uint8Array(7 * MB)] }));
+    return { ...commit, drafts };
+  };
+  const ids = ['large-1', 'large-2', 'large-3'];
+  // Counted at nearly nothing, so that they share an insert.
+  const outcomes = await Promise.all(ids.map((blobId) => committer.commit(large(blobId), 1)));
+  const holders = await Promise.all(ids.map((blobId) => log.slotHolder(blobId, 1)));
+  assert.equal(
+    holders,
+    outcomes.map((outcome) => outcome !== 'lost' && outcome.id),
+  );
 });
 
 test.run();
