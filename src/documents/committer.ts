@@ -56,8 +56,8 @@ export class Committer {
   /** In the log, and not told to the listeners yet. */
   #untold: Commit[] = [];
   #inFlight = 0;
-  /** The newest of those has taken INSERT_SLOW_MS already. */
-  #isSlow = false;
+  /** Of those: how many have taken INSERT_SLOW_MS already. */
+  #slow = 0;
   #isTaking = false;
   /** Rooms that wait for a place, one of each at most; those that came first before the others. */
   readonly #places: (() => void)[] = [];
@@ -125,7 +125,7 @@ export class Committer {
   }
 
   get #mayInsert(): boolean {
-    return this.#inFlight === 0 || (this.#isSlow && this.#inFlight < INSERTS_IN_FLIGHT_MAX);
+    return this.#inFlight === 0 || (this.#slow === this.#inFlight && this.#inFlight < INSERTS_IN_FLIGHT_MAX);
   }
 
   /** Once those who go on in this turn of the event loop, or were just given their place, have handed theirs in. */
@@ -141,13 +141,15 @@ export class Committer {
     this.#isTaking = false;
     if (this.#queue.length > 0) {
       this.#inFlight += 1;
-      this.#isSlow = false;
+      let isSlow = false;
       const slow = setTimeout(() => {
-        this.#isSlow = true;
+        isSlow = true;
+        this.#slow += 1;
         this.#pump();
       }, INSERT_SLOW_MS);
       void this.#insertBatch(this.#takeBatch()).finally(() => {
         clearTimeout(slow);
+        if (isSlow) this.#slow -= 1;
         this.#inFlight -= 1;
         this.#pump();
       });
