@@ -86,6 +86,8 @@ export class EventConnection {
         name: this.#name,
         noEcho: true,
         maxReconnectAttempts: -1,
+        // Else two refusals in a row end it for good: of a server that is restarted with other credentials, or before them.
+        ignoreAuthErrorAbort: true,
         reconnectTimeWait: NATS_RETRY_MS,
         timeout: NATS_RETRY_MS * 4,
         pingInterval: 5_000,

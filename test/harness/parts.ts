@@ -15,6 +15,8 @@ export interface TestParts {
   /** `mongodb://…`, `nats://…`, `host:port`; throws for a part that was not asked for. */
   url(name: PartName): string;
   pid(name: PartName): number;
+  /** The file that is run. */
+  program(name: PartName): string;
   /** SIGKILL; resolves when it is gone. */
   kill(name: PartName): Promise<void>;
   /** Starts a killed (or stops and starts a running) part again on its port and data. */
@@ -66,6 +68,7 @@ export async function startParts(wanted: Readonly<Partial<Record<PartName, boole
     jwtSecret,
     url: (name) => get(name).url,
     pid: (name) => get(name).pid,
+    program: (name) => get(name).command,
     kill: async (name) => {
       get(name).kill();
       await get(name).exited;

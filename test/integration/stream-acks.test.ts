@@ -1,4 +1,6 @@
 /** The event stream's word that it has a message, from a real JetStream. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { EventConnection } from '../../src/events/connection.ts';
@@ -74,6 +76,36 @@ test('G7: what is not answered is given up, and later messages are acknowledged'
   await parts.restart('nats');
   await eventually('it is connected again', () => connection.healthy);
   assert.is(await reasonOf(acks.publish([message('studio.delta.applied.blob')])), 'acknowledged');
+});
+
+/** The same server, which lets in nobody who does not know the token. */
+function startRefusing(): { refusals: () => number; stop: () => Promise<void> } {
+  const { port } = new URL(parts.url('nats'));
+  const args = ['-a', '127.0.0.1', '-p', port, '--auth', 'token'];
+  const server = spawn(parts.program('nats'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const exited = once(server, 'exit');
+  let said = '';
+  server.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  return {
+    refusals: () => said.split('authentication error').length - 1,
+    stop: async () => {
+      server.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+test('G7: a server that refuses it again and again is tried on, until it lets it in', async () => {
+  await parts.kill('nats');
+  const refusing = startRefusing();
+  try {
+    await eventually('it is refused three times', () => refusing.refusals() >= 3);
+    assert.not(connection.healthy);
+  } finally {
+    await refusing.stop();
+  }
+  await parts.restart('nats');
+  await eventually('it is connected again', () => connection.healthy);
 });
 
 test.run();
