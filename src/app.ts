@@ -54,7 +54,8 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
     {
       name: 'nats',
       check: async () => {
-        if (!connection.healthy) throw new StudioError('EVENTS_UNAVAILABLE', 'NATS does not answer.');
+        if (!connection.healthy)
+          throw new StudioError('EVENTS_UNAVAILABLE', 'NATS does not answer, or has no event stream.');
       },
     },
   ];

@@ -11,13 +11,24 @@ import {
   StorageType,
   type JetStreamClient,
   type JetStreamManager,
+  NatsError,
   type NatsConnection,
+  type StreamInfo,
 } from 'nats';
 import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
-import { NATS_RETRY_MS, STREAM_AGE_MS_MAX, STREAM_BYTES_MAX, STREAM_DUPLICATE_WINDOW_MS } from '../limits.ts';
+import {
+  NATS_RETRY_MS,
+  STREAM_AGE_MS_MAX,
+  STREAM_BYTES_MAX,
+  STREAM_CHECK_MS,
+  STREAM_DUPLICATE_WINDOW_MS,
+} from '../limits.ts';
 import { readNatsUrl } from './nats-url.ts';
 import { STREAM, STREAM_SUBJECTS } from './subjects.ts';
+
+/** JetStream's word for it. */
+const STREAM_NOT_FOUND = 10_059;
 
 export class EventConnection {
   readonly #url: string;
@@ -28,6 +39,8 @@ export class EventConnection {
   #manager: JetStreamManager | undefined;
   #jetstream: JetStreamClient | undefined;
   #connected = false;
+  #stream: string | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #closed = false;
   #opening: Promise<void> = Promise.resolve();
 
@@ -49,7 +62,12 @@ export class EventConnection {
   }
 
   get healthy(): boolean {
-    return this.#connected;
+    return this.#connected && this.#stream !== undefined;
+  }
+
+  /** When the stream was made, as seen last: a cursor into another one means nothing. Undefined: there is none. */
+  get stream(): string | undefined {
+    return this.#stream;
   }
 
   /** Connected, or undefined. */
@@ -57,7 +75,7 @@ export class EventConnection {
     return this.#connected ? this.#connection : undefined;
   }
 
-  /** Called now if connected, and at every later connection. */
+  /** Called now if connected, at every later connection, and when the stream is another one. */
   whenConnected(listener: () => void): void {
     this.#onConnect.push(listener);
     if (this.#connected) listener();
@@ -71,11 +89,6 @@ export class EventConnection {
   manager(): JetStreamManager {
     if (!this.#manager || !this.#connected) throw unavailable();
     return this.#manager;
-  }
-
-  /** When the stream was made: a cursor into another one means nothing. */
-  async streamCreated(): Promise<string> {
-    return (await this.manager().streams.info(STREAM)).created;
   }
 
   async #connectOnce(): Promise<void> {
@@ -103,6 +116,7 @@ export class EventConnection {
       await this.#ensureStream();
       void this.#followStatus(connection);
       this.#becomeConnected();
+      this.#checkLater();
     } catch (error) {
       await this.#connection?.close().catch(() => undefined);
       this.#logger.warn({ err: error }, 'NATS does not answer, trying on');
@@ -140,6 +154,32 @@ export class EventConnection {
     for (const listener of this.#onConnect) listener();
   }
 
+  /** Somebody may delete the stream, or restore it, while the connection stands: nothing else would tell of that. */
+  #checkLater(): void {
+    this.#checking = setTimeout(() => {
+      void this.#checkStream().finally(() => {
+        if (!this.#closed) this.#checkLater();
+      });
+    }, STREAM_CHECK_MS).unref();
+  }
+
+  async #checkStream(): Promise<void> {
+    if (!this.#connected || !this.#manager) return;
+    const known = this.#stream;
+    try {
+      try {
+        this.#stream = (await this.#manager.streams.info(STREAM)).created;
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        this.#stream = undefined;
+        await this.#ensureStream();
+      }
+      if (this.#stream !== known && this.#connected) this.#becomeConnected();
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the event stream does not answer, trying on');
+    }
+  }
+
   async #ensureStream(): Promise<void> {
     const settings = {
       subjects: [...STREAM_SUBJECTS],
@@ -148,20 +188,28 @@ export class EventConnection {
       duplicate_window: nanos(STREAM_DUPLICATE_WINDOW_MS),
       discard: DiscardPolicy.Old,
     };
-    const streams = this.#manager?.streams;
+    const { streams } = this.#manager ?? {};
+    let info: StreamInfo | undefined;
     try {
-      await streams?.update(STREAM, settings);
+      info = await streams?.update(STREAM, settings);
     } catch {
-      await streams?.add({ name: STREAM, retention: RetentionPolicy.Limits, storage: StorageType.File, ...settings });
+      const fixed = { name: STREAM, retention: RetentionPolicy.Limits, storage: StorageType.File };
+      info = await streams?.add({ ...fixed, ...settings });
     }
+    this.#stream = info?.created;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#connected = false;
+    clearTimeout(this.#checking);
     await this.#opening;
     await this.#connection?.close();
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof NatsError && error.api_error?.err_code === STREAM_NOT_FOUND;
 }
 
 function unavailable(): StudioError {

@@ -22,7 +22,8 @@ export class DurableConsumer implements EventConsumer {
   async run(options: Options): Promise<void> {
     while (!options.signal.aborted) {
       try {
-        await this.#consume(await this.#bind(options), options);
+        const { stream } = this.#connection;
+        await this.#consume(await this.#bind(options), options, stream);
       } catch (error) {
         if (options.signal.aborted) return;
         this.#logger.warn({ err: error, consumer: options.durable }, 'event consumer broke off, trying again');
@@ -45,13 +46,14 @@ export class DurableConsumer implements EventConsumer {
     return this.#connection.jetstream().consumers.get(STREAM, options.durable);
   }
 
-  async #consume(consumer: Consumer, options: Options): Promise<void> {
+  /** Ends with the stream it was bound to. */
+  async #consume(consumer: Consumer, options: Options, stream: string | undefined): Promise<void> {
     const messages = await consumer.consume({ max_messages: options.inFlightMax, idle_heartbeat: 5_000 });
     const stop = (): void => void messages.close();
     options.signal.addEventListener('abort', stop, { once: true });
     const inFlight = new Set<Promise<void>>();
     const watch = setInterval(() => {
-      if (!this.#connection.healthy) stop();
+      if (!this.#connection.healthy || this.#connection.stream !== stream) stop();
     }, NATS_RETRY_MS);
     try {
       for await (const message of messages) {

@@ -81,7 +81,9 @@ export class StreamFeed {
   }
 
   async #pass(messages: ConsumerMessages, created: string): Promise<void> {
-    const check = setInterval(() => void this.#endIfReplaced(messages, created), NATS_RETRY_MS * 4);
+    const check = setInterval(() => {
+      if (this.#connection.stream !== created) void messages.close();
+    }, NATS_RETRY_MS);
     try {
       // In order, though the access of several blobs may be asked for at once.
       const ahead: Promise<void>[] = [];
@@ -114,12 +116,6 @@ export class StreamFeed {
   async #passOne(event: StudioEvent, seq: number, before: Promise<void>): Promise<void> {
     const [access] = await Promise.all([this.#access.settled(event.blobId), before]);
     for (const listener of this.#listeners) listener.onEvent(event, seq, access);
-  }
-
-  async #endIfReplaced(messages: ConsumerMessages, created: string): Promise<void> {
-    if (!this.#connection.healthy) return;
-    const now = await this.#connection.streamCreated().catch(() => created);
-    if (now !== created) await messages.close();
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,8 @@ export const STREAM_AGE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 /** JetStream's window for `Nats-Msg-Id`; consumers do not rely on it. */
 export const STREAM_DUPLICATE_WINDOW_MS = 2 * 60 * 1000;
 export const NATS_RETRY_MS = 500;
+/** How often it is asked whether the stream is there, and still the one it was. */
+export const STREAM_CHECK_MS = 1_000;
 /** Of commits that wait for the stream; what comes above that is read back from the log. */
 export const PUBLISH_QUEUE_DELTAS_MAX = 20_000;
 /** Events on their way to the stream, which lets go of what comes above ten thousand, of all processes. */

@@ -2,10 +2,11 @@
 import pino from 'pino';
 import * as assert from 'uvu/assert';
 import { EventConnection } from '../../src/events/connection.ts';
-import { readEvents } from '../campaign/event-stream.ts';
+import { DurableConsumer } from '../../src/events/consumer.ts';
+import { readEvents, readStream } from '../campaign/event-stream.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
-import { connectAs, insertAt, type StudioClient } from '../harness/studio-client.ts';
+import { connectAs, insertAt, reasonOf, type StudioClient } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 
@@ -47,6 +48,47 @@ test('G5: events that a killed NATS had acknowledged and lost come again', async
     await parts.restart('nats');
     await eventually('all are there again', hasAll);
   } finally {
+    await connection.close();
+  }
+});
+
+test('G5: a stream that is deleted while NATS runs is made anew, and told the last seconds again', async () => {
+  const logger = pino({ level: 'silent' });
+  const connection = await EventConnection.open({ url: parts.url('nats'), name: 'test', logger });
+  const consuming = new AbortController();
+  const handled: string[] = [];
+  const consumer = new DurableConsumer(connection, logger).run({
+    durable: 'again',
+    types: ['delta.applied'],
+    inFlightMax: 10,
+    handle: async ({ blobId, version }) => void handled.push(`${blobId}:${version}`),
+    signal: consuming.signal,
+  });
+  let shown = 0;
+  const ended = (async () => {
+    for await (const { event } of client.events.watchEvents({})) shown += event ? 1 : 0;
+    return 'ended';
+  })().catch(reasonOf);
+  try {
+    await client.blobs.createBlob({ id: 'gone', contentType: 'text/plain' });
+    await eventually('its events are handled', () => handled.includes('gone:1'));
+    await eventually('events are shown', async () => {
+      if (shown === 0) await insertAt(client, { blobId: 'lost', offset: 0, text: 'x' });
+      return shown > 0;
+    });
+    handled.length = 0;
+    await connection.manager().streams.delete('STUDIO');
+    await insertAt(client, { blobId: 'gone', offset: 0, text: 'x' });
+    await eventually('all are in the new stream', async () => {
+      const found = await readStream(parts.url('nats'));
+      return found.has('gone:1') && found.has('gone:2');
+    });
+    await eventually('they are handled', () => handled.includes('gone:1') && handled.includes('gone:2'));
+    assert.is(await ended, 'EVENTS_UNAVAILABLE');
+    assert.is((await fetch(`${studio.address}/readyz`)).status, 200);
+  } finally {
+    consuming.abort();
+    await consumer;
     await connection.close();
   }
 });
