@@ -168,7 +168,7 @@ async function audit(config: Config, values: { blob?: string[]; repair?: boolean
       'Set STUDIO_MONGODB_URL, or start studio dev first.',
     );
   }
-  let shownAt = 0;
+  let shownAt = -Infinity;
   const report = await auditStudio({
     url,
     database: config.mongodbDatabase,
@@ -181,8 +181,8 @@ async function audit(config: Config, values: { blob?: string[]; repair?: boolean
         values.json ? JSON.stringify(finding) : `${finding.level}: ${finding.blobId}: ${finding.kind}: ${finding.text}`,
       ),
     onProgress: ({ blobs, deltas }) => {
-      if (Date.now() - shownAt < PROGRESS_EVERY_MS) return;
-      shownAt = Date.now();
+      if (performance.now() - shownAt < PROGRESS_EVERY_MS) return;
+      shownAt = performance.now();
       process.stderr.write(`${blobs} blobs, ${deltas} deltas\n`);
     },
   });

@@ -172,7 +172,7 @@ export class Authoring {
   }
 
   #headTwin(): Y.Doc {
-    this.#twinUsedAt = Date.now();
+    this.#twinUsedAt = performance.now();
     if (this.#twin) return this.#twin;
     const twin = createDocument({ gc: true });
     Y.applyUpdate(twin, Y.encodeStateAsUpdate(this.#state.doc));
@@ -194,7 +194,7 @@ export class Authoring {
 
   /** The twin doubles the memory of its room, so it goes when no server edit has needed it for a while. */
   dropIdleTwin(idleMs: number): void {
-    if (this.#accepted.length === 0 && Date.now() - this.#twinUsedAt > idleMs) this.dropTwin();
+    if (this.#accepted.length === 0 && performance.now() - this.#twinUsedAt > idleMs) this.dropTwin();
   }
 }
 

@@ -125,7 +125,7 @@ export class Compaction {
 
   /** Lets the round under way end, and what leaves be left, within CHECKPOINT_DRAIN_MS_MAX. */
   async close(): Promise<void> {
-    this.#deadline = Date.now() + CHECKPOINT_DRAIN_MS_MAX;
+    this.#deadline = performance.now() + CHECKPOINT_DRAIN_MS_MAX;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CHECKPOINT_DRAIN_MS_MAX)));
     await Promise.race([this.settle(), late]);
@@ -193,7 +193,7 @@ export class Compaction {
       else due.push({ job, known, runs });
     }
     try {
-      if (Date.now() > this.#deadline) return [];
+      if (performance.now() > this.#deadline) return [];
       await this.#maker.makeRuns(due.flatMap(({ runs }) => runs));
       for (const { known, runs } of due) {
         for (const { blobId, range } of runs) {
@@ -212,7 +212,7 @@ export class Compaction {
   /** False: there is more to do. */
   async #roundOf(job: Job): Promise<boolean> {
     const { blobId, version, leaving } = job;
-    if (Date.now() > this.#deadline) return true;
+    if (performance.now() > this.#deadline) return true;
     try {
       if (!(await this.round(blobId, version, { leaving }))) {
         const again = this.#jobs.get(blobId) ?? job;
@@ -230,7 +230,7 @@ export class Compaction {
 
   /** What the end of the process cuts short is no fault. */
   #logFailure(error: unknown, of: { readonly blobId?: string; readonly runs?: number }): void {
-    const level = Date.now() > this.#deadline ? 'debug' : 'warn';
+    const level = performance.now() > this.#deadline ? 'debug' : 'warn';
     this.#logger[level]({ err: error, ...of }, 'checkpoints not made');
   }
 

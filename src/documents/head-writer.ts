@@ -46,7 +46,7 @@ export class HeadWriter {
   }
 
   mark(state: HeadSource): void {
-    this.#dirty.set(state, Date.now());
+    this.#dirty.set(state, performance.now());
     this.#schedule();
   }
 
@@ -89,7 +89,7 @@ export class HeadWriter {
     if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#write(this.#due(Date.now())));
+      this.#writing = this.#writing.then(() => this.#write(this.#due(performance.now())));
     }, ROUND_MS);
   }
 
@@ -98,7 +98,7 @@ export class HeadWriter {
     const due: HeadSource[] = [];
     let rewritten = 0;
     for (const [state, changedAt] of this.#dirty) {
-      const lagMs = nowMs - (this.#writtenAt.get(state) ?? 0);
+      const lagMs = nowMs - (this.#writtenAt.get(state) ?? -Infinity);
       if (lagMs < HEAD_PACE_MS) continue;
       const goesOn = lagMs < HEAD_PACE_MS_MAX && nowMs - changedAt < HEAD_PACE_MS;
       if (goesOn && ++rewritten > REWRITTEN_PER_ROUND_MAX) continue;
@@ -112,7 +112,7 @@ export class HeadWriter {
     this.#left.clear();
     for (const state of due) {
       this.#dirty.delete(state);
-      this.#writtenAt.set(state, Date.now());
+      this.#writtenAt.set(state, performance.now());
       const head = this.#headOf(state);
       if (head) heads.push(head);
     }

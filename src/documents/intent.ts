@@ -61,6 +61,8 @@ export class Intent {
   /** Whose changes keep their order with it: a stream of them. */
   readonly line: object | undefined;
   readonly receivedAt = new Date();
+  /** The same for what waits: not of the day, whose clock may step. */
+  readonly waitsSinceMs = performance.now();
   /** Taken in when the blob was known to be deleted. An edit that merely races a deletion is not: it commits. */
   isLate = false;
   /** Held while it waits. */

@@ -63,7 +63,7 @@ export class RetentionPass {
       const last = await this.#mark.read();
       if (last && began.getTime() - last.getTime() < RETENTION_EVERY_MS) return;
       if (!(await this.#lease.hold(RETENTION_LEASE_MS))) return;
-      if (await this.#pass(Date.now() + RETENTION_PASS_MS_MAX)) await this.#mark.write(began);
+      if (await this.#pass(performance.now() + RETENTION_PASS_MS_MAX)) await this.#mark.write(began);
       await this.#lease.release();
     } catch (error) {
       this.#logger.warn({ err: error }, 'retention broken off, trying again');
@@ -78,7 +78,7 @@ export class RetentionPass {
 
   /** False: it was stopped before the end. */
   async #pass(deadline: number): Promise<boolean> {
-    const goOn = (): boolean => !this.#isClosed && Date.now() < deadline;
+    const goOn = (): boolean => !this.#isClosed && performance.now() < deadline;
     for await (const scope of this.#policies.scopes()) {
       const key = `${scope.kind}:${scope.id}`;
       if (key < this.#after) continue;

@@ -3,11 +3,11 @@ import { COMMIT_RETRY_MS_MAX, COMMIT_RETRY_PAUSE_MS } from '../limits.ts';
 
 /** Tries on while the database does not answer, as long as a commit would. What the studio itself refuses is thrown at once. */
 export async function retrying<T>(work: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + COMMIT_RETRY_MS_MAX; ;) {
+  for (const deadline = performance.now() + COMMIT_RETRY_MS_MAX; ;) {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof StudioError || Date.now() > deadline) throw error;
+      if (error instanceof StudioError || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_PAUSE_MS));
     }
   }

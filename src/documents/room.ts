@@ -35,7 +35,7 @@ export class Room {
   readonly sessions: Sessions;
   /** Calls and sessions that hold this room; it is not evicted while there are any. */
   holders = 0;
-  usedAt = Date.now();
+  usedAt = performance.now();
   /** When it last won a slot: what it held then was the head. */
   wonAt = 0;
   /** Labels and processed_by as last read; other processes may have changed them since. */
@@ -159,7 +159,7 @@ export class Room {
       this.#fail(error);
     }
     this.#isFlushing = false;
-    this.usedAt = Date.now();
+    this.usedAt = performance.now();
     // Of a room that failed just now: what came since.
     if (this.#pending.size > 0 || this.#refreshers.size > 0) this.#start();
   }
@@ -193,7 +193,7 @@ export class Room {
         this.#guard.settle();
         if (outcome !== 'lost') {
           this.#turns.own(performance.now() - began);
-          this.wonAt = Date.now();
+          this.wonAt = performance.now();
           this.#show(prepared, outcome);
           return;
         }
@@ -275,14 +275,14 @@ export class Room {
   }
 
   /** Callers of intents older than the limit are told so; what is on its way may still commit. */
-  tidy(now: number): void {
+  tidy(nowMs: number): void {
     for (const intent of [...this.#flushing, ...this.#pending, ...this.#held]) {
       // Sessions keep their edits and wait; nothing is lost by letting them.
-      if (intent.work.kind === 'push' || now - intent.receivedAt.getTime() < COMMIT_RETRY_MS_MAX) continue;
+      if (intent.work.kind === 'push' || nowMs - intent.waitsSinceMs < COMMIT_RETRY_MS_MAX) continue;
       intent.reject(storageUnavailable(undefined));
     }
     this.#authoring.dropIdleTwin(TWIN_IDLE_MS_MAX);
-    if (!this.isBusy && now - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax(this.#services.keep);
+    if (!this.isBusy && nowMs - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax(this.#services.keep);
   }
 
   /** About what it takes: the document, its twin, what rides along, and what waits. */

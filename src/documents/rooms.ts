@@ -85,7 +85,7 @@ export class Rooms {
 
   release(room: Room): void {
     room.holders -= 1;
-    room.usedAt = Date.now();
+    room.usedAt = performance.now();
     // A blob that does not exist leaves nothing behind.
     const loaded = this.#loaded.get(room.state.blobId);
     if (loaded?.room !== room) return;
@@ -119,7 +119,7 @@ export class Rooms {
       room = new Room(state, this.#services);
       for (const commit of early) room.onRemote(commit);
       if (isHinted) room.refresh().catch(() => undefined);
-      const now = Date.now();
+      const now = performance.now();
       const loaded = { room, unsubscribe, bytes: 0, lookedAt: now, comparedAt: now };
       this.#loaded.set(blobId, loaded);
       this.#count(loaded);
@@ -182,7 +182,7 @@ export class Rooms {
   }
 
   #tidy(): void {
-    const now = Date.now();
+    const now = performance.now();
     const followed: Loaded[] = [];
     for (const [blobId, loaded] of this.#loaded) {
       const { room } = loaded;
@@ -202,8 +202,8 @@ export class Rooms {
 
   /** Resolves when no change is under way, or after DRAIN_MS_MAX. */
   async settle(): Promise<void> {
-    const deadline = Date.now() + DRAIN_MS_MAX;
-    while (Date.now() < deadline && [...this.#loaded.values()].some(({ room }) => room.isBusy)) {
+    const deadline = performance.now() + DRAIN_MS_MAX;
+    while (performance.now() < deadline && [...this.#loaded.values()].some(({ room }) => room.isBusy)) {
       await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
     }
   }

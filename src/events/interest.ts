@@ -47,7 +47,7 @@ export class LiveInterest {
   wants(blobId: string): boolean {
     if (this.#peers.size === 0) return false;
     const hash = hashOf(blobId);
-    const since = Date.now() - INTEREST_SILENT_MS_MAX;
+    const since = performance.now() - INTEREST_SILENT_MS_MAX;
     for (const [id, { bits, heardAt }] of this.#peers) {
       if (heardAt < since) this.#peers.delete(id);
       else if (has(bits, hash)) return true;
@@ -110,7 +110,7 @@ export class LiveInterest {
     const bits = Uint8Array.from(known?.bits ?? new Uint8Array(INTEREST_BITS / 8));
     if (message[end] === WHOLE && payload.byteLength === bits.byteLength) bits.set(payload);
     else for (let at = 0; at + HASH_BYTES <= payload.byteLength; at += HASH_BYTES) add(bits, payload.readUInt16LE(at));
-    this.#peers.set(id, { bits, heardAt: Date.now() });
+    this.#peers.set(id, { bits, heardAt: performance.now() });
     // Whoever is new here has not heard of this process's blobs either.
     if (!known) this.#tellWhole();
     this.#onMore((blobId) => has(bits, hashOf(blobId)) && !(known && has(known.bits, hashOf(blobId))));

@@ -71,7 +71,7 @@ export class NatsLiveChannel implements LiveChannel {
   }
 
   #keepSilent(blobId: string): void {
-    const now = Date.now();
+    const now = performance.now();
     this.#silent.delete(blobId);
     this.#silent.set(blobId, now + LIVE_SILENT_MS_MAX);
     for (const [oldest, until] of this.#silent) {
@@ -85,7 +85,7 @@ export class NatsLiveChannel implements LiveChannel {
    * its interest, announced to nobody. It is told to look again.
    */
   #hint(isNew: (blobId: string) => boolean): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [blobId, until] of this.#silent) {
       if (until > now && isNew(blobId)) this.#connection.core?.publish(liveSubject(blobId), new Uint8Array());
     }

@@ -119,7 +119,7 @@ export class EventPublisher implements CommitListener {
   #pump(): void {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    if (Date.now() < this.#pausedUntil) return;
+    if (performance.now() < this.#pausedUntil) return;
     const nowMs = performance.now();
     this.#pumpedAt = nowMs;
     const { healthy } = this.#connection;
@@ -162,11 +162,11 @@ export class EventPublisher implements CommitListener {
       await this.#writer.write(events);
       if (era === this.#era) this.#settle(commits, held, postponed);
     } catch (error) {
-      if (this.#pausedUntil < Date.now()) {
+      if (this.#pausedUntil < performance.now()) {
         this.#logger.warn({ err: error }, 'events not published, trying again');
         setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
       }
-      this.#pausedUntil = Date.now() + NATS_RETRY_MS - 1;
+      this.#pausedUntil = performance.now() + NATS_RETRY_MS - 1;
       if (era === this.#era) this.#putBack(commits, held, postponed);
     }
     this.#inFlight -= events.length;
@@ -241,9 +241,9 @@ export class EventPublisher implements CommitListener {
   /** Publishes what it can within `waitMs`. */
   async drain(waitMs: number): Promise<void> {
     this.#closed = true;
-    const deadline = Date.now() + waitMs;
+    const deadline = performance.now() + waitMs;
     this.#pump();
-    while (this.#isBusy && this.#connection.healthy && Date.now() < deadline) {
+    while (this.#isBusy && this.#connection.healthy && performance.now() < deadline) {
       await Promise.race([...this.#publishing, new Promise((resolve) => setTimeout(resolve, 20))]);
       this.#pump();
     }

@@ -63,7 +63,7 @@ export class StreamAcks {
     if (messages.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const left = messages.length;
-      const until = Date.now() + PUBLISH_TIMEOUT_MS;
+      const until = performance.now() + PUBLISH_TIMEOUT_MS;
       const number = this.#sent++;
       this.#outstanding.set(number, { until, resolve, reject, left, isAcknowledged: new Uint8Array(left) });
       this.#checking ??= setInterval(() => this.#expire(), CHECK_EVERY_MS).unref();
@@ -100,7 +100,7 @@ export class StreamAcks {
   }
 
   #expire(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [number, batch] of this.#outstanding) {
       if (batch.until > now) break;
       this.#outstanding.delete(number);

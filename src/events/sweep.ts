@@ -74,7 +74,7 @@ export class Sweep {
       for (const lapsed of all) {
         if (!this.#connection.healthy || this.#closed) return;
         const last = this.#sweptAt.get(lapsed.name);
-        if (last !== undefined && Date.now() - last < this.#againMs) continue;
+        if (last !== undefined && performance.now() - last < this.#againMs) continue;
         if (await this.#committers.claimSweep(lapsed.name)) await this.#sweep(lapsed);
       }
     } catch (error) {
@@ -107,7 +107,7 @@ export class Sweep {
       if (commits.length < LOG_PAGE_COMMITS) break;
     }
     await this.#healLast(lapsed);
-    this.#sweptAt.set(lapsed.name, Date.now());
+    this.#sweptAt.set(lapsed.name, performance.now());
     if (Date.now() - lapsed.lapsedAt.getTime() < SWEEP_REPEAT_MS_MAX) return;
     await this.#committers.removeLapsed(lapsed.name);
   }

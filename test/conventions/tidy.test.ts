@@ -25,6 +25,23 @@ const RULES_ON = [
   'import/no-cycle',
   'no-console',
 ];
+/** Their time is compared with one that is stored, in a token, or another program's. Workflows' clock is Temporal's. */
+const WALL_CLOCK_IN = [
+  'src/documents/compaction.ts',
+  'src/documents/quarantine.ts',
+  'src/documents/readable.ts',
+  'src/documents/reads.ts',
+  'src/domain/ids.ts',
+  'src/events/sweep.ts',
+  'src/storage/committers.ts',
+  'src/storage/leases.ts',
+  'src/transport/authentication.ts',
+  'src/transport/call-context.ts',
+  'src/transport/expiry.ts',
+  'src/transport/sync/token-watch.ts',
+  'src/transport/tokens.ts',
+  'src/workers/client.ts',
+];
 const here = 'test/conventions/tidy.test.ts';
 const typeScript = readSources((path) => path.endsWith('.ts'));
 
@@ -56,6 +73,14 @@ test(`no file has more than ${FILE_LINES_MAX} lines`, () => {
     .filter(({ path, text }) => lines(text) > (path.startsWith('test/') ? TEST_FILE_LINES_MAX : FILE_LINES_MAX))
     .map(({ path, text }) => `${path}: ${lines(text)}`);
   assert.equal(long, []);
+});
+
+test('the clock of the day, which may step, is asked for times that are stored or come from outside, not for spans', () => {
+  const asking = typeScript
+    .filter(({ path, text }) => path.startsWith('src/') && /\bDate\.now\(/.test(text))
+    .map(({ path }) => path)
+    .filter((path) => !path.startsWith('src/workers/workflows/'));
+  assert.equal(asking.sort(), WALL_CLOCK_IN);
 });
 
 test('the environment is read in config.ts only', () => {

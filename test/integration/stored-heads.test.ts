@@ -14,6 +14,7 @@ import { connectAs } from '../harness/studio-client.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 
+const HOUR_MS = 3_600_000;
 const test = suite('stored heads');
 let parts: TestParts;
 let studio: TestStudio;
@@ -121,6 +122,25 @@ test('G3: a head that cannot be made keeps no other from being written, and is l
   writer.mark(broken);
   writer.retire(broken);
   assert.not(await writer.close(), 'not all is written');
+});
+
+test('G3: a head is written as soon where the clock of the day steps back', async () => {
+  const heads = new BlobHeads(database);
+  const writer = new HeadWriter({ heads, failpoints: new Failpoints(''), logger: pino({ level: 'silent' }) });
+  const blob = { version: 1, head: () => head('stepped', blob.version) };
+  const isStored = async (): Promise<boolean> => (await heads.get('stepped'))?.version === blob.version;
+  const clock = Date.now;
+  try {
+    writer.mark(blob);
+    await eventually('it is written', isStored);
+    Date.now = () => clock() - HOUR_MS;
+    blob.version = 2;
+    writer.mark(blob);
+    await eventually('it is written again', isStored);
+  } finally {
+    Date.now = clock;
+    await writer.close();
+  }
 });
 
 function head(id: string, version: number): DerivedHead {

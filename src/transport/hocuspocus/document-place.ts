@@ -131,7 +131,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
 
   protected override pushed(): void {
     if (!this.wantsVersions || this.pendingPushes > 1) return;
-    this.#unsavedSinceMs = Date.now();
+    this.#unsavedSinceMs = performance.now();
     this.socket.hub.anxious.add(this);
   }
 

@@ -52,7 +52,7 @@ export class HocuspocusSocket extends EditorSocket {
   #underWay = 0;
   #waitingMessages = 0;
   #waitingBytes = 0;
-  readonly #openedAtMs = Date.now();
+  readonly #openedAtMs = performance.now();
   #wasAuthenticated = false;
   /** Only clients that say their version know the socket's own pings. */
   #knowsPing = false;

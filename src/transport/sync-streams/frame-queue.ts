@@ -30,7 +30,7 @@ export class FrameQueue {
   #roomy: (() => void)[] = [];
   #ending = false;
   #failure: { readonly error: unknown } | undefined;
-  #takenAtMs = Date.now();
+  #takenAtMs = performance.now();
   #beat = false;
   readonly #onFailed: () => void;
 
@@ -107,7 +107,7 @@ export class FrameQueue {
   /** Called in a fixed rhythm: an idle reader is told that the stream lives, one that takes nothing is given up. */
   beat(): void {
     if (this.#entries.length === 0) this.#beat = true;
-    else if (Date.now() - this.#takenAtMs > SYNC_STREAM_STALL_MS_MAX) {
+    else if (performance.now() - this.#takenAtMs > SYNC_STREAM_STALL_MS_MAX) {
       const limit = 'SYNC_STREAM_STALL_MS_MAX';
       this.fail(new StudioError('LIMIT_EXCEEDED', 'The reader does not keep up.', { limit }));
     }
@@ -126,7 +126,7 @@ export class FrameQueue {
       if (this.#failure) throw this.#failure.error;
       const sent = this.#take();
       if (sent) {
-        this.#takenAtMs = Date.now();
+        this.#takenAtMs = performance.now();
         this.#beat = false;
         yield sent;
       } else if (this.#entries.length > 0) continue;

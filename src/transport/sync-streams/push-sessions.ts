@@ -45,14 +45,14 @@ export class PushSessions {
     const key = JSON.stringify([caller.userId, blobId, token]);
     const distant = this.#distant.get(key) ?? this.#createDistant(caller, blobId, key);
     this.#distant.delete(key);
-    distant.usedAtMs = Date.now();
+    distant.usedAtMs = performance.now();
     this.#distant.set(key, distant);
     return distant;
   }
 
   /** Called in a fixed rhythm. */
   beat(): void {
-    const before = Date.now() - SYNC_DISTANT_SESSION_IDLE_MS_MAX;
+    const before = performance.now() - SYNC_DISTANT_SESSION_IDLE_MS_MAX;
     for (const { session, pending, usedAtMs } of this.#distant.values())
       if (usedAtMs < before && pending.updates === 0) session.drop();
   }
@@ -72,6 +72,6 @@ export class PushSessions {
         if (this.#distant.get(key)?.session === session) this.#distant.delete(key);
       },
     });
-    return { session, pending, gate, usedAtMs: Date.now() };
+    return { session, pending, gate, usedAtMs: performance.now() };
   }
 }

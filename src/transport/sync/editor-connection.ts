@@ -69,7 +69,7 @@ export class EditorSession extends DocumentSession implements Anxious {
 
   protected override pushed(): void {
     if (!this.wantsVersions || this.pendingPushes > 1) return;
-    this.#unsavedSinceMs = Date.now();
+    this.#unsavedSinceMs = performance.now();
     this.socket.hub.anxious.add(this);
   }
 

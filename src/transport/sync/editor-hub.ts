@@ -183,7 +183,7 @@ export class EditorHub {
 
   #onTick(): void {
     this.tick = tickNow();
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const [one, rate] of this.#throttled) {
       if (rate.isOver(this.tick)) continue;
       this.#throttled.delete(one);

@@ -93,7 +93,7 @@ interface TurnKeeper {
 
 class ActiveTurn implements Turn {
   readonly bytes: number;
-  readonly sinceMs = Date.now();
+  readonly sinceMs = performance.now();
   readonly #sends: TurnKeeper;
   #held: Uint8Array | undefined;
   #isOver = false;

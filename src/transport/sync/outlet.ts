@@ -76,7 +76,7 @@ export class Outlet {
       done?.();
     } else if (message.isLarge) {
       this.#large = { message, offset: 0, done };
-      this.#readAtMs = Date.now();
+      this.#readAtMs = performance.now();
       this.#sendFragment();
     } else {
       this.#write(message.frame);
@@ -88,7 +88,7 @@ export class Outlet {
   whenDrained(who: Drained): void {
     if (!this.#waiting) {
       this.#waiting = new Set();
-      this.#readAtMs = Date.now();
+      this.#readAtMs = performance.now();
     }
     this.#waiting.add(who);
     this.#listen();
@@ -131,7 +131,7 @@ export class Outlet {
 
   #onFragmentTaken(large: Large): void {
     if (this.#large !== large) return;
-    this.#readAtMs = Date.now();
+    this.#readAtMs = performance.now();
     if (!this.isOpen) this.close();
     else if (large.offset < large.message.body.byteLength) this.#sendFragment();
     else this.#finishLarge(large);
@@ -159,7 +159,7 @@ export class Outlet {
     this.#isListening = false;
     const waiting = this.#waiting;
     if (!waiting) return;
-    this.#readAtMs = Date.now();
+    this.#readAtMs = performance.now();
     // The end of the large message listens again.
     if (this.#large) return;
     this.#waiting = undefined;

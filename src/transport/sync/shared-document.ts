@@ -86,7 +86,7 @@ export class SharedDocument {
   /** Throws UPDATE_MALFORMED or CONTENT_TOO_LARGE. */
   takeAwareness(member: Member, update: Uint8Array): void {
     if (this.#awareness.isEcho(update)) return;
-    this.#awareness.takeFrom(member, readAwarenessUpdate(update), Date.now());
+    this.#awareness.takeFrom(member, readAwarenessUpdate(update), performance.now());
     this.#flushSoon();
   }
 
@@ -163,7 +163,7 @@ export class SharedDocument {
     }
     if (entries.length === 0) this.#publish(this.#awareness.entries(true));
     else {
-      this.#awareness.takeRemote(entries, Date.now());
+      this.#awareness.takeRemote(entries, performance.now());
       this.#flushSoon();
     }
   }

@@ -70,7 +70,7 @@ export class StateCache {
   }
 
   #follow(live: LiveDocument): void {
-    this.#usedAtMs = Date.now();
+    this.#usedAtMs = performance.now();
     if (live.version === this.#version) return;
     this.clear();
     this.#version = live.version;

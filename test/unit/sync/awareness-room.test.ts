@@ -49,7 +49,7 @@ class Editor implements AwarenessMember {
   };
 
   #say(clients: number[]): void {
-    this.#room.takeFrom(this, readAwarenessUpdate(encodeAwarenessUpdate(this.awareness, clients)), Date.now());
+    this.#room.takeFrom(this, readAwarenessUpdate(encodeAwarenessUpdate(this.awareness, clients)), performance.now());
     if (this.#room.hasNews) this.#room.flush();
   }
 }
@@ -101,11 +101,11 @@ test('nobody takes another away, nor speaks for another; the same user may take 
   removeAwarenessStates(eve.awareness, [ada.awareness.clientID], 'timeout');
   assert.equal(bob.sees(ada), { at: 0 });
   const id = ada.awareness.clientID;
-  room.takeFrom(eve, [{ clientId: id, clock: 50, state: '{"at":666}' }], Date.now());
+  room.takeFrom(eve, [{ clientId: id, clock: 50, state: '{"at":666}' }], performance.now());
   room.flush();
   assert.equal(bob.sees(ada), { at: 0 });
   const tab = new Editor(room, 'ada');
-  room.takeFrom(tab, [{ clientId: id, clock: 50, state: '{"at":9}' }], Date.now());
+  room.takeFrom(tab, [{ clientId: id, clock: 50, state: '{"at":9}' }], performance.now());
   room.flush();
   assert.equal(bob.sees(ada), { at: 9 });
 });
@@ -116,7 +116,7 @@ test('an echo of one that left does not bring it back', () => {
   const bob = new Editor(room, 'bob');
   const last = encodeAwarenessUpdate(ada.awareness, [ada.awareness.clientID]);
   ada.leave();
-  room.takeFrom(bob, readAwarenessUpdate(last), Date.now());
+  room.takeFrom(bob, readAwarenessUpdate(last), performance.now());
   room.flush();
   assert.is(bob.sees(ada), undefined);
   const carl = new Editor(room, 'carl');
@@ -131,10 +131,10 @@ test('G7: a connection brings a bounded number of clients and bytes', () => {
     clock: 1,
     state: '{}',
   }));
-  const tooMany = limitOf(() => room.takeFrom(ada, many, Date.now()));
+  const tooMany = limitOf(() => room.takeFrom(ada, many, performance.now()));
   assert.is(tooMany, 'AWARENESS_CLIENTS_PER_CONNECTION_MAX');
   const large = { clientId: 1, clock: 1, state: JSON.stringify('x'.repeat(AWARENESS_BYTES_MAX)) };
-  const tooLarge = limitOf(() => room.takeFrom(ada, [large], Date.now()));
+  const tooLarge = limitOf(() => room.takeFrom(ada, [large], performance.now()));
   assert.is(tooLarge, 'AWARENESS_BYTES_MAX');
   assert.equal(room.entries().length, 1, 'nothing of it was taken');
 });
@@ -165,7 +165,7 @@ test('what is no awareness update, or holds no JSON, is refused', () => {
     { clientId: 1, clock: 1, state: '{}' },
     { clientId: 2, clock: 1, state: '{' },
   ];
-  assert.throws(() => room.takeFrom(ada, entries, Date.now()), isRefusal);
+  assert.throws(() => room.takeFrom(ada, entries, performance.now()), isRefusal);
   assert.equal(room.entries().length, 1, 'nothing of it was taken');
 });
 
@@ -178,8 +178,8 @@ test('what changes between two flushes is encoded once, the newest state of each
   for (const member of [listener, ada, bob]) room.join(member);
   room.flush();
   for (let clock = 1; clock <= 50; clock += 1) {
-    room.takeFrom(ada, [{ clientId: 1, clock, state: `{"at":${clock}}` }], Date.now());
-    room.takeFrom(bob, [{ clientId: 2, clock, state: `{"at":${clock}}` }], Date.now());
+    room.takeFrom(ada, [{ clientId: 1, clock, state: `{"at":${clock}}` }], performance.now());
+    room.takeFrom(bob, [{ clientId: 2, clock, state: `{"at":${clock}}` }], performance.now());
   }
   assert.is(told.length, 0);
   room.flush();

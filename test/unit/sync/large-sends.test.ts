@@ -52,7 +52,7 @@ test('G7: slow readers give up their turns, but not more different bodies are he
   const bodies = Math.ceil(LARGE_SENDS_HELD_BYTES_MAX / QUARTER);
   const given: Turn[] = [];
   const shared = new Uint8Array(QUARTER);
-  const later = Date.now() + LARGE_SEND_TURN_MS_MAX;
+  const later = performance.now() + LARGE_SEND_TURN_MS_MAX;
   const take = (body: Uint8Array): void =>
     sends.enter(QUARTER, (turn) => {
       given.push(turn);
