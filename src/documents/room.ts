@@ -128,8 +128,7 @@ export class Room {
     if (commit.lastSeq <= this.state.version || this.#failure !== undefined) return;
     this.#turns.foreign(commit.committer);
     if (this.#isFlushing || commit.firstSeq !== this.state.version + 1) {
-      this.#remote.add(commit);
-      if (!this.#isFlushing) this.refresh().catch(() => undefined);
+      if (!this.#remote.add(commit) || !this.#isFlushing) this.refresh().catch(() => undefined);
       return;
     }
     this.#applyForeign([commit]);
@@ -288,7 +287,8 @@ export class Room {
   /** About what it takes: the document, its twin, what rides along, and what waits. */
   get memoryBytes(): number {
     const state = this.state.memoryBytes;
-    return state + (this.#authoring.hasTwin ? state : 0) + this.#pending.bytes + this.#held.bytes;
+    const waiting = this.#pending.bytes + this.#held.bytes + this.#remote.bytes;
+    return state + (this.#authoring.hasTwin ? state : 0) + waiting;
   }
 
   destroy(): void {

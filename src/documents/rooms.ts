@@ -97,8 +97,7 @@ export class Rooms {
   }
 
   async #load(blobId: string): Promise<Loaded> {
-    // Subscribed before the log is read: what is committed in between is then known twice rather than not at all.
-    const early: Parameters<Room['onRemote']>[0][] = [];
+    // Subscribed before the log is read: where it is told of something in between, the log is looked at once more.
     let room: Room | undefined;
     let isHinted = false;
     const unsubscribe = this.#live.subscribe(
@@ -106,7 +105,7 @@ export class Rooms {
       (commit) => {
         if (commit.committer === this.#services.committer.id) return;
         if (room) room.onRemote(commit);
-        else early.push(commit);
+        else isHinted = true;
       },
       () => {
         if (room) room.refresh().catch(() => undefined);
@@ -117,7 +116,6 @@ export class Rooms {
       const state = await this.#services.history.load(blobId);
       if (state.version > 0) await this.#services.database.fence();
       room = new Room(state, this.#services);
-      for (const commit of early) room.onRemote(commit);
       if (isHinted) room.refresh().catch(() => undefined);
       const now = performance.now();
       const loaded = { room, unsubscribe, bytes: 0, lookedAt: now, comparedAt: now };

@@ -53,7 +53,9 @@ export const ROOM_TAIL_BYTES_MIN = 192 * 1024;
 export const ROOM_TAIL_IDLE_DELTAS_MAX = 16;
 /** Counted for a live document while it is loading, when its size is not known yet. */
 export const ROOM_LOADING_BYTES = 256 * 1024;
+/** Other processes' commits that came before a room could show them; what is beyond is read from the log. */
 export const ROOM_REMOTE_COMMITS_MAX = 1_024;
+export const ROOM_REMOTE_BYTES_MAX = 4 * 1024 * 1024;
 export const ROOM_RECENT_REQUESTS_MAX = 1_024;
 /** Documents at past versions kept for authoring, per process. */
 export const BASE_DOCUMENTS_CACHED_MAX = 32;

@@ -5,13 +5,15 @@ import * as Y from 'yjs';
 import { Intent, type Work } from '../../src/documents/intent.ts';
 import type { Room } from '../../src/documents/room.ts';
 import { StudioError } from '../../src/errors.ts';
-import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
+import { ROOM_REMOTE_BYTES_MAX, TRIAL_FROM_BYTES } from '../../src/limits.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
 const test = suite('rooms and other processes');
-const MEMORY_BYTES = 64 * 1024 * 1024;
+const MB = 1024 * 1024;
+const MEMORY_BYTES = 64 * MB;
 /** More than pass between the answer to the last change of a flush and the end of the loop that flushed it. */
 const MICROTASKS = 12;
 let parts: TestParts;
@@ -75,6 +77,31 @@ test('G3: a refresh brings all there is in the log, not only what it has heard o
     await room.refresh();
     assert.is(room.state.version, 3, after);
   }));
+
+test('G7: commits that it hears of before their time take no more than their share, and are in the log all the same', async () => {
+  const { writer, reader } = await worldsWith('early');
+  const heard = await writer.log.commitAt('early', 2);
+  if (!heard) throw new Error('There is no second version.');
+  await reader.rooms.with('early', async (room) => {
+    const before = room.memoryBytes;
+    for (let seq = 1_000; seq < 1_020; seq++) {
+      const deltas = heard.deltas.map((delta) => ({ ...delta, updates: [new Uint8Array(MB)] }));
+      room.onRemote({ ...heard, firstSeq: seq, lastSeq: seq, deltas });
+    }
+    await room.refresh();
+    const grown = room.memoryBytes - before;
+    assert.ok(grown > MB && grown < ROOM_REMOTE_BYTES_MAX + MB, `${grown} bytes more`);
+
+    await writer.rooms.with('early', (there) => there.submit(insertion('d')));
+    const next = await writer.log.commitAt('early', 4);
+    if (!next) throw new Error('There is no fourth version.');
+    const flushed = room.submit(nothing());
+    // During the flush, and there is no place for it any more.
+    room.onRemote({ ...next, deltas: next.deltas.map((delta) => ({ ...delta, updates: [new Uint8Array(MB)] })) });
+    await flushed;
+    await eventually('it is shown', () => room.state.version === 4);
+  });
+});
 
 test('G2: what seems to be there already is looked for on the newest head', async () => {
   const { writer, reader } = await worldsWith('nothing-to-do');
