@@ -127,7 +127,7 @@ test('G3: a head that cannot be made keeps no other from being written, and is l
 test('G3: a head is written as soon where the clock of the day steps back', async () => {
   const heads = new BlobHeads(database);
   const writer = new HeadWriter({ heads, failpoints: new Failpoints(''), logger: pino({ level: 'silent' }) });
-  const blob = { version: 1, head: () => head('stepped', blob.version) };
+  const blob = { blobId: 'stepped', version: 1, head: () => head('stepped', blob.version) };
   const isStored = async (): Promise<boolean> => (await heads.get('stepped'))?.version === blob.version;
   const clock = Date.now;
   try {
