@@ -29,7 +29,7 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
   }
 
   async send(rootId: string, owner: string, seen: SeenVersions): Promise<void> {
-    const input: PropagateInput = { rootId, owner, seen: {} };
+    const input: PropagateInput = { rootId, owner, seen: {}, resumed: false };
     await this.#call(async (client) => {
       await client.workflow.signalWithStart<typeof propagate, [{ seen: SeenVersions }]>('propagate', {
         workflowId: rootWorkflowId(rootId, owner),

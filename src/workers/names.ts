@@ -21,10 +21,9 @@ export interface PropagateInput {
   readonly owner: string;
   readonly seen: SeenVersions;
   /** Set when continued as new: there is no signal to wait for. */
-  readonly resumed?: {
-    /** Attempts that go on meanwhile. */
-    readonly attempts: readonly RunRef[];
-  };
+  readonly resumed: boolean;
+  /** Attempts that went on when it continued as new. */
+  readonly attempts?: readonly RunRef[];
 }
 
 /** The payload of the signal. */

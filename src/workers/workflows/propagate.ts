@@ -1,4 +1,4 @@
-import { condition, continueAsNew, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, defineSignal, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import { BUILTIN_BATCH_RUNS_MAX, PLAN_RUNS_MAX, PROPAGATION_HISTORY_EVENTS_MAX } from '../../limits.ts';
 import {
   CHANGED_SIGNAL,
@@ -8,6 +8,7 @@ import {
   type RunRef,
   type SeenVersion,
 } from '../names.ts';
+import { runChild } from './run-child.ts';
 import { startAttempt } from './start-attempt.ts';
 import { planPropagation, runBuiltins } from './steps.ts';
 
@@ -22,6 +23,8 @@ const changed = defineSignal<[Changed]>(CHANGED_SIGNAL);
  * server while the completion is under way makes the server refuse the completion.
  */
 export async function propagate(input: PropagateInput): Promise<void> {
+  // Workflows that began before this was so go on as they began: their histories hold what they waited for.
+  const attemptsGoOn = patched('attempts-go-on');
   const seen = new Map<string, SeenVersion>(Object.entries(input.seen));
   /** Derived blobs of the built-ins that run, and attempts of others by derived blob. */
   const builtins = new Set<string>();
@@ -63,12 +66,13 @@ export async function propagate(input: PropagateInput): Promise<void> {
     for (const ref of ready) {
       if (ref.type === 'builtin') continue;
       attempts.set(ref.derivedId, ref);
-      afterwards(startAttempt(ref).then((outcome) => [outcome]));
+      const attempt = attemptsGoOn ? startAttempt(ref) : runChild(ref, workflowInfo().workflowId);
+      afterwards(attempt.then((outcome) => [outcome]));
     }
   };
 
   // Each joins the one that goes on, or finds that it has ended.
-  if (input.resumed) start(input.resumed.attempts);
+  start(input.attempts ?? []);
   await condition(() => noticed > planned);
   for (;;) {
     if (failure) throw failure.error;
@@ -88,9 +92,9 @@ export async function propagate(input: PropagateInput): Promise<void> {
     const rotating = historyIsLong();
     if (!rotating) start(plan.ready.slice(0, Math.max(0, PLAN_RUNS_MAX - builtins.size - attempts.size)));
     // Attempts are not waited for: one may take minutes, in which nothing else would be started.
-    if (rotating && builtins.size === 0) {
-      const resumed = { attempts: [...attempts.values()] };
-      await continueAsNew<typeof propagate>({ ...input, seen: Object.fromEntries(seen), resumed });
+    if (rotating && builtins.size === 0 && (attemptsGoOn || attempts.size === 0)) {
+      const carried = { seen: Object.fromEntries(seen), attempts: [...attempts.values()] };
+      await continueAsNew<typeof propagate>({ ...input, ...carried, resumed: true });
     }
     if (builtins.size + attempts.size === 0 && noticed === planned && plan.wakeAtMs === undefined) return;
     await waitUntil(() => noticed > planned, plan.wakeAtMs);

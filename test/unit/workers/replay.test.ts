@@ -22,13 +22,15 @@ test.before(() => {
 });
 
 test('there are some', () => {
-  assert.ok(files.length >= 4);
+  assert.ok(files.length >= 7);
 });
 
 for (const file of files) {
   test(`${file} replays`, async () => {
     const history = History.decode(readFileSync(new URL(file, folder)));
-    await Worker.runReplayHistory({ workflowBundle: await bundled }, history);
+    // Children are named after it.
+    const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+    await Worker.runReplayHistory({ workflowBundle: await bundled }, history, workflowId ?? undefined);
   });
 }
 
