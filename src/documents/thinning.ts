@@ -1,21 +1,26 @@
 /**
  * Drops what a rule says of one blob's log. In this order, so that a process killed anywhere leaves something whole:
  * a verified state at the end of the range, the tombstone, the checkpoints within, the commits. What is broken off is
- * finished by the next call.
+ * finished by the next call. Of several at once, in whatever processes, the one whose tombstone takes the slot goes on;
+ * the others plan anew, on what it left.
  */
 import type { SeqRange } from '../domain/delta.ts';
 import { RetentionPlan, type DroppedRange, type RetentionRule } from '../domain/retention.ts';
 import type { Failpoints } from '../failpoints.ts';
-import { LOG_PAGE_COMMITS } from '../limits.ts';
+import { LOG_PAGE_COMMITS, RETENTION_PLANS_MAX } from '../limits.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Tombstones } from '../storage/tombstones.ts';
 import type { CheckpointMaker } from './checkpoint-maker.ts';
 import { objectsOfRange } from './checkpoint-policy.ts';
+import { LogGap } from './log-stretch.ts';
 
 /** Who knows which versions people gave a name. */
 export interface NamedVersionSource {
   versionsOf(blobId: string): Promise<readonly { readonly version: number }[]>;
 }
+
+/** `overtaken`: somebody else dropped something since it was planned. */
+type DropOutcome = 'dropped' | 'kept' | 'overtaken';
 
 /** A commit's share of the document around its updates: ids, times, names. */
 const COMMIT_BYTES = 320;
@@ -47,8 +52,11 @@ export class Thinning {
 
   /** What applying the rule now would drop. Reads the log up to the first commit that is young enough. */
   async plan(blobId: string, rule: RetentionRule): Promise<readonly DroppedRange[]> {
+    return this.#plan(blobId, rule, (await this.#tombstones.soFar(blobId)).ranges);
+  }
+
+  async #plan(blobId: string, rule: RetentionRule, done: readonly SeqRange[]): Promise<readonly DroppedRange[]> {
     const plan = new RetentionPlan(rule, new Date(), await this.#namedVersions(blobId));
-    const done = await this.#tombstones.list(blobId);
     for await (const commit of this.#log.read(blobId, 1)) {
       // Of a range that is being dropped some commits may still be there.
       if (done.some((range) => range.first <= commit.firstSeq && commit.lastSeq <= range.last)) continue;
@@ -70,13 +78,23 @@ export class Thinning {
     by: string,
     goOn: () => boolean = () => true,
   ): Promise<DroppedRange[]> {
-    await this.finish(blobId);
     const dropped: DroppedRange[] = [];
-    const ranges = await this.plan(blobId, rule);
-    if (ranges.length > 0) await this.#prepare(blobId);
-    for (const range of ranges) {
-      if (!goOn()) break;
-      if (await this.#drop(blobId, range, by)) dropped.push(range);
+    for (let plans = 1; plans <= RETENTION_PLANS_MAX; plans++) {
+      await this.finish(blobId);
+      const { ranges: done, nextSlot } = await this.#tombstones.soFar(blobId);
+      const ranges = await this.#plan(blobId, rule, done);
+      if (ranges.length > 0) await this.#prepare(blobId);
+      let slot = nextSlot;
+      let outcome: DropOutcome = 'dropped';
+      for (const range of ranges) {
+        if (!goOn()) return dropped;
+        outcome = await this.#drop(blobId, range, slot, by);
+        if (outcome === 'overtaken') break;
+        if (outcome === 'kept') continue;
+        dropped.push(range);
+        slot += 1;
+      }
+      if (outcome !== 'overtaken') break;
     }
     return dropped;
   }
@@ -87,28 +105,25 @@ export class Thinning {
       if (!tombstone.isDone) await this.#empty(blobId, tombstone);
   }
 
-  async #drop(blobId: string, range: DroppedRange, by: string): Promise<boolean> {
+  async #drop(blobId: string, range: DroppedRange, slot: number, by: string): Promise<DropOutcome> {
     this.#failpoints.pass('retention.before_state');
-    const stateHash = await this.#stateAt(blobId, range.last);
+    let stateHash: string;
+    try {
+      stateHash = await this.#stateAt(blobId, range.last);
+    } catch (error) {
+      if (error instanceof LogGap && (await this.#tombstones.soFar(blobId)).nextSlot !== slot) return 'overtaken';
+      throw error;
+    }
     this.#failpoints.pass('retention.after_state');
     // Somebody may have named one meanwhile.
     const named = await this.#namedVersions(blobId);
-    if (named.some((version) => range.first <= version && version < range.last)) return false;
+    if (named.some((version) => range.first <= version && version < range.last)) return 'kept';
     const { first, last, commits, bytes } = range;
-    await this.#tombstones.put({
-      blobId,
-      first,
-      last,
-      commits,
-      bytes,
-      stateHash,
-      droppedAt: new Date(),
-      droppedBy: by,
-      isDone: false,
-    });
+    const tombstone = { blobId, first, last, commits, bytes, stateHash, droppedAt: new Date(), droppedBy: by };
+    if (!(await this.#tombstones.put({ ...tombstone, isDone: false }, slot))) return 'overtaken';
     this.#failpoints.pass('retention.after_tombstone');
     await this.#empty(blobId, range);
-    return true;
+    return 'dropped';
   }
 
   async #stateAt(blobId: string, version: number): Promise<string> {

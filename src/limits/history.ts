@@ -59,6 +59,8 @@ export const RETENTION_AFTER_MS_MIN = 24 * 60 * 60 * 1000;
 export const RETENTION_EVERY_MS = 24 * 60 * 60 * 1000;
 export const RETENTION_LOOK_MS = 10 * 60 * 1000;
 export const RETENTION_LEASE_MS = 2 * 60 * 1000;
+/** Times one call plans what to drop of a blob while others drop of it; what it then leaves, the next call finds. */
+export const RETENTION_PLANS_MAX = 4;
 /** Of a pass, after which it goes on with the next look. */
 export const RETENTION_PASS_MS_MAX = 5 * 60 * 1000;
 

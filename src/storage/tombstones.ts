@@ -1,7 +1,13 @@
-/** Ranges of the log that retention dropped. Written before the commits go, so that a missing commit is always explained. */
+/**
+ * Ranges of the log that retention dropped. Written before the commits go, so that a missing commit is always explained.
+ * A blob's tombstones take numbered slots, as commits do: whoever planned without knowing the newest one finds its slot
+ * taken. None is ever replaced or removed.
+ */
+import { MongoServerError, type Collection } from 'mongodb';
 import type { SeqRange } from '../domain/delta.ts';
-import type { Collection } from 'mongodb';
 import type { Database } from './database.ts';
+
+const DUPLICATE_KEY = 11_000;
 
 /** Deltas first..last are gone; version `last` is read from the state it names. */
 export interface Tombstone extends SeqRange {
@@ -17,6 +23,12 @@ export interface Tombstone extends SeqRange {
   readonly isDone: boolean;
 }
 
+/** What is dropped of a blob, and the slot that the next tombstone takes. */
+export interface DroppedSoFar {
+  readonly ranges: readonly Tombstone[];
+  readonly nextSlot: number;
+}
+
 interface TombstoneDocument {
   _id: string;
   blob_id: string;
@@ -28,6 +40,8 @@ interface TombstoneDocument {
   dropped_at: Date;
   dropped_by: string;
   done: boolean;
+  /** Absent in old ones. */
+  slot?: number;
 }
 
 export class Tombstones {
@@ -44,16 +58,22 @@ export class Tombstones {
   }
 
   /** Ascending. */
-  async list(blobId: string): Promise<Tombstone[]> {
-    const found = await this.#tombstones.find({ blob_id: blobId }).sort({ blob_id: 1, first: 1 }).toArray();
-    return found.map(fromDocument);
+  async list(blobId: string): Promise<readonly Tombstone[]> {
+    return (await this.soFar(blobId)).ranges;
   }
 
-  async put(tombstone: Tombstone): Promise<void> {
+  async soFar(blobId: string): Promise<DroppedSoFar> {
+    const found = await this.#tombstones.find({ blob_id: blobId }).sort({ blob_id: 1, first: 1 }).toArray();
+    const nextSlot = found.reduce((next, { slot = -1 }) => Math.max(next, slot + 1), 0);
+    return { ranges: found.map(fromDocument), nextSlot };
+  }
+
+  /** False: the slot is taken. Somebody else dropped something since it was the next one. */
+  async put(tombstone: Tombstone, slot: number): Promise<boolean> {
     const { blobId, first, last, stateHash, commits, bytes, droppedAt, droppedBy, isDone } = tombstone;
-    await this.#tombstones.replaceOne(
-      { _id: `${blobId}:${first}` },
-      {
+    try {
+      await this.#tombstones.insertOne({
+        _id: idOf(blobId, slot),
         blob_id: blobId,
         first,
         last,
@@ -63,13 +83,17 @@ export class Tombstones {
         dropped_at: droppedAt,
         dropped_by: droppedBy,
         done: isDone,
-      },
-      { upsert: true },
-    );
+        slot,
+      });
+      return true;
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      return false;
+    }
   }
 
-  async setDone(blobId: string, range: SeqRange): Promise<void> {
-    await this.#tombstones.updateOne({ _id: `${blobId}:${range.first}` }, { $set: { done: true } });
+  async setDone(blobId: string, { first, last }: SeqRange): Promise<void> {
+    await this.#tombstones.updateOne({ blob_id: blobId, first, last }, { $set: { done: true } });
   }
 
   /**
@@ -83,6 +107,11 @@ export class Tombstones {
       last_seq: { $lte: range.last },
     });
   }
+}
+
+/** In old ones a first seq is where the slot is here, which the sign tells apart. */
+function idOf(blobId: string, slot: number): string {
+  return `${blobId}:#${slot}`;
 }
 
 function fromDocument(document: TombstoneDocument): Tombstone {

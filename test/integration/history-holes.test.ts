@@ -192,14 +192,14 @@ test('G2: retention makes the state anew that compaction dropped before there wa
   const log = await seedOld('raced');
   const past = await openHistory(database);
   const tombstones = new Tombstones(database);
-  tombstones.put = async (tombstone) => {
+  tombstones.put = async (tombstone, slot) => {
     const { states } = await past.checkpoints.index('raced');
     // Compaction in another process, which read the tombstones a moment ago.
     await past.maker.drop(
       'raced',
       states.filter(({ version }) => version === tombstone.last),
     );
-    await Tombstones.prototype.put.call(tombstones, tombstone);
+    return Tombstones.prototype.put.call(tombstones, tombstone, slot);
   };
   const dropped = await thinningOf(past, tombstones).apply('raced', RULE, 'ann');
   assert.ok(dropped.length > 0);
@@ -223,7 +223,7 @@ test('G2: compaction lists a state again that came to end a dropped range while 
     await Checkpoints.prototype.unregister.call(checkpoints, blobId, entries);
     checkpoints.unregister = Checkpoints.prototype.unregister.bind(checkpoints);
     const whole = { first: 2, last: 300, commits: 1, bytes: 1, stateHash: '', isDone: false };
-    await past.tombstones.put({ blobId, ...whole, droppedAt: new Date(), droppedBy: 'ann' });
+    await past.tombstones.put({ blobId, ...whole, droppedAt: new Date(), droppedBy: 'ann' }, 0);
   };
   await past.compaction.tidy('relisted');
   const { states } = await checkpoints.index('relisted');

@@ -47,7 +47,9 @@ function seed(blobId: string): Promise<SeededLog> {
   });
 }
 
-async function thinning(): Promise<{ thinning: Thinning; past: Awaited<ReturnType<typeof openHistory>> }> {
+async function thinning(
+  parted: Partial<Pick<ConstructorParameters<typeof Thinning>[0], 'names' | 'prepare'>> = {},
+): Promise<{ thinning: Thinning; past: Awaited<ReturnType<typeof openHistory>> }> {
   const past = await openHistory(database);
   const failpoints = new Failpoints();
   return {
@@ -58,6 +60,7 @@ async function thinning(): Promise<{ thinning: Thinning; past: Awaited<ReturnTyp
       names,
       prepare: () => Promise.resolve(),
       failpoints,
+      ...parted,
     }),
   };
 }
@@ -175,6 +178,39 @@ for (const [index, failpoint] of KILLED_AT.entries()) {
     await requireThinned(blobId, log);
     await requireClean(parts, DATABASE, [blobId]);
     assert.ok((await past.tombstones.list(blobId)).every(({ isDone }) => isDone));
+  });
+}
+
+for (const stalledIn of ['prepare', 'names'] as const) {
+  test(`G2 two at once with different rules, one stalled in "${stalledIn}": every missing delta is explained`, async () => {
+    const blobId = `two-${stalledIn}`;
+    await seedLog(database, {
+      blobId,
+      owner: 'ann',
+      deltas: 120,
+      seed: 5,
+      sampleEvery: 120,
+      appliedAt: (lastSeq) => new Date(Date.now() - 10 * DAY_MS + lastSeq * 60 * 60_000),
+    });
+    const { thinning: other, past: othersPast } = await thinning();
+    let looks = 0;
+    const overtake = async (): Promise<void> => {
+      // Of names: the first look is the plan's, the second comes between the state and the tombstone.
+      if (++looks === (stalledIn === 'names' ? 2 : 1))
+        await other.apply(blobId, { thinAfterMs: 6 * DAY_MS, keepDaily: false }, 'bob');
+    };
+    const { thinning: stalled, past } = await thinning(
+      stalledIn === 'prepare' ? { prepare: overtake } : { names: { versionsOf: () => overtake().then(() => []) } },
+    );
+    await stalled.apply(blobId, { thinAfterMs: 8 * DAY_MS, keepDaily: false }, 'ann');
+    await requireClean(parts, DATABASE, [blobId]);
+    assert.equal(await stalled.apply(blobId, { thinAfterMs: 8 * DAY_MS, keepDaily: false }, 'ann'), []);
+    const tombstones = await past.tombstones.list(blobId);
+    assert.equal(
+      tombstones.map(({ droppedBy, isDone }) => [droppedBy, isDone]),
+      [['bob', true]],
+    );
+    await Promise.all([past.close(), othersPast.close()]);
   });
 }
 
