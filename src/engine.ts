@@ -164,7 +164,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     versions: new VersionReads({ blobs, past, moments: new VersionMoments(log), named, origins }),
     differences: new DifferenceReads({ blobs, past }),
     attributions: new AttributionReads({ blobs, past, origins, log }),
-    names: new VersionNames({ blobs, named }),
+    names: new VersionNames({ blobs, named, tombstones: archive.tombstones }),
   });
   const { retention, pass: retentionPass } = assembleRetention({
     database,

@@ -15,6 +15,7 @@ import type { Compaction } from './compaction.ts';
 import { originOf, type Origin } from './log-facts.ts';
 import { LogGap, readStrictly } from './log-stretch.ts';
 import { BrokenHistory, type Quarantine } from './quarantine.ts';
+import { versionThinned } from './readable.ts';
 import { RoomState } from './room-state.ts';
 import { applyUpdates } from './state-builder.ts';
 import { StateThreadGone, StateTooHeavy, type StateWorker } from './state-worker.ts';
@@ -224,14 +225,7 @@ export class History {
     const covering =
       dropped.find((one) => one.first <= version && version <= one.last) ??
       dropped.find((one) => one.first <= gap.seq && gap.seq <= one.last);
-    if (covering) {
-      return new StudioError('VERSION_THINNED', `Version ${version} of blob "${blobId}" was thinned by retention.`, {
-        blob_id: blobId,
-        version: String(version),
-        kept_before: String(covering.first - 1),
-        kept_after: String(covering.last),
-      });
-    }
+    if (covering) return versionThinned(blobId, version, covering);
     // Nothing above a missing delta: it is beyond the head.
     const [above] = await this.deltasAfter(blobId, gap.seq, 1);
     if (above) return unreadable(blobId, version, gap);

@@ -1,7 +1,7 @@
 /** A blob as the calls that read it get at it: known to exist, to be the caller's to see, and up to date. */
 import type { Action } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { Delta } from '../domain/delta.ts';
+import type { Delta, SeqRange } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import { RETENTION_AFTER_MS_MIN } from '../limits.ts';
 import type { History } from './history.ts';
@@ -58,6 +58,20 @@ export function requireVersion(room: Room, version: number): void {
   throw new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" has versions 1 to ${head}.`, {
     blob_id: blobId,
     version: String(version),
+  });
+}
+
+/** The last version of a dropped range can be read, from the state that is left there. */
+export function isThinned(dropped: SeqRange, version: number): boolean {
+  return dropped.first <= version && version < dropped.last;
+}
+
+export function versionThinned(blobId: string, version: number, dropped: SeqRange): StudioError {
+  return new StudioError('VERSION_THINNED', `Version ${version} of blob "${blobId}" was thinned by retention.`, {
+    blob_id: blobId,
+    version: String(version),
+    kept_before: String(dropped.first - 1),
+    kept_after: String(dropped.last),
   });
 }
 

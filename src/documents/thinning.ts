@@ -1,6 +1,6 @@
 /**
  * Drops what a rule says of one blob's log. In this order, so that a process killed anywhere leaves something whole:
- * a verified state at the end of the range, the tombstone, the checkpoints within, the commits. What is broken off is
+ * a verified state at the end of the range, the tombstone announced and made certain, the checkpoints within, the commits. What is broken off is
  * finished by the next call. Of several at once, in whatever processes, the one whose tombstone takes the slot goes on;
  * the others plan anew, on what it left.
  */
@@ -13,13 +13,14 @@ import type { Tombstones } from '../storage/tombstones.ts';
 import type { CheckpointMaker } from './checkpoint-maker.ts';
 import { objectsOfRange } from './checkpoint-policy.ts';
 import { LogGap } from './log-stretch.ts';
+import { isThinned } from './readable.ts';
 
 /** Who knows which versions people gave a name. */
 export interface NamedVersionSource {
   versionsOf(blobId: string): Promise<readonly { readonly version: number }[]>;
 }
 
-/** `overtaken`: somebody else dropped something since it was planned. */
+/** `kept`: a name called it off. `overtaken`: somebody else dropped something since it was planned. */
 type DropOutcome = 'dropped' | 'kept' | 'overtaken';
 
 /** A commit's share of the document around its updates: ids, times, names. */
@@ -90,8 +91,7 @@ export class Thinning {
         if (!goOn()) return dropped;
         outcome = await this.#drop(blobId, range, slot, by);
         if (outcome === 'overtaken') break;
-        if (outcome === 'kept') continue;
-        dropped.push(range);
+        if (outcome === 'dropped') dropped.push(range);
         slot += 1;
       }
       if (outcome !== 'overtaken') break;
@@ -101,8 +101,10 @@ export class Thinning {
 
   /** What earlier calls began. */
   async finish(blobId: string): Promise<void> {
-    for (const tombstone of await this.#tombstones.list(blobId))
-      if (!tombstone.isDone) await this.#empty(blobId, tombstone);
+    for (const tombstone of await this.#tombstones.list(blobId)) {
+      if (tombstone.isDone || !(tombstone.isCertain || (await this.#makeCertain(blobId, tombstone)))) continue;
+      await this.#empty(blobId, tombstone);
+    }
   }
 
   async #drop(blobId: string, range: DroppedRange, slot: number, by: string): Promise<DropOutcome> {
@@ -115,15 +117,24 @@ export class Thinning {
       throw error;
     }
     this.#failpoints.pass('retention.after_state');
-    // Somebody may have named one meanwhile.
-    const named = await this.#namedVersions(blobId);
-    if (named.some((version) => range.first <= version && version < range.last)) return 'kept';
     const { first, last, commits, bytes } = range;
     const tombstone = { blobId, first, last, commits, bytes, stateHash, droppedAt: new Date(), droppedBy: by };
-    if (!(await this.#tombstones.put({ ...tombstone, isDone: false }, slot))) return 'overtaken';
+    if (!(await this.#tombstones.put(tombstone, slot))) return 'overtaken';
     this.#failpoints.pass('retention.after_tombstone');
+    if (!(await this.#makeCertain(blobId, range))) return 'kept';
     await this.#empty(blobId, range);
     return 'dropped';
+  }
+
+  /**
+   * Somebody may have named one of the versions meanwhile. Who names one looks for tombstones afterwards
+   * (version-names.ts), so that at least one of the two sees the other.
+   */
+  async #makeCertain(blobId: string, range: SeqRange): Promise<boolean> {
+    const named = await this.#namedVersions(blobId);
+    if (!named.some((version) => isThinned(range, version))) return this.#tombstones.makeCertain(blobId, range);
+    await this.#tombstones.callOff(blobId, range);
+    return false;
   }
 
   async #stateAt(blobId: string, version: number): Promise<string> {

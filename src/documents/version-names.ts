@@ -6,20 +6,30 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import { StudioError } from '../errors.ts';
 import { NAMED_VERSIONS_PER_BLOB_MAX } from '../limits.ts';
 import type { NamedVersions } from '../storage/named-versions.ts';
+import type { Tombstones } from '../storage/tombstones.ts';
 import type { NamedVersion } from './contract.ts';
-import { type ReadableBlobs, requireVersion } from './readable.ts';
+import { isThinned, type ReadableBlobs, requireVersion, versionThinned } from './readable.ts';
 import type { Room } from './room.ts';
 
 export class VersionNames {
   readonly #blobs: ReadableBlobs;
   readonly #named: NamedVersions;
+  readonly #tombstones: Tombstones;
 
-  constructor(options: { readonly blobs: ReadableBlobs; readonly named: NamedVersions }) {
+  constructor(options: {
+    readonly blobs: ReadableBlobs;
+    readonly named: NamedVersions;
+    readonly tombstones: Tombstones;
+  }) {
     this.#blobs = options.blobs;
     this.#named = options.named;
+    this.#tombstones = options.tombstones;
   }
 
-  /** In place of the name it had. Throws VERSION_NAME_TAKEN if another version of the blob has it. */
+  /**
+   * In place of the name it had. Throws VERSION_NAME_TAKEN if another version of the blob has it, VERSION_THINNED for one
+   * that retention dropped: no name would bring it back.
+   */
   async nameVersion(caller: Caller, blobId: string, version: number, name: string): Promise<NamedVersion> {
     return this.#writable(caller, blobId, async (room) => {
       requireVersion(room, version);
@@ -34,7 +44,11 @@ export class VersionNames {
       const named: NamedVersion = { blobId, version, name, userId: caller.userId, namedAt: new Date() };
       // Another process may have given the name away since: the index decides.
       if (!(await this.#named.put(named))) throw nameTaken(blobId, name);
-      return named;
+      // Afterwards: retention that has not seen the name has announced itself before.
+      const dropped = (await this.#tombstones.list(blobId)).find((range) => isThinned(range, version));
+      if (!dropped) return named;
+      await this.#named.remove(blobId, version);
+      throw versionThinned(blobId, version, dropped);
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * Ranges of the log that retention dropped. Written before the commits go, so that a missing commit is always explained.
  * A blob's tombstones take numbered slots, as commits do: whoever planned without knowing the newest one finds its slot
- * taken. None is ever replaced or removed.
+ * taken. None is ever replaced or removed. One is announced first, when a name may still call it off, and certain then.
  */
 import { MongoServerError, type Collection } from 'mongodb';
 import type { SeqRange } from '../domain/delta.ts';
@@ -19,6 +19,8 @@ export interface Tombstone extends SeqRange {
   readonly droppedAt: Date;
   /** Who asked, or whose policy did. */
   readonly droppedBy: string;
+  /** False: it may still be called off, and nothing of the range is gone. */
+  readonly isCertain: boolean;
   /** Nothing of the range is left. */
   readonly isDone: boolean;
 }
@@ -40,8 +42,9 @@ interface TombstoneDocument {
   dropped_at: Date;
   dropped_by: string;
   done: boolean;
-  /** Absent in old ones. */
+  /** Absent in old ones, which are certain. */
   slot?: number;
+  stage?: 'announced' | 'certain' | 'called_off';
 }
 
 export class Tombstones {
@@ -65,12 +68,12 @@ export class Tombstones {
   async soFar(blobId: string): Promise<DroppedSoFar> {
     const found = await this.#tombstones.find({ blob_id: blobId }).sort({ blob_id: 1, first: 1 }).toArray();
     const nextSlot = found.reduce((next, { slot = -1 }) => Math.max(next, slot + 1), 0);
-    return { ranges: found.map(fromDocument), nextSlot };
+    return { ranges: found.filter(({ stage }) => stage !== 'called_off').map(fromDocument), nextSlot };
   }
 
-  /** False: the slot is taken. Somebody else dropped something since it was the next one. */
-  async put(tombstone: Tombstone, slot: number): Promise<boolean> {
-    const { blobId, first, last, stateHash, commits, bytes, droppedAt, droppedBy, isDone } = tombstone;
+  /** Announces it. False: the slot is taken. Somebody else dropped something since it was the next one. */
+  async put(tombstone: Omit<Tombstone, 'isCertain' | 'isDone'>, slot: number): Promise<boolean> {
+    const { blobId, first, last, stateHash, commits, bytes, droppedAt, droppedBy } = tombstone;
     try {
       await this.#tombstones.insertOne({
         _id: idOf(blobId, slot),
@@ -82,8 +85,9 @@ export class Tombstones {
         bytes,
         dropped_at: droppedAt,
         dropped_by: droppedBy,
-        done: isDone,
+        done: false,
         slot,
+        stage: 'announced',
       });
       return true;
     } catch (error) {
@@ -92,8 +96,26 @@ export class Tombstones {
     }
   }
 
+  /** From here on the range may be emptied. False: it was called off, or somebody else made it certain, and empties it. */
+  makeCertain(blobId: string, range: SeqRange): Promise<boolean> {
+    return this.#decide(blobId, range, 'certain');
+  }
+
+  /** Nothing of the range is dropped. Does nothing to one that is certain. */
+  callOff(blobId: string, range: SeqRange): Promise<boolean> {
+    return this.#decide(blobId, range, 'called_off');
+  }
+
+  async #decide(blobId: string, { first, last }: SeqRange, stage: 'certain' | 'called_off'): Promise<boolean> {
+    const announced = { blob_id: blobId, first, last, stage: 'announced' } as const;
+    return (await this.#tombstones.updateOne(announced, { $set: { stage } })).matchedCount === 1;
+  }
+
   async setDone(blobId: string, { first, last }: SeqRange): Promise<void> {
-    await this.#tombstones.updateOne({ blob_id: blobId, first, last }, { $set: { done: true } });
+    await this.#tombstones.updateOne(
+      { blob_id: blobId, first, last, stage: { $ne: 'called_off' } },
+      { $set: { done: true } },
+    );
   }
 
   /**
@@ -124,6 +146,7 @@ function fromDocument(document: TombstoneDocument): Tombstone {
     bytes: document.bytes,
     droppedAt: document.dropped_at,
     droppedBy: document.dropped_by,
+    isCertain: document.stage !== 'announced',
     isDone: document.done,
   };
 }

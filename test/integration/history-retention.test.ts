@@ -10,6 +10,7 @@ import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { Lease } from '../../src/storage/leases.ts';
 import { Mark } from '../../src/storage/marks.ts';
 import { RetentionPolicies } from '../../src/storage/retention-policies.ts';
+import { Tombstones } from '../../src/storage/tombstones.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { logger, openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';
@@ -48,7 +49,9 @@ function seed(blobId: string): Promise<SeededLog> {
 }
 
 async function thinning(
-  parted: Partial<Pick<ConstructorParameters<typeof Thinning>[0], 'names' | 'prepare'>> = {},
+  parted: Partial<
+    Pick<ConstructorParameters<typeof Thinning>[0], 'names' | 'prepare' | 'failpoints' | 'tombstones'>
+  > = {},
 ): Promise<{ thinning: Thinning; past: Awaited<ReturnType<typeof openHistory>> }> {
   const past = await openHistory(database);
   const failpoints = new Failpoints();
@@ -181,9 +184,9 @@ for (const [index, failpoint] of KILLED_AT.entries()) {
   });
 }
 
-for (const stalledIn of ['prepare', 'names'] as const) {
-  test(`G2 two at once with different rules, one stalled in "${stalledIn}": every missing delta is explained`, async () => {
-    const blobId = `two-${stalledIn}`;
+for (const stalledAt of ['its plan', 'its state', 'its tombstone']) {
+  test(`G2 two at once with different rules, one stalled after ${stalledAt}: every missing delta is explained`, async () => {
+    const blobId = `two-${stalledAt.slice(4)}`;
     await seedLog(database, {
       blobId,
       owner: 'ann',
@@ -193,26 +196,55 @@ for (const stalledIn of ['prepare', 'names'] as const) {
       appliedAt: (lastSeq) => new Date(Date.now() - 10 * DAY_MS + lastSeq * 60 * 60_000),
     });
     const { thinning: other, past: othersPast } = await thinning();
-    let looks = 0;
-    const overtake = async (): Promise<void> => {
-      // Of names: the first look is the plan's, the second comes between the state and the tombstone.
-      if (++looks === (stalledIn === 'names' ? 2 : 1))
-        await other.apply(blobId, { thinAfterMs: 6 * DAY_MS, keepDaily: false }, 'bob');
+    const overtake = (): Promise<unknown> => other.apply(blobId, { thinAfterMs: 6 * DAY_MS, keepDaily: false }, 'bob');
+    const once = new Set([stalledAt]);
+    const stallIf = (place: string): Promise<unknown> => (once.delete(place) ? overtake() : Promise.resolve());
+    const tombstones = new Tombstones(database);
+    tombstones.put = async (tombstone, slot) => {
+      await stallIf('its state');
+      const isPut = await Tombstones.prototype.put.call(tombstones, tombstone, slot);
+      await stallIf('its tombstone');
+      return isPut;
     };
-    const { thinning: stalled, past } = await thinning(
-      stalledIn === 'prepare' ? { prepare: overtake } : { names: { versionsOf: () => overtake().then(() => []) } },
-    );
-    await stalled.apply(blobId, { thinAfterMs: 8 * DAY_MS, keepDaily: false }, 'ann');
+    const { thinning: stalled, past } = await thinning({
+      tombstones,
+      prepare: () => stallIf('its plan').then(() => undefined),
+    });
+    const rule = { thinAfterMs: 8 * DAY_MS, keepDaily: false };
+    await stalled.apply(blobId, rule, 'ann');
+    assert.is(once.size, 0);
     await requireClean(parts, DATABASE, [blobId]);
-    assert.equal(await stalled.apply(blobId, { thinAfterMs: 8 * DAY_MS, keepDaily: false }, 'ann'), []);
-    const tombstones = await past.tombstones.list(blobId);
-    assert.equal(
-      tombstones.map(({ droppedBy, isDone }) => [droppedBy, isDone]),
-      [['bob', true]],
-    );
+    assert.equal(await stalled.apply(blobId, rule, 'ann'), []);
+    assert.ok((await tombstones.list(blobId)).every(({ isDone }) => isDone));
+    assert.is(await textAt(past, blobId, 120), await textAt(othersPast, blobId, 120));
     await Promise.all([past.close(), othersPast.close()]);
   });
 }
+
+test('a name given until a tombstone is certain calls it off, also where the process died in between', async () => {
+  const blobId = 'named-late';
+  const applied = new Date(Date.now() - 3 * DAY_MS);
+  await seedLog(database, { blobId, owner: 'ann', deltas: 60, seed: 5, sampleEvery: 60, appliedAt: () => applied });
+  const commits = await database.commits.countDocuments({ blob_id: blobId });
+  const rule = { thinAfterMs: DAY_MS, keepDaily: false };
+  let looks = 0;
+  // Given after the plan, at the last moment.
+  const late = { versionsOf: () => Promise.resolve(looks++ === 0 ? [] : [{ version: 30 }]) };
+  const { thinning: work, past } = await thinning({ names: late });
+  assert.equal(await work.apply(blobId, rule, 'ann'), []);
+  const unnamed = { versionsOf: () => Promise.resolve([]) };
+  const failpoints = new Failpoints('retention.after_tombstone=error');
+  const { thinning: broken, past: brokenPast } = await thinning({ names: unnamed, failpoints });
+  const error: unknown = await broken.apply(blobId, rule, 'ann').catch((thrown: unknown) => thrown);
+  assert.match(String(error), 'Failpoint');
+  assert.is((await past.tombstones.list(blobId)).length, 1);
+  await work.finish(blobId);
+  assert.equal(await past.tombstones.list(blobId), []);
+  assert.is(await database.commits.countDocuments({ blob_id: blobId }), commits);
+  assert.is((await broken.apply(blobId, rule, 'ann')).length, 1, 'without the name it goes');
+  await requireClean(parts, DATABASE, [blobId]);
+  await Promise.all([past.close(), brokenPast.close()]);
+});
 
 test('an edit on a dropped base, and deltas in it, answer VERSION_THINNED', async () => {
   const { past } = await thinning();

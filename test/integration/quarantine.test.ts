@@ -161,7 +161,14 @@ test('retention through the doors: policy, preview, apply, and what reads and ed
     assert.match(error.message, /thinned/);
     assert.is(await readText(ann, blobId, lastVersion), log.texts.get(Number(lastVersion)));
     await refused(insertAt(ann, { blobId, offset: 0, text: 'x', fromVersion: firstVersion }), 'VERSION_THINNED');
+    await refused(ann.blobs.nameVersion({ blobId, version: firstVersion, name: `${firstVersion}` }), 'VERSION_THINNED');
+    await ann.blobs.nameVersion({ blobId, version: lastVersion, name: `${lastVersion}` });
   }
+  const { namedVersions } = await ann.blobs.listNamedVersions({ blobId });
+  assert.equal(
+    new Set(namedVersions.map(({ version }) => version)),
+    new Set(dropped.map((range) => range.lastVersion)),
+  );
   const kept = await insertAt(ann, { blobId, offset: 0, text: 'on a kept base ', fromVersion: 400n });
   assert.is(kept.toVersion, 1_001n);
   const gone = (version: number): boolean =>

@@ -1319,7 +1319,7 @@ export const BlobService: GenService<{
   },
   /**
    * Gives a version a name, in place of the one it had. Fails with BLOB_NOT_FOUND, BLOB_DELETED, VERSION_NOT_FOUND,
-   * VERSION_NAME_TAKEN or LIMIT_EXCEEDED (1,000 named versions a blob).
+   * VERSION_THINNED, VERSION_NAME_TAKEN or LIMIT_EXCEEDED (1,000 named versions a blob).
    *
    * @generated from rpc memmie.studio.v1.BlobService.NameVersion
    */
