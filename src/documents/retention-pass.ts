@@ -24,7 +24,7 @@ export class RetentionPass {
   readonly #mark: Mark;
   readonly #logger: Logger;
   /** Where a pass that ran out of time goes on: the scope, and the last of its blobs that it is through with. */
-  #after = '';
+  #after: PolicyScope | undefined;
   #afterBlobs: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -79,14 +79,12 @@ export class RetentionPass {
   /** False: it was stopped before the end. */
   async #pass(deadline: number): Promise<boolean> {
     const goOn = (): boolean => !this.#isClosed && performance.now() < deadline;
-    for await (const scope of this.#policies.scopes()) {
-      const key = `${scope.kind}:${scope.id}`;
-      if (key < this.#after) continue;
-      if (key !== this.#after) this.#afterBlobs = undefined;
-      this.#after = key;
+    for await (const scope of this.#policies.scopes(this.#after)) {
+      if (scope.kind !== this.#after?.kind || scope.id !== this.#after.id) this.#afterBlobs = undefined;
+      this.#after = scope;
       if (!(await this.#applyTo(scope, goOn))) return false;
     }
-    this.#after = '';
+    this.#after = undefined;
     this.#afterBlobs = undefined;
     return true;
   }

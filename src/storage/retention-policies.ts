@@ -39,9 +39,10 @@ export class RetentionPolicies {
     await this.#policies.deleteOne({ _id: keyOf(scope) });
   }
 
-  /** Whose policies there are, in order. */
-  async *scopes(): AsyncGenerator<PolicyScope> {
-    const cursor = this.#policies.find({}, { projection: { kind: 1, id: 1 } }).sort({ _id: 1 });
+  /** Whose policies there are, in the database's order, `from` included. */
+  async *scopes(from?: PolicyScope): AsyncGenerator<PolicyScope> {
+    const filter = from ? { _id: { $gte: keyOf(from) } } : {};
+    const cursor = this.#policies.find(filter, { projection: { kind: 1, id: 1 } }).sort({ _id: 1 });
     for await (const { kind, id } of cursor) yield { kind, id };
   }
 }

@@ -52,14 +52,15 @@ async function thinning(
   parted: Partial<
     Pick<ConstructorParameters<typeof Thinning>[0], 'names' | 'prepare' | 'failpoints' | 'tombstones'>
   > = {},
+  within = database,
 ): Promise<{ thinning: Thinning; past: Awaited<ReturnType<typeof openHistory>> }> {
-  const past = await openHistory(database);
+  const past = await openHistory(within);
   const failpoints = new Failpoints();
   return {
     past,
     thinning: new Thinning({
       ...past,
-      log: new CommitLog(database),
+      log: new CommitLog(within),
       names,
       prepare: () => Promise.resolve(),
       failpoints,
@@ -322,6 +323,34 @@ test('a pass that is cut short goes on where it was, also within one user', asyn
   assert.is(seen.length, 5, 'none twice');
   assert.ok(await mark.read());
   await past.close();
+});
+
+test('a pass that is cut short goes on in the order of the database, which is not that of JavaScript', async () => {
+  const own = await openDatabase({ url: parts.url('mongodb'), name: 'retention-order' });
+  const policies = new RetentionPolicies(own.db);
+  const { thinning: work, past } = await thinning({}, own);
+  const seen: string[] = [];
+  const apply = work.apply.bind(work);
+  work.apply = (blobId, ...rest) => {
+    seen.push(blobId);
+    return apply(blobId, ...rest);
+  };
+  // By UTF-8 in this order, by UTF-16 the other way round.
+  for (const [index, owner] of ['\uff5e', '\u{1f600}'].entries()) {
+    await policies.put({ kind: 'user', id: owner }, { ...RULE, setBy: owner, setAt: new Date() });
+    await seedLog(own, { blobId: `order-${index}`, owner, deltas: 2, seed: 1, sampleEvery: 1 });
+  }
+  const lease = new Lease(own.db, { name: 'retention', holder: 'one' });
+  const hold = lease.hold.bind(lease);
+  lease.hold = (ms) => (seen.length === 1 ? Promise.resolve(false) : hold(ms));
+  const mark = new Mark(own.db, 'retention');
+  const pass = new RetentionPass({ policies, heads: new BlobHeads(own), thinning: work, lease, mark, logger });
+  await pass.look();
+  lease.hold = hold;
+  await pass.look();
+  assert.equal(seen, ['order-0', 'order-1']);
+  await past.close();
+  await own.close();
 });
 
 test.run();
