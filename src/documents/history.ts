@@ -63,18 +63,17 @@ export class History {
     const fetched = await stored.fetch(blobId, { from: to, to }, without);
     const state = new RoomState(blobId);
     if (fetched.state) {
-      const { version, bytes } = fetched.state;
+      const { entry, bytes } = fetched.state;
       budget.spend(bytes.byteLength);
-      const entry = fetched.index.states.find((one) => one.version === version && !without.has(one.hash));
       try {
         const decoded = decodeState(bytes);
         if (bytes.byteLength >= LOAD_TRIED_BYTES_MIN) {
           const { contentType } = decoded.origin.genesis;
           await this.#options.worker.check({ state: bytes, contentType });
         }
-        budget.work(() => state.restore(version, decoded));
+        budget.work(() => state.restore(entry.version, decoded));
       } catch (error) {
-        if (!entry || !saysItIsWrong(error)) throw error;
+        if (!saysItIsWrong(error)) throw error;
         without.add(entry.hash);
         stored.reject(blobId, entry, problemOf(error));
         return this.#load(blobId, without);
@@ -88,7 +87,8 @@ export class History {
         budget.work(() => state.skip({ ...run, updates: partOf(stretch, run.updates) }, origin));
         continue;
       }
-      const startsCommit = fetched.state?.endsCommit && stretch.first === fetched.state.version + 1;
+      const above = fetched.state?.entry;
+      const startsCommit = above?.ends_commit && stretch.first === above.version + 1;
       for await (const commits of readStrictly(log, blobId, stretch.first, stretch.last, startsCommit)) {
         for (const commit of commits) for (const delta of commit.deltas) budget.spend(bytesOf(delta));
         try {

@@ -1,6 +1,12 @@
 /** Fetches what a version is made of. What is stored wrongly is never used: left out, reported, and planned around. */
 import { VERSION_READ_TRIES_MAX } from '../limits.ts';
-import { isState, type CheckpointIndex, type Checkpoints, type Entry } from '../storage/checkpoints.ts';
+import {
+  isState,
+  type CheckpointIndex,
+  type Checkpoints,
+  type Entry,
+  type StateEntry,
+} from '../storage/checkpoints.ts';
 import { deltasIn } from './checkpoint-codec.ts';
 import { planVersion, type PlanOptions, type Stretch, type VersionPlan } from './version-plan.ts';
 
@@ -11,7 +17,7 @@ export interface FetchedStretch extends Stretch {
 
 export interface FetchedVersion {
   readonly index: CheckpointIndex;
-  readonly state?: { readonly version: number; readonly bytes: Uint8Array; readonly endsCommit?: boolean };
+  readonly state?: { readonly entry: StateEntry; readonly bytes: Uint8Array };
   readonly stretches: readonly FetchedStretch[];
 }
 
@@ -47,11 +53,7 @@ export class StoredVersions {
       }
       return {
         index,
-        state: plan.state && {
-          version: plan.state.version,
-          bytes: found.get(plan.state) as Uint8Array,
-          endsCommit: plan.state.ends_commit,
-        },
+        state: plan.state && { entry: plan.state, bytes: found.get(plan.state) as Uint8Array },
         stretches: plan.stretches.map((stretch) => ({ ...stretch, bytes: stretch.run && found.get(stretch.run) })),
       };
     }

@@ -14,8 +14,11 @@ const SOCKET_ERRORS = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
+/** The server's answer to one of the plain commands of ours: not all of it was done. */
+export class WriteFailed extends Error {}
+
 /** The server, the way to it or its answer: nothing that says anything about what is stored. */
 export function isDatabaseError(error: unknown): boolean {
-  if (error instanceof MongoError) return true;
+  if (error instanceof MongoError || error instanceof WriteFailed) return true;
   return error instanceof Error && 'code' in error && SOCKET_ERRORS.has(String(error.code));
 }

@@ -8,6 +8,7 @@ import {
   DATABASE_SELECTION_MS_MAX,
 } from '../limits.ts';
 import type { CommitDocument } from './commit-document.ts';
+import { WriteFailed } from './database-error.ts';
 
 /** The head of a blob as stored: derived fields, rewritten from the log; then labels and processed_by, which are not. */
 export interface BlobDocument {
@@ -174,7 +175,7 @@ export class Database {
   async update(collection: string, updates: readonly UpdateStatement[]): Promise<void> {
     const { writeErrors = [], writeConcernError } = await this.#write({ update: collection, updates });
     const failed = writeErrors[0] ?? writeConcernError;
-    if (failed) throw new Error(`${collection} not updated: ${failed.errmsg ?? failed.code}`);
+    if (failed) throw new WriteFailed(`${collection} not updated: ${failed.errmsg ?? failed.code}`);
   }
 
   async #write(command: object): Promise<WriteReply> {

@@ -1,4 +1,5 @@
 /** What is made of the past beside the log stays whole: no hole in memory, no wrong run, nothing dropped that is needed. */
+import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { encodeRun, runOf } from '../../src/documents/checkpoint-codec.ts';
@@ -9,6 +10,7 @@ import { Failpoints } from '../../src/failpoints.ts';
 import { LOAD_TRIED_BYTES_MIN, RUN_DELTAS } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Checkpoints } from '../../src/storage/checkpoints.ts';
+import { isDatabaseError } from '../../src/storage/database-error.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { Tombstones } from '../../src/storage/tombstones.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -138,6 +140,34 @@ test('G1: a process that stops while it tries a large state takes it neither for
   assert.equal(await past.checkpoints.index('stopping'), before);
   assert.is(await database.db.collection('quarantine').countDocuments(), 0);
   await past.close();
+});
+
+test('of two states of one version, the one that is wrong is dropped', async () => {
+  const { version } = await seed('two-states', 300);
+  const past = await openHistory(database);
+  const good = await past.maker.makeState('two-states', version);
+  // Read before the good one: the last by hash.
+  for (let nonce = 0; ; nonce++) {
+    const bytes = Buffer.from(`no state, ${nonce}`);
+    if (createHash('sha256').update(bytes).digest('hex') < good.hash) continue;
+    const entry = await past.checkpoints.writeState('two-states', { version }, bytes);
+    await past.checkpoints.register([{ blobId: 'two-states', entry }]);
+    break;
+  }
+  assert.is((await past.history.load('two-states')).version, version);
+  await past.compaction.settle();
+  const hashes = (await past.checkpoints.index('two-states')).states.map(({ hash }) => hash);
+  assert.equal(hashes, [good.hash]);
+  await past.close();
+});
+
+test('an update that the database refuses is told as the database’s', async () => {
+  await database.checkpointIndex.insertOne({ _id: 'odd', states: 'none', runs: [] } as never);
+  const update = [{ q: { _id: 'odd' }, u: { $addToSet: { states: 1 } }, upsert: true }];
+  const error = await database.update('checkpoint_index', update).catch((thrown: unknown) => thrown);
+  assert.match(String(error), /checkpoint_index not updated/);
+  assert.ok(isDatabaseError(error));
+  await database.checkpointIndex.deleteOne({ _id: 'odd' });
 });
 
 test('checkpoints that can not be made are not tried again with every delta', async () => {
