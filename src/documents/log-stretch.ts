@@ -1,6 +1,7 @@
 /** The log read strictly: every seq of a range, in order, or an error that says which one is not there. */
 import type { Commit } from '../domain/delta.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
+import { BrokenHistory } from './quarantine.ts';
 
 /** The log lacks this seq: dropped by retention, perhaps a moment ago, or lost. */
 export class LogGap extends Error {
@@ -14,7 +15,7 @@ export class LogGap extends Error {
 
 /**
  * Deltas first..last as commits cut to that range, a page at a time. `last` may lie beyond the end only when it is
- * MAX_SAFE_INTEGER. Throws LogGap.
+ * MAX_SAFE_INTEGER. Throws LogGap, and BrokenHistory where two commits hold one seq.
  */
 export async function* readStrictly(
   log: CommitLog,
@@ -24,9 +25,13 @@ export async function* readStrictly(
   startsCommit?: boolean,
 ): AsyncGenerator<Commit[]> {
   let next = first;
+  let isFirst = true;
   for await (const page of log.readPages(blobId, first, last, startsCommit)) {
     const commits: Commit[] = [];
     for (const commit of page) {
+      // Only the first may start below what is asked for.
+      if (!isFirst && commit.firstSeq < next) throw new BrokenHistory(`two commits hold delta ${commit.firstSeq}`);
+      isFirst = false;
       const cut = cutCommit(commit, next, last);
       if (!cut) continue;
       if (cut.firstSeq !== next) throw new LogGap(next);

@@ -45,10 +45,9 @@ export async function* commitPages<C extends Placed>(
     // Commits of many deltas each leave windows nearly empty.
     if (page.length < LOG_PAGE_COMMITS / 4) seqs = Math.min(seqs * 2, LOG_PAGE_COMMITS * FLUSH_DELTAS_MAX);
     else if (page.length > LOG_PAGE_COMMITS) seqs = Math.max(LOG_PAGE_COMMITS, Math.floor(seqs / 2));
-    if (page.length > 0) {
-      after = Math.max(upTo, page.at(-1)?.lastSeq ?? 0);
-      continue;
-    }
+    // Not where the last one ends: one that starts within it must be seen (G2).
+    after = upTo;
+    if (page.length > 0) continue;
     // The end, or a range that retention dropped.
     const [next] = await find(
       { blob_id: blobId, first_seq: { $gt: upTo, $lte: toSeq } },

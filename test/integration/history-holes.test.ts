@@ -7,15 +7,16 @@ import type { HistoryParts } from '../../src/documents/history-parts.ts';
 import { RoomState } from '../../src/documents/room-state.ts';
 import { Thinning } from '../../src/documents/thinning.ts';
 import { Failpoints } from '../../src/failpoints.ts';
-import { LOAD_TRIED_BYTES_MIN, RUN_DELTAS } from '../../src/limits.ts';
+import { LOAD_TRIED_BYTES_MIN, LOG_PAGE_COMMITS, RUN_DELTAS } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
 import { Checkpoints } from '../../src/storage/checkpoints.ts';
 import { isDatabaseError } from '../../src/storage/database-error.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { Tombstones } from '../../src/storage/tombstones.ts';
+import { readLog } from '../campaign/replay.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { openHistory, requireClean, requireVersions } from './past-world.ts';
+import { audit, openHistory, requireClean, requireVersions, textAt } from './past-world.ts';
 import { seedLog, type SeededLog } from './seeded-log.ts';
 
 const test = suite('history: holes');
@@ -97,6 +98,30 @@ test('G2: a stored run that lacks deltas is never used', async () => {
   await past.maker.makeRuns([{ blobId: 'short-run', range: { first: 1, last: RUN_DELTAS }, packed: bytes }]);
   await past.close();
   await requireClean(parts, DATABASE, ['short-run']);
+});
+
+test('G2: a commit that starts inside another one is found and refused, also where a page ends between them', async () => {
+  const { version } = await seed('overlap', 2 * LOG_PAGE_COMMITS);
+  const holder = await database.commits.findOne({
+    blob_id: 'overlap',
+    first_seq: { $lte: LOG_PAGE_COMMITS },
+    last_seq: { $gt: LOG_PAGE_COMMITS },
+  });
+  assert.ok(holder, 'no commit reaches over the end of the first page');
+  const { last_seq: last, deltas } = holder;
+  const inside = { ...holder, _id: `${holder._id}-again`, first_seq: last, deltas: deltas.slice(-1) };
+  await database.commits.insertOne(inside);
+  const past = await openHistory(database);
+  for (const read of [() => past.history.load('overlap'), () => textAt(past, 'overlap', version)]) {
+    const error: unknown = await read().catch((thrown: unknown) => thrown);
+    assert.match(String(error), `two commits hold delta ${last}`);
+  }
+  await past.close();
+  const { findings } = await audit(parts, DATABASE, { blobIds: ['overlap'] });
+  assert.ok(findings.some(({ text }) => text.includes(`starts with delta ${last}, which another one holds`)));
+  assert.equal((await readLog(database, 'overlap')).problems, [`after ${last} comes ${last}`]);
+  await database.commits.deleteOne({ _id: inside._id });
+  await database.db.collection('quarantine').deleteMany({});
 });
 
 async function seedLarge(blobId: string): Promise<void> {
