@@ -68,6 +68,8 @@ export const RETENTION_PASS_MS_MAX = 5 * 60 * 1000;
 /** A blob with differences is looked at again after a while: a head may lag, a commit may be on its way. */
 export const AUDIT_AGAIN_MS = 500;
 export const AUDIT_AGAIN_TRIES = 2;
+/** Ids of blobs that are read at once, to be worked on one after the other. */
+export const IDS_PER_PAGE = 10_000;
 /** Requests of one blob among which repeats are found. */
 export const AUDIT_REQUESTS_REMEMBERED_MAX = 1_000_000;
 

@@ -5,6 +5,7 @@ import type { Genesis } from '../domain/delta.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
 import { BlobLabels, type LabelConditions } from './blob-labels.ts';
 import type { BlobDocument, Database } from './database.ts';
+import { idsByPages } from './id-pages.ts';
 
 /** What of a head is derived from the log. */
 export interface DerivedHead {
@@ -160,9 +161,8 @@ export class BlobHeads {
   }
 
   /** Ids of all heads, ascending. */
-  async *ids(): AsyncGenerator<string> {
-    const cursor = this.#database.blobs.find({}, { projection: { _id: 1 } }).sort({ _id: 1 });
-    for await (const { _id } of cursor) yield _id;
+  ids(): AsyncGenerator<string> {
+    return idsByPages(this.#database.blobs, ['_id']);
   }
 
   /** Newest first; `after` is the order key of the last one seen. */

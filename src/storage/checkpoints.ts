@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { SeqRange } from '../domain/delta.ts';
 import { CHECKPOINT_PART_BYTES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
 import type { Database, RunEntry, StateEntry } from './database.ts';
+import { idsByPages } from './id-pages.ts';
 
 export type { RunEntry, StateEntry } from './database.ts';
 
@@ -182,9 +183,8 @@ export class Checkpoints {
   }
 
   /** Blobs that have an index, ascending, each once. */
-  async *blobIds(): AsyncGenerator<string> {
-    const cursor = this.#database.checkpointIndex.find({}, { projection: { _id: 1 } }).sort({ _id: 1 });
-    for await (const { _id } of cursor) yield _id;
+  blobIds(): AsyncGenerator<string> {
+    return idsByPages(this.#database.checkpointIndex, ['_id']);
   }
 }
 

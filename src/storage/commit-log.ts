@@ -5,6 +5,7 @@ import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS 
 import { commitIdOf, fromDocument, naming, toDocument, type CommitDocument } from './commit-document.ts';
 import { commitPages } from './commit-pages.ts';
 import type { Database, WriteReply } from './database.ts';
+import { idsByPages } from './id-pages.ts';
 
 const DUPLICATE_KEY = 11_000;
 /** MongoDB's own limit. */
@@ -174,15 +175,8 @@ export class CommitLog {
   }
 
   /** Blobs that have commits, ascending, each once. */
-  async *blobIds(): AsyncGenerator<string> {
-    const cursor = this.#database.commits
-      .find({}, { projection: { _id: 0, blob_id: 1 } })
-      .sort({ blob_id: 1, first_seq: 1 });
-    let last: string | undefined;
-    for await (const { blob_id: id } of cursor) {
-      if (id !== last) yield id;
-      last = id;
-    }
+  blobIds(): AsyncGenerator<string> {
+    return idsByPages(this.#database.commits, ['blob_id', 'first_seq']);
   }
 
   /** Whose blob it is, read without what may be damaged. */

@@ -3,7 +3,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
-import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { MongoClient } from 'mongodb';
+import { CommitLog } from '../../src/storage/commit-log.ts';
+import { Database, openDatabase } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { projectRoot } from '../harness/paths.ts';
 import { connectAs, insertAt } from '../harness/studio-client.ts';
@@ -74,6 +76,22 @@ test('what studios and compaction leave is clean, and every blob and delta was l
   assert.is(differences, 0, JSON.stringify(findings, undefined, 1));
   assert.is(blobs, 4 + LONG.length);
   assert.is(deltas, 4 + 2 + 2 + 2 + 1_500 * LONG.length);
+});
+
+test('no cursor over all blobs is open while one of them is looked at', async () => {
+  const client = new MongoClient(parts.url('mongodb'), { monitorCommands: true });
+  const watched = new Database(client, DATABASE);
+  let asked = 0;
+  client.on('commandStarted', () => void (asked += 1));
+  const ids: string[] = [];
+  for await (const id of new CommitLog(watched).blobIds()) {
+    if (ids.length === 0) asked = 0;
+    ids.push(id);
+  }
+  assert.is(ids.length, 4 + LONG.length);
+  assert.equal(ids, [...new Set(ids)].sort());
+  assert.is(asked, 0);
+  await client.close();
 });
 
 interface Damage {
