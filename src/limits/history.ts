@@ -68,6 +68,10 @@ export const RETENTION_PASS_MS_MAX = 5 * 60 * 1000;
 /** A blob with differences is looked at again after a while: a head may lag, a commit may be on its way. */
 export const AUDIT_AGAIN_MS = 500;
 export const AUDIT_AGAIN_TRIES = 2;
+/** A head behind a log that has not grown for this long is stale: it is due after HEAD_PACE_MS, and written in HEAD_LAG_MS_MAX. */
+export const AUDIT_QUIET_MS = 1_500;
+/** How long a head behind a log that goes on growing is waited for: twice HEAD_PACE_MS_MAX. */
+export const AUDIT_HEAD_MS_MAX = 20_000;
 /** Ids of blobs that are read at once, to be worked on one after the other. */
 export const IDS_PER_PAGE = 10_000;
 /** Requests of one blob among which repeats are found. */

@@ -146,18 +146,21 @@ export class BlobHeads {
     return { ...derivedFields(head), order_key: orderKey(head) };
   }
 
-  /** Writes the derived fields whatever is stored, and leaves the others alone. A head that is missing is inserted. */
-  async restore(head: DerivedHead): Promise<void> {
+  /**
+   * Writes the derived fields, and leaves the others alone, where the stored version is still the one that was found to
+   * be wrong. A head that is missing is inserted. False: somebody else has written it.
+   */
+  async restore(head: DerivedHead, found: unknown): Promise<boolean> {
     const fields = Object.entries(this.derivedFields(head));
     const absent = fields.filter(([, value]) => value === undefined).map(([key]) => [key, '']);
     const result = await this.#database.blobs.updateOne(
-      { _id: head.id },
+      { _id: head.id, version: (found ?? null) as number },
       {
         $set: Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
         ...(absent.length > 0 ? { $unset: Object.fromEntries(absent) as Record<string, ''> } : {}),
       },
     );
-    if (result.matchedCount === 0) await this.insert(head);
+    return result.matchedCount === 1 || this.insert(head);
   }
 
   /** Ids of all heads, ascending. */

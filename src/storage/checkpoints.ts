@@ -15,6 +15,8 @@ export type { RunEntry, StateEntry } from './database.ts';
 export interface CheckpointIndex {
   readonly states: readonly StateEntry[];
   readonly runs: readonly RunEntry[];
+  /** More may have been listed: what is no entry is left out. */
+  readonly isDamaged?: boolean;
 }
 
 export type Entry = StateEntry | RunEntry;
@@ -46,10 +48,21 @@ export class Checkpoints {
   async index(blobId: string): Promise<CheckpointIndex> {
     const found = await this.#database.checkpointIndex.findOne({ _id: blobId });
     if (!found) return { states: [], runs: [] };
+    const states = entriesOf<StateEntry>(found.states, ['version', 'bytes', 'parts']);
+    const runs = entriesOf<RunEntry>(found.runs, ['first', 'last', 'bytes', 'parts']);
     return {
-      states: unique(found.states).sort((a, b) => a.version - b.version || (a.hash < b.hash ? -1 : 1)),
-      runs: unique(found.runs).sort((a, b) => a.first - b.first || b.last - a.last || (a.hash < b.hash ? -1 : 1)),
+      ...(isWhole(found.states, states) && isWhole(found.runs, runs) ? {} : { isDamaged: true }),
+      states: unique(states).sort((a, b) => a.version - b.version || (a.hash < b.hash ? -1 : 1)),
+      runs: unique(runs).sort((a, b) => a.first - b.first || b.last - a.last || (a.hash < b.hash ? -1 : 1)),
     };
+  }
+
+  /** Leaves in a damaged index what can be read of it. */
+  async mendIndex(blobId: string): Promise<void> {
+    const { states, runs, isDamaged } = await this.index(blobId);
+    if (!isDamaged) return;
+    const mended = { states: [...states], runs: [...runs] };
+    await this.#database.checkpointIndex.updateOne({ _id: blobId }, { $set: mended });
   }
 
   /** Writes a state, which does not count yet. The same bytes twice are stored once. */
@@ -186,6 +199,18 @@ export class Checkpoints {
   blobIds(): AsyncGenerator<string> {
     return idsByPages(this.#database.checkpointIndex, ['_id']);
   }
+}
+
+/** What of a damaged document is a list of entries. */
+function entriesOf<E extends Entry>(listed: unknown, numbers: readonly (keyof E)[]): E[] {
+  if (!Array.isArray(listed)) return [];
+  return (listed as (E | null)[]).filter(
+    (entry): entry is E => typeof entry?.hash === 'string' && numbers.every((key) => Number.isSafeInteger(entry[key])),
+  );
+}
+
+function isWhole(listed: unknown, entries: readonly Entry[]): boolean {
+  return Array.isArray(listed) && listed.length === entries.length;
 }
 
 /** Two processes may have entered one object with different words about it. */

@@ -185,6 +185,14 @@ export class CommitLog {
     return typeof found?.owner === 'string' ? found.owner : undefined;
   }
 
+  async lastSeq(blobId: string): Promise<number | undefined> {
+    const found = await this.#database.commits.findOne(
+      { blob_id: blobId },
+      { sort: { blob_id: -1, first_seq: -1 }, projection: { last_seq: 1 } },
+    );
+    return found?.last_seq;
+  }
+
   /** Newest first, from the commit that holds `beforeSeq` downwards. */
   async readBackwards(blobId: string, beforeSeq: number, limit: number): Promise<Commit[]> {
     return this.#find(

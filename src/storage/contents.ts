@@ -27,6 +27,7 @@ export class Contents {
   async get(sha256: string): Promise<Uint8Array | undefined> {
     if (sha256 === NO_BYTES) return new Uint8Array(0);
     const found = await this.#database.contents.findOne({ _id: sha256 });
-    return found ? Uint8Array.from(found.bytes) : undefined;
+    // A damaged document may hold anything.
+    return found?.bytes instanceof Uint8Array ? Uint8Array.from(found.bytes) : undefined;
   }
 }

@@ -1,7 +1,12 @@
-/** One blob: its log played again, and everything that is stored of it compared with that. */
+/**
+ * One blob: its log played again, and everything that is stored of it compared with that. What was stored is read before
+ * the log, so that nothing of it can be newer: what lies beyond the log's end then has outlived what the log lost.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as Y from 'yjs';
 import { contentHash, contentSize } from '../../domain/content/canonical.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
+import { AUDIT_AGAIN_MS, AUDIT_HEAD_MS_MAX, AUDIT_QUIET_MS } from '../../limits.ts';
 import type { BlobHeads, DerivedHead } from '../../storage/blobs.ts';
 import type { Checkpoints, Entry } from '../../storage/checkpoints.ts';
 import type { CommitLog } from '../../storage/commit-log.ts';
@@ -9,7 +14,7 @@ import type { Contents } from '../../storage/contents.ts';
 import { isDatabaseError } from '../../storage/database-error.ts';
 import type { Tombstone, Tombstones } from '../../storage/tombstones.ts';
 import { CheckpointAudit, isSame } from './checkpoint-audit.ts';
-import type { Finding, Report } from './difference.ts';
+import type { DifferenceKind, Finding, Report } from './difference.ts';
 import { LogReplay } from './log-replay.ts';
 
 export interface AuditParts {
@@ -25,8 +30,11 @@ export interface BlobOutcome {
   readonly deltas: number;
   /** The log could be played to its end. */
   readonly isLogWhole: boolean;
-  /** What the head should be, if so. */
+  /** What the head should be, if so, and the version that was found on the stored one. */
   readonly head?: DerivedHead;
+  readonly storedVersion?: unknown;
+  /** The head is right and old, and was waited for: to look again changes nothing. */
+  readonly isHeadStale: boolean;
   readonly wrongEntries: readonly Entry[];
 }
 
@@ -46,6 +54,10 @@ class BlobAudit {
   readonly #replay: LogReplay;
   #isLogWhole = true;
   #deltas = 0;
+  #stored: Awaited<ReturnType<BlobHeads['derived']>>;
+  /** As stored it is what the log says at its version. */
+  #isHeadRight = false;
+  #isHeadStale = false;
 
   constructor(blobId: string, parts: AuditParts) {
     this.#blobId = blobId;
@@ -62,30 +74,53 @@ class BlobAudit {
   }
 
   async run(): Promise<BlobOutcome> {
-    const { checkpoints, tombstones } = this.#parts;
+    const { checkpoints, tombstones, heads } = this.#parts;
+    this.#stored = await heads.derived(this.#blobId);
     const dropped = await tombstones.list(this.#blobId);
     const index = await checkpoints.index(this.#blobId);
+    if (index.isDamaged) this.#report('checkpoint', 'the index of checkpoints is damaged');
     const stored = new CheckpointAudit(this.#blobId, index, checkpoints, this.#report);
-    try {
-      await this.#play(stored, dropped);
-    } catch (error) {
-      if (isDatabaseError(error)) throw error;
-      this.#isLogWhole = false;
-      this.#report('log', error instanceof Error ? error.message : String(error));
-    }
+    await this.#step('log', () => this.#play(stored, dropped));
+    if (this.#isLogWhole) this.#requireEnd(stored);
     let head: DerivedHead | undefined;
     if (this.#isLogWhole) {
-      stored.finish();
       this.#replay.checkAttribution();
-      await this.#checkContents();
-      head = this.#head();
-      await this.#compareHead(head);
+      await this.#step('content', () => this.#checkContents());
+      head = await this.#step('head', () => this.#compareHead());
     }
     const strays = await checkpoints.strays(this.#blobId, new Date());
     if (strays.length > 0)
       this.#report('checkpoint', `${strays.length} stored objects belong to no checkpoint`, 'note');
-    const { wrong: wrongEntries } = stored;
-    return { findings: this.#findings, deltas: this.#deltas, isLogWhole: this.#isLogWhole, head, wrongEntries };
+    return {
+      findings: this.#findings,
+      deltas: this.#deltas,
+      isLogWhole: this.#isLogWhole,
+      head,
+      storedVersion: this.#stored?.version,
+      isHeadStale: this.#isHeadStale,
+      wrongEntries: stored.wrong,
+    };
+  }
+
+  /** What is stored may be anything: one thing that can't be read keeps nothing else from being looked at. */
+  async #step<T>(kind: DifferenceKind, look: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await look();
+    } catch (error) {
+      if (isDatabaseError(error)) throw error;
+      if (kind === 'log') this.#isLogWhole = false;
+      this.#report(kind, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  /** What lies beyond is no fault of its own: it may be the last that is left of what was acknowledged (G1). */
+  #requireEnd(stored: CheckpointAudit): void {
+    const beyond = [...stored.beyond()];
+    const version = this.#stored?.version;
+    if (typeof version === 'number' && version > this.#replay.version) beyond.push(`the head, version ${version},`);
+    for (const what of beyond) this.#report('log', `${what} lies beyond the end of the log, ${this.#replay.version}`);
+    if (beyond.length > 0) this.#isLogWhole = false;
   }
 
   async #play(stored: CheckpointAudit, dropped: readonly Tombstone[]): Promise<void> {
@@ -106,9 +141,11 @@ class BlobAudit {
           replay.add(delta);
           await stored.add(delta);
           this.#deltas += 1;
-          if (replay.version < stored.nextVersion) continue;
+          const isHead = replay.version === this.#stored?.version;
+          if (replay.version < stored.nextVersion && !isHead) continue;
           replay.settle();
           await stored.compareStates(replay);
+          if (isHead) this.#isHeadRight = this.#differencesFrom(this.#head()).length === 0;
         }
       }
       replay.settle();
@@ -157,9 +194,9 @@ class BlobAudit {
     }
   }
 
-  #head(): DerivedHead | undefined {
+  #head(): DerivedHead {
     const { origin, doc, facts, version } = this.#replay;
-    if (!origin) return undefined;
+    if (!origin) throw new Error('delta 1 does not say what the blob is');
     return {
       id: this.#blobId,
       ...origin,
@@ -169,20 +206,37 @@ class BlobAudit {
     };
   }
 
-  async #compareHead(head: DerivedHead | undefined): Promise<void> {
-    if (!head) return;
-    const found = await this.#parts.heads.derived(this.#blobId);
-    if (!found) {
-      this.#report('head', 'there is no stored head');
-      return;
+  async #compareHead(): Promise<DerivedHead> {
+    const head = this.#head();
+    if (!this.#stored) this.#report('head', 'there is no stored head');
+    else if (!this.#isHeadRight) for (const text of this.#differencesFrom(head)) this.#report('head', text);
+    else if (this.#stored.version !== head.version) {
+      const text = `version is ${this.#stored.version}, and ${head.version} by the log`;
+      this.#isHeadStale = !(await this.#catchesUp(head.version));
+      if (this.#isHeadStale) this.#report('head', text);
+      else this.#report('head', `${text}; it was written meanwhile`, 'note');
     }
-    const expected = this.#parts.heads.derivedFields(head);
-    for (const [field, value] of Object.entries(expected)) {
-      if (!isSame(found[field as keyof typeof found], value))
-        this.#report(
-          'head',
-          `${field} is ${shown(found[field as keyof typeof found])}, and ${shown(value)} by the log`,
-        );
+    return head;
+  }
+
+  #differencesFrom(head: DerivedHead): string[] {
+    const found = this.#stored ?? {};
+    return Object.entries(this.#parts.heads.derivedFields(head))
+      .map(([field, value]) => ({ field, value, is: found[field as keyof typeof found] }))
+      .filter(({ value, is }) => !isSame(is, value))
+      .map(({ field, value, is }) => `${field} is ${shown(is)}, and ${shown(value)} by the log`);
+  }
+
+  /** The head of a blob that goes on changing is written every so often; of one that does not, soon. */
+  async #catchesUp(version: number): Promise<boolean> {
+    const began = performance.now();
+    for (let [end, movedAt] = [version, began]; ;) {
+      if (((await this.#parts.heads.getMeta(this.#blobId))?.version ?? 0) >= version) return true;
+      const now = performance.now();
+      const last = (await this.#parts.log.lastSeq(this.#blobId)) ?? 0;
+      if (last !== end) [end, movedAt] = [last, now];
+      if (now - movedAt > AUDIT_QUIET_MS || now - began > AUDIT_HEAD_MS_MAX) return false;
+      await sleep(AUDIT_AGAIN_MS);
     }
   }
 }

@@ -93,17 +93,20 @@ export class CheckpointAudit {
     this.#open.clear();
   }
 
-  /** The replay is at the end of the log. */
-  finish(): void {
-    for (const state of this.#states) this.#fail(state, 'lies beyond the end of the log');
-    for (const run of [...this.#open.keys(), ...this.#runs]) this.#fail(run, 'reaches beyond the end of the log');
+  /** The replay is at the end of the log: what was not reached. */
+  *beyond(): Generator<string> {
+    for (const state of this.#states) yield nameOf(state);
+    for (const run of [...this.#open.keys(), ...this.#runs]) yield nameOf(run);
   }
 
   #fail(entry: Entry, problem: string): void {
-    const name = 'version' in entry ? `state ${entry.version}` : `run ${entry.first}..${entry.last}`;
     this.wrong.push(entry);
-    this.#report('checkpoint', `${name} ${problem}`);
+    this.#report('checkpoint', `${nameOf(entry)} ${problem}`);
   }
+}
+
+function nameOf(entry: Entry): string {
+  return 'version' in entry ? `state ${entry.version}` : `run ${entry.first}..${entry.last}`;
 }
 
 export function isSame(one: unknown, other: unknown): boolean {

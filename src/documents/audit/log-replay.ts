@@ -2,7 +2,7 @@
 import * as Y from 'yjs';
 import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
-import type { Commit, Delta } from '../../domain/delta.ts';
+import type { Commit, Delta, Genesis } from '../../domain/delta.ts';
 import { readOwnUpdate } from '../../domain/guard/update.ts';
 import { AUDIT_REQUESTS_REMEMBERED_MAX } from '../../limits.ts';
 import { requestKey } from '../../storage/commit-document.ts';
@@ -67,9 +67,11 @@ export class LogReplay {
     if (firstSeq === 1) {
       try {
         this.#origin = originOf(commit);
+        requireGenesis(this.#origin.genesis);
         rootOf(this.doc, shapeOf(this.contentType));
-      } catch {
-        this.#report('log', 'delta 1 does not say what the blob is');
+      } catch (error) {
+        // Nothing that follows could be played.
+        throw new Error('delta 1 does not say what the blob is', { cause: error });
       }
     }
     const origin = this.#origin;
@@ -168,4 +170,10 @@ export class LogReplay {
         this.#report('attribution', `delta ${delta.toVersion} writes as client ${client}, which is somebody else's`);
     }
   }
+}
+
+function requireGenesis({ contentType, parentIds, rootId, depth, createdBy, labels }: Genesis): void {
+  const texts: unknown[] = [contentType, rootId, createdBy, ...parentIds, ...Object.values(labels)];
+  if (!Array.isArray(parentIds) || texts.some((text) => typeof text !== 'string') || !Number.isInteger(depth))
+    throw new Error('a field has another type');
 }

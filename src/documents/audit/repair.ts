@@ -17,8 +17,14 @@ export class Repair {
     if (!outcome.isLogWhole || !outcome.head) return;
     const { checkpoints, maker, compaction, history } = this.#past;
     if (outcome.findings.some(({ kind, level }) => kind === 'head' && level === 'difference')) {
-      await this.#heads.restore(outcome.head);
-      report('head', `the head was written anew from the log, at version ${outcome.head.version}`, 'repaired');
+      const { head, storedVersion } = outcome;
+      if (await this.#heads.restore(head, storedVersion))
+        report('head', `the head was written anew from the log, at version ${head.version}`, 'repaired');
+      else report('head', 'a studio wrote the head meanwhile; it was left alone', 'note');
+    }
+    if ((await checkpoints.index(blobId)).isDamaged) {
+      await checkpoints.mendIndex(blobId);
+      report('checkpoint', 'the index of checkpoints was cut to what can be read of it', 'repaired');
     }
     if (outcome.wrongEntries.length > 0) {
       await maker.drop(blobId, outcome.wrongEntries);
