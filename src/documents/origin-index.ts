@@ -72,7 +72,7 @@ export class OriginIndex {
       }
       const bytes = stored.get(after)?.bytes;
       const last = Math.min(after + ORIGINS_BLOCK_VERSIONS, version);
-      const block = (bytes && OriginBlock.decode(bytes)) ?? (await this.#make(room, after, last));
+      const block = decode(bytes, after) ?? (await this.#make(room, after, last));
       origins.addBlock(block, last);
     }
     this.#known.set(blobId, origins, origins.version);
@@ -87,8 +87,7 @@ export class OriginIndex {
     if (recent) return OriginBlock.of(after, recent, firstOfCommit).facts;
     const end = after + ORIGINS_BLOCK_VERSIONS;
     const bytes = end <= room.state.version ? await this.#blocks.get(room.state.blobId, after) : undefined;
-    const decoded = bytes && OriginBlock.decode(bytes);
-    const block = decoded ?? (await this.#make(room, after, Math.min(end, room.state.version)));
+    const block = decode(bytes, after) ?? (await this.#make(room, after, Math.min(end, room.state.version)));
     return block.facts.filter(({ toVersion }) => toVersion >= first && toVersion <= last);
   }
 
@@ -125,7 +124,12 @@ export class OriginIndex {
   }
 }
 
+function decode(bytes: Uint8Array | undefined, after: number): OriginBlock | undefined {
+  const block = bytes && OriginBlock.decode(bytes);
+  return block?.after === after ? block : undefined;
+}
+
 /** The version before the block that `version` is in. */
-function blockOf(version: number): number {
+export function blockOf(version: number): number {
   return version - 1 - ((version - 1) % ORIGINS_BLOCK_VERSIONS);
 }

@@ -1,4 +1,5 @@
 /** Stored parts of blobs' origins. Derived from the log: one that is missing or unreadable is made anew from it. */
+import { createHash } from 'node:crypto';
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 
 interface OriginBlockDocument {
@@ -7,6 +8,8 @@ interface OriginBlockDocument {
   /** The version before its first. */
   after: number;
   bytes: Uint8Array;
+  /** SHA-256 of the bytes. Absent in old ones. */
+  hash?: string;
 }
 
 export interface StoredBlock {
@@ -28,8 +31,13 @@ export class OriginBlocks {
   }
 
   async get(blobId: string, after: number): Promise<Uint8Array | undefined> {
+    return (await this.look(blobId, after))?.bytes;
+  }
+
+  /** Whether there is one, and its bytes if they are what they were. */
+  async look(blobId: string, after: number): Promise<{ readonly bytes?: Uint8Array } | undefined> {
     const found = await this.#collection.findOne({ _id: idOf(blobId, after) });
-    return found ? Uint8Array.from(found.bytes) : undefined;
+    return found ? { bytes: bytesOf(found) } : undefined;
   }
 
   /** Those above versions from..to, ascending, in whatever number there are. */
@@ -38,18 +46,32 @@ export class OriginBlocks {
       .find({ blob_id: blobId, after: { $gte: from, $lte: to } })
       .sort({ blob_id: 1, after: 1 })
       .toArray();
-    return found.map(({ after, bytes }) => ({ after, bytes: Uint8Array.from(bytes) }));
+    return found.flatMap((document) => {
+      const bytes = bytesOf(document);
+      return bytes ? [{ after: document.after, bytes }] : [];
+    });
   }
 
-  /** One that is there already says the same: both were made of the same deltas. */
-  async put(blobId: string, block: StoredBlock): Promise<void> {
-    const _id = idOf(blobId, block.after);
+  /** One that is there already says the same, as both were made of the same deltas, or is damaged. */
+  async put(blobId: string, { after, bytes }: StoredBlock): Promise<void> {
+    const fields = { blob_id: blobId, after, bytes, hash: hashOf(bytes) };
     try {
-      await this.#collection.insertOne({ _id, blob_id: blobId, after: block.after, bytes: block.bytes });
+      await this.#collection.replaceOne({ _id: idOf(blobId, after) }, fields, { upsert: true });
     } catch (error) {
+      // Two that stored it for the first time.
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
     }
   }
+}
+
+/** Undefined for a damaged document, which may hold anything. */
+function bytesOf({ bytes, hash }: OriginBlockDocument): Uint8Array | undefined {
+  if (!(bytes instanceof Uint8Array) || (hash !== undefined && hash !== hashOf(bytes))) return undefined;
+  return Uint8Array.from(bytes);
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function idOf(blobId: string, after: number): string {

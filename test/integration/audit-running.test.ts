@@ -1,6 +1,7 @@
 /** The audit beside a studio at work, and of blobs of which something can't be read at all. */
 import * as assert from 'uvu/assert';
 import { BlobHeads } from '../../src/storage/blobs.ts';
+import { ORIGINS_BLOCK_VERSIONS } from '../../src/limits.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { connectAs, insertAt, type StudioClient } from '../harness/studio-client.ts';
@@ -96,6 +97,41 @@ test('what can not be read of one blob is named, and all other blobs are looked 
   for (const commit of commits) await database.commits.replaceOne({ _id: commit._id }, commit);
   for (const content of contents) await database.contents.replaceOne({ _id: content._id }, content);
   await requireClean(parts, DATABASE);
+});
+
+test('damaged origins are named, and made anew of the log', async () => {
+  const deltas = 3 * ORIGINS_BLOCK_VERSIONS;
+  await seedLog(database, { blobId: 'origins', owner: 'ann', deltas, seed: 3, sampleEvery: deltas });
+  const before = await client.blobs.getAttribution({ blobId: 'origins', pageSize: 500 });
+  const blocks = database.db.collection<{ _id: string; bytes: Uint8Array; after: number }>('origin_blocks');
+  const stored = await blocks.find({ blob_id: 'origins' }).sort({ _id: 1 }).toArray();
+  assert.is(stored.length, 3);
+  await requireClean(parts, DATABASE, ['origins']);
+  const set = (index: number, bytes: Uint8Array, rest = {}): Promise<unknown> =>
+    blocks.updateOne({ _id: stored[index]?._id ?? '' }, { $set: { bytes }, ...rest });
+  const renamed = (index: number): Buffer =>
+    Buffer.from(
+      Buffer.from(stored[index]?.bytes ?? [])
+        .toString('latin1')
+        .replace('ann', 'eve'),
+      'latin1',
+    );
+  await set(0, Buffer.from(stored[0]?.bytes ?? []).subarray(0, 2_000));
+  await set(1, renamed(1));
+  // As blocks were stored once.
+  await set(2, renamed(2), { $unset: { hash: '' } });
+  const { findings } = await audit(parts, DATABASE, { blobIds: ['origins'] });
+  const told = findings.map(({ level, kind, text }) => `${level}: ${kind}: ${text.replace(/\d+\.\.\d+ /, '')}`);
+  assert.equal(told.sort(), [
+    'difference: attribution: the origins of versions are not those of the log',
+    "difference: attribution: the origins of versions can't be read",
+    "difference: attribution: the origins of versions can't be read",
+  ]);
+  await audit(parts, DATABASE, { blobIds: ['origins'], repair: true });
+  assert.equal(await blocks.find({ blob_id: 'origins' }).sort({ _id: 1 }).toArray(), stored);
+  await requireClean(parts, DATABASE, ['origins']);
+  const after = await client.blobs.getAttribution({ blobId: 'origins', pageSize: 500 });
+  assert.equal(after.ranges, before.ranges);
 });
 
 test.run();

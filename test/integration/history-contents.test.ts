@@ -231,18 +231,23 @@ test('origins are stored once read, and another process goes on from there', asy
     change(index % 3 ? 'ann' : 'bob', (doc) => doc.getText('content').insert(0, 'x')),
   );
   await writeHistory(world.database, 'stored', 'text/plain', changes, 100);
-  const blocks = world.database.db.collection<{ _id: string; bytes: Uint8Array }>('origin_blocks');
+  const blocks = world.database.db.collection<{ _id: string; bytes: Uint8Array; after: number }>('origin_blocks');
   const stored = (): Promise<number> => blocks.countDocuments({ blob_id: 'stored' });
   const before = await world.ann.blobs.getAttribution({ blobId: 'stored', pageSize: 500 });
   assert.is(await stored(), 3);
   assert.is(before.ranges.length, 500);
-  // A missing block and one in another format cost only time.
-  await blocks.deleteOne({ _id: 'stored:0' });
-  await blocks.updateOne({ _id: `stored:${ORIGINS_BLOCK_VERSIONS}` }, { $set: { bytes: Buffer.of(99) } });
+  // A missing block costs only time, as do one cut short and one with another author in it.
+  const whole = await blocks.find({ blob_id: 'stored' }).sort({ _id: 1 }).toArray();
+  const [first, second, third] = whole.map(({ _id, bytes }) => ({ _id, bytes: Buffer.from(bytes) }));
+  assert.ok(first && second && third);
+  await blocks.deleteOne({ _id: first._id });
+  const renamed = Buffer.from(third.bytes.toString('latin1').replace('bob', 'eve'), 'latin1');
+  await blocks.updateOne({ _id: second._id }, { $set: { bytes: second.bytes.subarray(0, 2_000) } });
+  await blocks.updateOne({ _id: third._id }, { $set: { bytes: renamed } });
   const ann = await world.restart();
   const after = await ann.blobs.getAttribution({ blobId: 'stored', pageSize: 500 });
   assert.equal(after.ranges, before.ranges);
-  assert.is(await stored(), 3);
+  assert.equal(await blocks.find({ blob_id: 'stored' }).sort({ _id: 1 }).toArray(), whole, 'and is put right');
   const { versions } = await ann.blobs.listVersions({ blobId: 'stored' });
   assert.is(
     versions.reduce((sum, group) => sum + Number(group.deltaCount), 0),

@@ -10,6 +10,7 @@ import { BlobHeads } from '../../storage/blobs.ts';
 import { CommitLog } from '../../storage/commit-log.ts';
 import { Contents } from '../../storage/contents.ts';
 import { openDatabase, type Database } from '../../storage/database.ts';
+import { OriginBlocks } from '../../storage/origin-blocks.ts';
 import { QuarantineRecords } from '../../storage/quarantine-records.ts';
 import { assembleHistory, type HistoryParts } from '../history-parts.ts';
 import { auditBlob, type AuditParts, type BlobOutcome } from './blob-audit.ts';
@@ -61,6 +62,7 @@ class Audit {
   readonly #options: AuditOptions;
   readonly #parts: AuditParts;
   readonly #past: HistoryParts;
+  readonly #database: Database;
   readonly #records: QuarantineRecords;
   readonly #findings: Finding[] = [];
   #blobs = 0;
@@ -70,7 +72,15 @@ class Audit {
     this.#options = options;
     this.#past = past;
     const { checkpoints, tombstones } = past;
-    this.#parts = { log, checkpoints, tombstones, heads: new BlobHeads(database), contents: new Contents(database) };
+    this.#parts = {
+      log,
+      checkpoints,
+      tombstones,
+      heads: new BlobHeads(database),
+      contents: new Contents(database),
+      origins: new OriginBlocks(database.db),
+    };
+    this.#database = database;
     this.#records = new QuarantineRecords(database.db);
   }
 
@@ -105,7 +115,10 @@ class Audit {
   async #repair(blobId: string, outcome: BlobOutcome): Promise<BlobOutcome> {
     if (outcome.findings.length === 0) return outcome;
     const done: Finding[] = [];
-    await new Repair({ past: this.#past, heads: this.#parts.heads }).blob(blobId, outcome, (kind, text, level) => {
+    const { heads, origins } = this.#parts;
+    // G1: what is made of the log must not outlive deltas that were read and never durable.
+    await this.#database.fence();
+    await new Repair({ past: this.#past, heads, origins }).blob(blobId, outcome, (kind, text, level) => {
       done.push({ blobId, kind, text, level: level ?? 'repaired' });
     });
     if (done.length === 0) return outcome;

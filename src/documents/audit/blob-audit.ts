@@ -12,10 +12,12 @@ import type { Checkpoints, Entry } from '../../storage/checkpoints.ts';
 import type { CommitLog } from '../../storage/commit-log.ts';
 import type { Contents } from '../../storage/contents.ts';
 import { isDatabaseError } from '../../storage/database-error.ts';
+import type { OriginBlocks, StoredBlock } from '../../storage/origin-blocks.ts';
 import type { Tombstone, Tombstones } from '../../storage/tombstones.ts';
 import { CheckpointAudit, isSame } from './checkpoint-audit.ts';
 import type { DifferenceKind, Finding, Report } from './difference.ts';
 import { LogReplay } from './log-replay.ts';
+import { OriginAudit } from './origin-audit.ts';
 
 export interface AuditParts {
   readonly log: CommitLog;
@@ -23,6 +25,7 @@ export interface AuditParts {
   readonly tombstones: Tombstones;
   readonly heads: BlobHeads;
   readonly contents: Contents;
+  readonly origins: OriginBlocks;
 }
 
 export interface BlobOutcome {
@@ -36,6 +39,8 @@ export interface BlobOutcome {
   /** The head is right and old, and was waited for: to look again changes nothing. */
   readonly isHeadStale: boolean;
   readonly wrongEntries: readonly Entry[];
+  /** Of the origins, what is to stand in the place of wrong ones. */
+  readonly remadeOrigins: readonly StoredBlock[];
 }
 
 export async function auditBlob(blobId: string, parts: AuditParts): Promise<BlobOutcome> {
@@ -52,6 +57,7 @@ class BlobAudit {
   readonly #parts: AuditParts;
   readonly #findings: Finding[] = [];
   readonly #replay: LogReplay;
+  readonly #origins: OriginAudit;
   #isLogWhole = true;
   #deltas = 0;
   #stored: Awaited<ReturnType<BlobHeads['derived']>>;
@@ -63,6 +69,7 @@ class BlobAudit {
     this.#blobId = blobId;
     this.#parts = parts;
     this.#replay = new LogReplay(this.#report);
+    this.#origins = new OriginAudit(blobId, parts.origins, this.#report);
   }
 
   readonly #report: Report = (kind, text, level = 'difference') => {
@@ -99,6 +106,7 @@ class BlobAudit {
       storedVersion: this.#stored?.version,
       isHeadStale: this.#isHeadStale,
       wrongEntries: stored.wrong,
+      remadeOrigins: this.#origins.remade,
     };
   }
 
@@ -140,6 +148,7 @@ class BlobAudit {
         for (const delta of commit.deltas) {
           replay.add(delta);
           await stored.add(delta);
+          await this.#origins.add(delta);
           this.#deltas += 1;
           const isHead = replay.version === this.#stored?.version;
           if (replay.version < stored.nextVersion && !isHead) continue;
@@ -150,6 +159,7 @@ class BlobAudit {
       }
       replay.settle();
     }
+    await this.#origins.finish();
     const beyond = dropped.find((range) => range.first > replay.version);
     if (beyond) throw new Error(`the log ends with delta ${replay.version}, before a dropped range`);
     if (replay.version === 0) throw new Error('there are no commits');

@@ -1,5 +1,6 @@
-/** Puts right what is derived from the log: heads and checkpoints. Never touches the log. */
+/** Puts right what is derived from the log: heads, checkpoints and origins. Never touches the log. */
 import type { BlobHeads } from '../../storage/blobs.ts';
+import type { OriginBlocks } from '../../storage/origin-blocks.ts';
 import type { HistoryParts } from '../history-parts.ts';
 import type { BlobOutcome } from './blob-audit.ts';
 import type { Report } from './difference.ts';
@@ -7,8 +8,10 @@ import type { Report } from './difference.ts';
 export class Repair {
   readonly #past: HistoryParts;
   readonly #heads: BlobHeads;
+  readonly #origins: OriginBlocks;
 
-  constructor(options: { readonly past: HistoryParts; readonly heads: BlobHeads }) {
+  constructor(options: { readonly past: HistoryParts; readonly heads: BlobHeads; readonly origins: OriginBlocks }) {
+    this.#origins = options.origins;
     this.#past = options.past;
     this.#heads = options.heads;
   }
@@ -30,6 +33,13 @@ export class Repair {
       await maker.drop(blobId, outcome.wrongEntries);
       report('checkpoint', `${outcome.wrongEntries.length} wrong checkpoints were removed`, 'repaired');
     }
+    for (const block of outcome.remadeOrigins) await this.#origins.put(blobId, block);
+    if (outcome.remadeOrigins.length > 0)
+      report(
+        'attribution',
+        `${outcome.remadeOrigins.length} blocks of origins were made anew from the log`,
+        'repaired',
+      );
     const now = new Date();
     const strays = await checkpoints.strays(blobId, now);
     if (strays.length > 0) {

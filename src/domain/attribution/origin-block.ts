@@ -105,8 +105,16 @@ export class OriginBlock {
     }
   }
 
-  /** Undefined for bytes of another format: such a block is made anew from the log. */
+  /** Undefined for bytes of another format, or damaged ones: such a block is made anew from the log. */
   static decode(bytes: Uint8Array): OriginBlock | undefined {
+    try {
+      return OriginBlock.#decode(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  static #decode(bytes: Uint8Array): OriginBlock | undefined {
     const decoder = decoding.createDecoder(bytes);
     const format = decoding.readVarUint(decoder);
     if (format === JOINED) return decodeJoined(decoder);
