@@ -76,6 +76,8 @@ export const AUDIT_HEAD_MS_MAX = 20_000;
 export const IDS_PER_PAGE = 10_000;
 /** Requests of one blob among which repeats are found. */
 export const AUDIT_REQUESTS_REMEMBERED_MAX = 1_000_000;
+/** Commits of one blob among which the deltas are looked for that others name; beyond it they may be any. */
+export const AUDIT_COMMITS_REMEMBERED_MAX = 1_000_000;
 
 // --- loading (BLOB_QUARANTINED)
 /** A state larger than this is first loaded in a thread that can be ended. */

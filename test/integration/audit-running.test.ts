@@ -99,6 +99,47 @@ test('what can not be read of one blob is named, and all other blobs are looked 
   await requireClean(parts, DATABASE);
 });
 
+test('what a delta or a head says of itself is named where it can not be so', async () => {
+  await client.blobs.createBlob({ id: 'fields', contentType: 'text/plain' });
+  const { id: previousDelta } = await insertAt(client, { blobId: 'fields', offset: 0, text: 'a', fromVersion: 1n });
+  await insertAt(client, { blobId: 'fields', offset: 1, text: 'b', fromVersion: 1n, previousDelta });
+  await client.blobs.revertBlob({ blobId: 'fields', target: { case: 'deltas', value: { ids: [previousDelta] } } });
+  await client.blobs.nameVersion({ blobId: 'fields', version: 3n, name: 'three' });
+  await requireClean(parts, DATABASE, ['fields']);
+  const filter = { blob_id: 'fields' };
+  const commits = await database.commits.find(filter).sort({ blob_id: 1, first_seq: 1 }).toArray();
+  const head = await database.blobs.findOne({ _id: 'fields' });
+  assert.ok(head);
+  const set = (seq: number, $set: Record<string, unknown>): Promise<unknown> =>
+    database.commits.updateOne({ ...filter, first_seq: seq }, { $set });
+  await set(2, { 'deltas.0.behind': -3, 'deltas.0.chain_length': 0, 'deltas.0.patch.hash': 'x' });
+  await set(3, { 'deltas.0.previous_delta': `${commits[3]?._id}-0`, 'deltas.0.extras': [9, 2] });
+  await set(4, { 'deltas.0.reverts': [previousDelta.replace(/^./, 'z')], applied_at: null });
+  const damaged: Record<string, unknown> = { labels: { k: 7 }, meta_version: 'x' };
+  await database.blobs.updateOne({ _id: 'fields' }, { $set: damaged });
+  const told = async (): Promise<string[]> =>
+    (await audit(parts, DATABASE, { blobIds: ['fields'] })).findings
+      .filter(({ kind }) => kind !== 'head')
+      .map(({ text }) => text);
+  assert.equal(await told(), [
+    'delta 2: its base is none below it',
+    'delta 2: its chain has no such length',
+    'delta 2: the hash of its patch is none',
+    'delta 3: its base is none below it',
+    'delta 3: the delta before it in its chain is not in the log below it',
+    'delta 4: its time of commit is none',
+    'delta 4: what it reverts is not in the log below it',
+    'labels are {"k":7}',
+    'meta_version is "x"',
+  ]);
+  for (const commit of commits) await database.commits.replaceOne({ _id: commit._id }, commit);
+  await database.blobs.replaceOne({ _id: 'fields' }, head);
+  await database.db.collection('named_versions').updateOne(filter, { $set: { version: 7 } });
+  assert.equal(await told(), ['version 7, which has a name, lies beyond the end of the log, 4']);
+  await database.db.collection('named_versions').deleteMany(filter);
+  await requireClean(parts, DATABASE, ['fields']);
+});
+
 test('damaged origins are named, and made anew of the log', async () => {
   const deltas = 3 * ORIGINS_BLOCK_VERSIONS;
   await seedLog(database, { blobId: 'origins', owner: 'ann', deltas, seed: 3, sampleEvery: deltas });

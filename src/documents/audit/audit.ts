@@ -10,6 +10,7 @@ import { BlobHeads } from '../../storage/blobs.ts';
 import { CommitLog } from '../../storage/commit-log.ts';
 import { Contents } from '../../storage/contents.ts';
 import { openDatabase, type Database } from '../../storage/database.ts';
+import { NamedVersions } from '../../storage/named-versions.ts';
 import { OriginBlocks } from '../../storage/origin-blocks.ts';
 import { QuarantineRecords } from '../../storage/quarantine-records.ts';
 import { assembleHistory, type HistoryParts } from '../history-parts.ts';
@@ -79,6 +80,7 @@ class Audit {
       heads: new BlobHeads(database),
       contents: new Contents(database),
       origins: new OriginBlocks(database.db),
+      names: new NamedVersions(database.db),
     };
     this.#database = database;
     this.#records = new QuarantineRecords(database.db);

@@ -12,6 +12,7 @@ import type { Checkpoints, Entry } from '../../storage/checkpoints.ts';
 import type { CommitLog } from '../../storage/commit-log.ts';
 import type { Contents } from '../../storage/contents.ts';
 import { isDatabaseError } from '../../storage/database-error.ts';
+import type { NamedVersion, NamedVersions } from '../../storage/named-versions.ts';
 import type { OriginBlocks, StoredBlock } from '../../storage/origin-blocks.ts';
 import type { Tombstone, Tombstones } from '../../storage/tombstones.ts';
 import { CheckpointAudit, isSame } from './checkpoint-audit.ts';
@@ -26,6 +27,7 @@ export interface AuditParts {
   readonly heads: BlobHeads;
   readonly contents: Contents;
   readonly origins: OriginBlocks;
+  readonly names: NamedVersions;
 }
 
 export interface BlobOutcome {
@@ -83,12 +85,13 @@ class BlobAudit {
   async run(): Promise<BlobOutcome> {
     const { checkpoints, tombstones, heads } = this.#parts;
     this.#stored = await heads.derived(this.#blobId);
+    const named = await this.#parts.names.versionsOf(this.#blobId);
     const dropped = await tombstones.list(this.#blobId);
     const index = await checkpoints.index(this.#blobId);
     if (index.isDamaged) this.#report('checkpoint', 'the index of checkpoints is damaged');
     const stored = new CheckpointAudit(this.#blobId, index, checkpoints, this.#report);
     await this.#step('log', () => this.#play(stored, dropped));
-    if (this.#isLogWhole) this.#requireEnd(stored);
+    if (this.#isLogWhole) this.#requireEnd(stored, named);
     let head: DerivedHead | undefined;
     if (this.#isLogWhole) {
       this.#replay.checkAttribution();
@@ -123,10 +126,12 @@ class BlobAudit {
   }
 
   /** What lies beyond is no fault of its own: it may be the last that is left of what was acknowledged (G1). */
-  #requireEnd(stored: CheckpointAudit): void {
+  #requireEnd(stored: CheckpointAudit, named: readonly NamedVersion[]): void {
     const beyond = [...stored.beyond()];
     const version = this.#stored?.version;
     if (typeof version === 'number' && version > this.#replay.version) beyond.push(`the head, version ${version},`);
+    for (const { version: one } of named)
+      if (!(one <= this.#replay.version)) beyond.push(`version ${one}, which has a name,`);
     for (const what of beyond) this.#report('log', `${what} lies beyond the end of the log, ${this.#replay.version}`);
     if (beyond.length > 0) this.#isLogWhole = false;
   }
@@ -218,6 +223,7 @@ class BlobAudit {
 
   async #compareHead(): Promise<DerivedHead> {
     const head = this.#head();
+    this.#checkMeta();
     if (!this.#stored) this.#report('head', 'there is no stored head');
     else if (!this.#isHeadRight) for (const text of this.#differencesFrom(head)) this.#report('head', text);
     else if (this.#stored.version !== head.version) {
@@ -227,6 +233,16 @@ class BlobAudit {
       else this.#report('head', `${text}; it was written meanwhile`, 'note');
     }
     return head;
+  }
+
+  /** What is stored on the head and is not derived: of the types it is read as. */
+  #checkMeta(): void {
+    if (!this.#stored) return;
+    const { labels, processed_by: processed, meta_version: metaVersion } = this.#stored as Record<string, unknown>;
+    if (!isRecord(labels) || Object.values(labels).some((value) => typeof value !== 'string'))
+      this.#report('labels', `labels are ${shown(labels)}`);
+    if (!isRecord(processed)) this.#report('labels', `processed_by is ${shown(processed)}`);
+    if (!Number.isSafeInteger(metaVersion)) this.#report('labels', `meta_version is ${shown(metaVersion)}`);
   }
 
   #differencesFrom(head: DerivedHead): string[] {
@@ -249,6 +265,10 @@ class BlobAudit {
       await sleep(AUDIT_AGAIN_MS);
     }
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function shown(value: unknown): string {

@@ -8,6 +8,8 @@ export type DifferenceKind =
   | 'content'
   | 'checkpoint'
   | 'head'
+  /** What of a head is not derived from the log: labels, and what processed it. Never repaired. */
+  | 'labels'
   | 'retention'
   | 'quarantine';
 

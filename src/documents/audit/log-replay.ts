@@ -9,6 +9,7 @@ import { requestKey } from '../../storage/commit-document.ts';
 import type { StoredState } from '../checkpoint-codec.ts';
 import { adoptClients, authorOf, factsAfter, NO_FACTS, originOf, type Facts, type Origin } from '../log-facts.ts';
 import { applyUpdates } from '../state-builder.ts';
+import { DeltaFields } from './delta-fields.ts';
 import type { Report } from './difference.ts';
 
 export class LogReplay {
@@ -20,6 +21,7 @@ export class LogReplay {
   readonly #requests = new Set<string>();
   /** Of the commit being fed. */
   readonly #ownRequests = new Set<string>();
+  readonly #fields = new DeltaFields();
   #pending: Uint8Array[] = [];
   #version = 0;
   #facts: Facts = NO_FACTS;
@@ -50,6 +52,7 @@ export class LogReplay {
   /** Goes on from a stored state: what led to it was dropped. */
   jump(version: number, stored: StoredState): void {
     this.settle();
+    this.#fields.jump();
     Y.applyUpdateV2(this.doc, stored.update);
     this.#clocks.clear();
     for (const [client, clock] of Y.decodeStateVector(Y.encodeStateVector(this.doc))) this.#clocks.set(client, clock);
@@ -80,11 +83,13 @@ export class LogReplay {
     if (origin && commit.rootId !== origin.genesis.rootId)
       this.#report('log', `commit ${id} names another root than delta 1`);
     this.#lastId = id;
+    this.#fields.begin(id, firstSeq);
     this.#ownRequests.clear();
   }
 
   add(delta: Delta): void {
     this.#checkRequest(delta);
+    for (const problem of this.#fields.problems(delta)) this.#report('log', `delta ${delta.toVersion}: ${problem}`);
     for (const update of delta.updates) {
       this.#checkClients(delta, update);
       this.#pending.push(update);
