@@ -25,7 +25,10 @@ export const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
 export const UNREAD_REQUEST_MS_MAX = 1_000;
 export const KEEP_ALIVE_IDLE_MS_MAX = 60_000;
 export const CONNECTIONS_MAX = 25_000;
-/** HTTP/2 and WebSocket peers are pinged this often; one that has not answered by the next ping is gone. */
+/**
+ * HTTP/2 and WebSocket peers are pinged this often; one that has not answered by the next ping is gone. A TCP connection
+ * that is silent for so long is asked for as well, which is all that an HTTP/1.1 peer is asked.
+ */
 export const PING_EVERY_MS = 30_000;
 export const STREAMS_PER_CONNECTION_MAX = 1_000;
 /** A stream that has nothing to send yet sends its headers after this long. */

@@ -18,6 +18,8 @@ export class Connections {
     if (this.#sockets.has(socket)) return;
     // Without it, Nagle's algorithm and delayed acknowledgements stall small replies for 44 ms.
     socket.setNoDelay(true);
+    // HTTP/1.1 has no pings of its own: a quiet stream's peer that vanished is found by TCP.
+    socket.setKeepAlive(true, PING_EVERY_MS);
     const silent = setTimeout(() => socket.destroy(), FIRST_BYTE_MS_MAX).unref();
     this.#sockets.set(socket, silent);
     socket.once('close', () => {

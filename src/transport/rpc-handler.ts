@@ -6,6 +6,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../limits.ts';
+import { awaitLetIn, tellHeaders, withEarlyHeaders } from './early-headers.ts';
 import { toConnectError } from './error-mapping.ts';
 import { pathOf, sendJson } from './http.ts';
 import { admittedBody, endIfSlow } from './request-body.ts';
@@ -26,13 +27,13 @@ export interface RpcHandlerOptions {
 }
 
 /**
- * gRPC, gRPC-Web and Connect for `methods`. What connect-node's own adapter does, with two differences:
- * failures go to the log, and a request it can't read (an impossible Host header) is answered instead of thrown, which
- * would end the process.
+ * gRPC, gRPC-Web and Connect for `methods`. What connect-node's own adapter does, with three differences:
+ * failures go to the log, a request it can't read (an impossible Host header) is answered instead of thrown, which
+ * would end the process, and a stream's headers do not wait for its first message.
  */
 export function createRpcHandler(options: RpcHandlerOptions): HttpHandler {
   const router = createConnectRouter({
-    interceptors: options.interceptors,
+    interceptors: [tellHeaders, ...options.interceptors],
     acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes: REQUEST_BYTES_MAX,
     maxTimeoutMs: CALL_DEADLINE_MS_MAX,
@@ -59,9 +60,10 @@ async function answer(
   response: HttpResponse,
   { authenticator, requestMs }: RpcHandlerOptions,
 ): Promise<void> {
+  const letIn = awaitLetIn();
   let universal: ReturnType<typeof universalRequestFromNodeRequest>;
   try {
-    universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    universal = universalRequestFromNodeRequest(request, response, undefined, letIn.contextValues);
   } catch {
     sendJson(response, 400, { code: 'invalid_argument', message: 'The request has no usable Host.' });
     return;
@@ -78,7 +80,9 @@ async function answer(
     const { body } = universal;
     if (isBytes(body)) universal = { ...universal, body: admittedBody(body, admit) };
   }
-  await universalResponseToNodeResponse(await handler(universal), response);
+  const answered = handler(universal);
+  const streams = methodKind === 'server_streaming' || methodKind === 'bidi_streaming';
+  await universalResponseToNodeResponse(await (streams ? withEarlyHeaders(answered, letIn) : answered), response);
 }
 
 /** Not a message that was parsed before it came here. */

@@ -10,6 +10,7 @@ import {
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { StudioError } from '../../src/errors.ts';
+import { STREAM_HEADERS_MS_MAX } from '../../src/limits.ts';
 import { createAuthenticator } from '../../src/transport/authentication.ts';
 import { createCallInterceptors } from '../../src/transport/call-interceptors.ts';
 import { createCallMetrics } from '../../src/transport/call-metrics.ts';
@@ -135,6 +136,7 @@ const echo = {
   repeat: async function* ({ value }: StringValue, context: HandlerContext) {
     const times = Number(value.split(' ', 1)[0]);
     for (let i = 0; i < times; i += 1) yield { value: value.endsWith('large') ? 'x'.repeat(100_000) : String(i) };
+    if (value.endsWith('late fail')) await new Promise((resolve) => setTimeout(resolve, 2 * STREAM_HEADERS_MS_MAX));
     if (value.endsWith('fail')) throw new StudioError('CURSOR_INVALID', 'No such cursor.', { field: 'cursor' });
     if (value.endsWith('wait')) await untilAborted(context.signal, `repeat ${value}`);
   },

@@ -1,10 +1,14 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import pino from 'pino';
 import { WebSocket } from 'ws';
 import * as assert from 'uvu/assert';
 import { HEADER_BYTES_MAX } from '../../src/limits.ts';
 import { startListener } from '../../src/transport/listener.ts';
+import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { echoMethod, note, openDoors } from './transport-doors.ts';
 import { echoSocket, raw } from './transport-sockets.ts';
@@ -181,6 +185,24 @@ test('connections that stay silent or never finish their headers are closed (G7)
   assert.ok(Date.now() - started < 25_000, `${Date.now() - started} ms`);
   assert.equal([silent, half], ['', '']);
   assert.match(slow, /^HTTP\/1\.1 408 /);
+});
+
+test('a connection is asked for by TCP while it is quiet (G7)', async () => {
+  // Elsewhere a socket's timers can't be seen.
+  if (process.platform !== 'linux') return;
+  const { port } = await doorsWith();
+  const socket = connectTcp({ port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  const hex = (number = 0): string => `0100007F:${number.toString(16).toUpperCase().padStart(4, '0')}`;
+  const ends = `${hex(port)} ${hex(socket.localPort)} `;
+  await eventually('its keep-alive timer runs', () => {
+    const line = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .find((each) => each.includes(ends));
+    // State, queues, then which timer: 02 is that of keep-alives.
+    return /^\w+ \w+:\w+ 02:/.test(line?.slice(line.indexOf(ends) + ends.length) ?? '');
+  });
+  socket.destroy();
 });
 
 test('a port in use is an error at the start', async () => {

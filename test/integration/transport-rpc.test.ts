@@ -202,6 +202,22 @@ for (const [door, connect] of Object.entries(DOORS)) {
     );
   });
 
+  test(`${door}: a stream with nothing to say yet sends its headers`, async () => {
+    aborted.length = 0;
+    const leave = new AbortController();
+    let isOpen = false;
+    const opening = stream(connect(), 'Repeat', ['0 wait'], { signal: leave.signal }).then(
+      () => (isOpen = true),
+      () => false,
+    );
+    await until(() => isOpen);
+    leave.abort();
+    await opening;
+    await until(() => aborted.includes('repeat 0 wait'));
+    const failed = await failure(stream(connect(), 'Repeat', ['0 late fail']).then(collect));
+    assert.equal([failed.reason, failed.metadata], ['CURSOR_INVALID', { field: 'cursor' }]);
+  });
+
   test(`${door}: a stream ends when its caller's token does (G8)`, async () => {
     // Five seconds of tolerance: honoured for one or two seconds more.
     const short = await signToken(SECRET, { userId: door, ttlSeconds: -3 });
