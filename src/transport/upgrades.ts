@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { StudioError } from '../errors.ts';
-import { HEADER_BYTES_MAX } from '../limits.ts';
+import { HEADER_BYTES_MAX, UNREAD_REQUEST_MS_MAX } from '../limits.ts';
 import { toConnectError } from './error-mapping.ts';
 import { errorBody, httpStatus } from './rest-response.ts';
 import type { IncomingMessage, Server } from 'node:http';
@@ -40,11 +40,18 @@ export function dispatchUpgrades(server: Server, options: UpgradeOptions): void 
   });
 }
 
-/** Answers a WebSocket handshake with the error as plain HTTP and JSON, like every other door. */
+/**
+ * Answers a WebSocket handshake with the error as plain HTTP and JSON, like every other door. The port lets a peer close
+ * its own side when it likes, so what is left of the connection is ended here: a socket that is refused costs no token.
+ */
 export function refuseUpgrade(socket: Duplex, error: unknown, statusWanted?: number): void {
   const failure = toConnectError(error);
   const status = statusWanted ?? httpStatus(failure);
   const body = `${JSON.stringify(errorBody(failure))}\n`;
+  // What the peer still sends is taken until then: unread, it would make the system throw the answer away.
+  const late = setTimeout(() => socket.destroy(), UNREAD_REQUEST_MS_MAX);
+  socket.once('close', () => clearTimeout(late));
+  socket.resume();
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\nConnection: close\r\n` +
       (status === 401 ? 'WWW-Authenticate: Bearer\r\n' : '') +

@@ -139,6 +139,24 @@ test('a WebSocket reaches its door; unknown paths and foreign origins are refuse
   assert.is(await outcome('/elsewhere'), '404');
 });
 
+test('a refused WebSocket handshake leaves no socket open, though its peer does not close (G7)', async () => {
+  const { port } = await doorsWith();
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true });
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+  socket.on('error', () => {});
+  socket.write(
+    'GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  );
+  await once(socket, 'end');
+  assert.match(received, /^HTTP\/1\.1 404 [^]*NOT_IMPLEMENTED/);
+  await eventually('what is written to it is turned away', () => {
+    socket.write('x');
+    return socket.destroyed;
+  });
+});
+
 test('an offer to upgrade to h2c is ignored, and the request answered', async () => {
   const { port } = await doorsWith();
   const body = '"hello"';
