@@ -32,10 +32,6 @@ export class StreamFeed {
     this.#logger = logger;
   }
 
-  get listeners(): number {
-    return this.#listeners.size;
-  }
-
   /**
    * Listens from now on. Resolves with the stream's creation time once nothing more can be missed: whatever is in the
    * stream beyond its then last message reaches the listener.

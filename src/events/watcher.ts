@@ -4,8 +4,14 @@ import type { AccessControl } from '../access/contract.ts';
 import { accessRevoked, mayRead } from '../domain/access.ts';
 import type { BlobAccess } from '../domain/blob-access.ts';
 import type { Caller } from '../domain/caller.ts';
+import { Seats } from '../domain/seats.ts';
 import { StudioError } from '../errors.ts';
-import { WATCH_BACKLOG_EVENTS, WATCH_QUEUE_EVENTS_MAX, WATCHERS_PER_PROCESS_MAX } from '../limits.ts';
+import {
+  WATCH_BACKLOG_EVENTS,
+  WATCH_QUEUE_EVENTS_MAX,
+  WATCHERS_PER_PROCESS_MAX,
+  WATCHERS_PER_USER_MAX,
+} from '../limits.ts';
 import { decodeEvent } from './cloud-events.ts';
 import type { EventConnection } from './connection.ts';
 import type { EventWatcher, StudioEvent, WatchedEvent, WatchRequest } from './contract.ts';
@@ -19,11 +25,25 @@ interface Placed {
   readonly seq: number;
 }
 
+const SEATS = {
+  all: {
+    max: WATCHERS_PER_PROCESS_MAX,
+    limit: 'WATCHERS_PER_PROCESS_MAX',
+    message: 'This process has all the watchers it may have.',
+  },
+  each: {
+    max: WATCHERS_PER_USER_MAX,
+    limit: 'WATCHERS_PER_USER_MAX',
+    message: 'You watch events here as often as you may.',
+  },
+};
+
 export class StreamWatcher implements EventWatcher {
   readonly #connection: EventConnection;
   readonly #feed: StreamFeed;
   readonly #readRange: ReadRange;
   readonly #access: AccessControl;
+  readonly #seats = new Seats(SEATS);
 
   constructor(options: {
     readonly connection: EventConnection;
@@ -38,11 +58,15 @@ export class StreamWatcher implements EventWatcher {
   }
 
   async *watch(caller: Caller, request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchedEvent> {
-    if (this.#feed.listeners >= WATCHERS_PER_PROCESS_MAX) {
-      throw new StudioError('LIMIT_EXCEEDED', 'This process has all the watchers it may have.', {
-        limit: 'WATCHERS_PER_PROCESS_MAX',
-      });
+    const leave = this.#seats.take(caller.userId);
+    try {
+      yield* this.#watchSeated(caller, request, signal);
+    } finally {
+      leave();
     }
+  }
+
+  async *#watchSeated(caller: Caller, request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchedEvent> {
     const { blobId } = request;
     if (blobId !== undefined) await this.#access.authorize(caller, 'read', blobId);
     const isWanted = (event: StudioEvent): boolean =>

@@ -44,6 +44,8 @@ export const FEED_AHEAD_EVENTS_MAX = 64;
 /** Events of a watcher's backlog whose readers are asked for at once. */
 export const WATCH_BACKLOG_EVENTS = 100;
 export const WATCHERS_PER_PROCESS_MAX = 1_000;
+/** So that one user leaves watchers to the others; on WebSockets, which are watchers too, as many. */
+export const WATCHERS_PER_USER_MAX = 100;
 /** Blobs of which one watcher remembers how far it was shown them. */
 export const WATCH_BLOBS_REMEMBERED_MAX = 10_000;
 export const WATCH_QUEUE_EVENTS_MAX = 1_000;

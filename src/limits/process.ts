@@ -40,6 +40,7 @@ export const HTTP2_SESSION_MEGABYTES_MAX = 64;
 export const CALL_DEADLINE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 export const READINESS_CHECK_MS_MAX = 2_000;
 export const EVENTS_SOCKETS_MAX = 1_000;
+export const EVENTS_SOCKETS_PER_USER_MAX = 100;
 export const EVENTS_SOCKET_MESSAGE_BYTES_MAX = 1_024;
 /** A WebSocket whose unsent bytes reach this is waited for; one that does not take them in time is closed. */
 export const EVENTS_SOCKET_BUFFER_BYTES_MAX = 1024 * 1024;

@@ -1,7 +1,13 @@
 /** WebSocket `/api/v1/studio/events?token=&cursor=&type=&blob_id=`: the caller's events, one JSON message each. */
 import { WebSocketServer } from 'ws';
+import { Seats } from '../domain/seats.ts';
 import { StudioError } from '../errors.ts';
-import { EVENTS_SOCKET_MESSAGE_BYTES_MAX, EVENTS_SOCKETS_MAX, PING_EVERY_MS } from '../limits.ts';
+import {
+  EVENTS_SOCKET_MESSAGE_BYTES_MAX,
+  EVENTS_SOCKETS_MAX,
+  EVENTS_SOCKETS_PER_USER_MAX,
+  PING_EVERY_MS,
+} from '../limits.ts';
 import { toConnectError } from './error-mapping.ts';
 import { eventJson, readEventTypes } from './event-json.ts';
 import { errorBody, httpStatus } from './rest-response.ts';
@@ -31,6 +37,8 @@ export interface EventsSocketOptions {
   readonly draining: AbortSignal;
   /** EVENTS_SOCKETS_MAX if absent. */
   readonly socketsMax?: number;
+  /** EVENTS_SOCKETS_PER_USER_MAX if absent. */
+  readonly socketsPerUserMax?: number;
 }
 
 export function createEventsSocket(options: EventsSocketOptions): UpgradeRoute {
@@ -39,14 +47,20 @@ export function createEventsSocket(options: EventsSocketOptions): UpgradeRoute {
     maxPayload: EVENTS_SOCKET_MESSAGE_BYTES_MAX,
     perMessageDeflate: false,
   });
-  const { socketsMax = EVENTS_SOCKETS_MAX } = options;
+  const seats = seatsOf(options);
   const ended = new Set<Promise<void>>();
   const take = (request: IncomingMessage, socket: Duplex, head: Buffer, { caller, watch }: Admitted): void => {
+    // One that closed while its token was looked at would never leave its seat.
+    if (socket.destroyed) return;
     // Counted where the socket is taken: many may have waited for their tokens to be looked at.
-    if (server.clients.size >= socketsMax) {
-      refuseUpgrade(socket, tooMany());
+    let leave: () => void;
+    try {
+      leave = seats.take(caller.userId);
+    } catch (error) {
+      refuseUpgrade(socket, error);
       return;
     }
+    socket.once('close', leave);
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const session = serve(options, webSocket, caller, watch);
       ended.add(session);
@@ -90,8 +104,16 @@ async function admit({ authenticator }: EventsSocketOptions, request: IncomingMe
   };
 }
 
-function tooMany(): StudioError {
-  return new StudioError('LIMIT_EXCEEDED', 'Too many WebSockets watch events.', { limit: 'EVENTS_SOCKETS_MAX' });
+function seatsOf(options: EventsSocketOptions): Seats {
+  const { socketsMax = EVENTS_SOCKETS_MAX, socketsPerUserMax = EVENTS_SOCKETS_PER_USER_MAX } = options;
+  return new Seats({
+    all: { max: socketsMax, limit: 'EVENTS_SOCKETS_MAX', message: 'Too many WebSockets watch events.' },
+    each: {
+      max: socketsPerUserMax,
+      limit: 'EVENTS_SOCKETS_PER_USER_MAX',
+      message: 'You have as many WebSockets of events open here as you may.',
+    },
+  });
 }
 
 /** Resolves when the socket is closed. The next event is asked for only once the last one was taken. */

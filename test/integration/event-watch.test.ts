@@ -8,6 +8,7 @@ import type { StudioEvent, WatchedEvent } from '../../src/events/contract.ts';
 import { encodeCursor, requireHeld } from '../../src/events/cursor.ts';
 import { StreamFeed } from '../../src/events/feed.ts';
 import { STREAM } from '../../src/events/subjects.ts';
+import { WATCHERS_PER_USER_MAX } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { startBalancer } from './balancer.ts';
@@ -38,11 +39,11 @@ interface Watch {
   end(): Promise<void>;
 }
 
-function watch(cursor?: string): Watch {
+function watch(cursor?: string, caller = ann): Watch {
   const ended = new AbortController();
   const seen: WatchedEvent[] = [];
   const outcome = (async () => {
-    for await (const event of engine.watcher.watch(ann, { cursor, types: [] }, ended.signal)) seen.push(event);
+    for await (const event of engine.watcher.watch(caller, { cursor, types: [] }, ended.signal)) seen.push(event);
     return 'ended';
   })().catch((error: { reason: string }) => error.reason);
   return {
@@ -132,6 +133,21 @@ test('G6: a cursor goes on where the stream holds what follows it, and is refuse
     return next.seen.length > 0;
   });
   await next.end();
+});
+
+test('G7: a user who watches as often as one may leaves watchers to the others', async () => {
+  const eve = { userId: 'eve', administrator: false };
+  const open = Array.from({ length: WATCHERS_PER_USER_MAX }, () => watch(undefined, eve));
+  let refusal = '';
+  void watch(undefined, eve).outcome.then((reason) => (refusal = reason));
+  await eventually('one more is refused', () => refusal === 'LIMIT_EXCEEDED');
+  const other = watch();
+  await create('seen-beside-eve');
+  await eventually('another hears', () => other.seen.length > 0);
+  await open.pop()?.end();
+  const again = watch(undefined, eve);
+  for (const each of [...open, again, other]) await each.end();
+  assert.is(await again.outcome, 'ended');
 });
 
 test('the numbers of a stream that was just made refuse no cursor before its first event', async () => {

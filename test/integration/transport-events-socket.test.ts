@@ -18,6 +18,7 @@ import type { Listener } from '../../src/transport/listener.ts';
 
 const SECRET = 'the secret of the events socket tests, long enough';
 const SOCKETS_MAX = 3;
+const SOCKETS_PER_USER_MAX = 2;
 const test = suite('transport: the WebSocket of events');
 
 interface Watched {
@@ -84,7 +85,14 @@ test.before.each(async () => {
     port: 0,
     handlers: [],
     upgrades: [
-      createEventsSocket({ authenticator, events: source, logger, draining: draining.signal, socketsMax: SOCKETS_MAX }),
+      createEventsSocket({
+        authenticator,
+        events: source,
+        logger,
+        draining: draining.signal,
+        socketsMax: SOCKETS_MAX,
+        socketsPerUserMax: SOCKETS_PER_USER_MAX,
+      }),
     ],
     allowedOrigins: [],
     draining: draining.signal,
@@ -131,7 +139,7 @@ function reasonIn(message: Record<string, unknown> | undefined): string | undefi
   return (message?.['error'] as { reason?: string } | undefined)?.reason;
 }
 
-const token = (ttlSeconds = 600): Promise<string> => signToken(SECRET, { userId: 'ada', ttlSeconds });
+const token = (ttlSeconds = 600, userId = 'ada'): Promise<string> => signToken(SECRET, { userId, ttlSeconds });
 
 test('events come as JSON, in order, for who the token names and what the query asks', async () => {
   const query = { token: await token(), cursor: 'c0', blob_id: 'b', type: 'blob.updated' };
@@ -223,13 +231,21 @@ test('a reader who does not read is waited for, not queued for (G7)', async () =
   socket.terminate();
 });
 
-test('one socket too many is refused, also of those that come at once; one that closes makes room (G7)', async () => {
-  const query = new URLSearchParams({ token: await token() }).toString();
+interface Crowd {
+  readonly open: WebSocket[];
+  readonly refused: Outcome['refusal'][];
+  readonly statuses: unknown[];
+  /** Settles once the socket is open or refused. */
+  readonly connect: (userId: string) => Promise<void>;
+}
+
+function crowd(): Crowd {
   const open: WebSocket[] = [];
   const refused: Outcome['refusal'][] = [];
   const statuses: unknown[] = [];
-  const connect = (): Promise<void> =>
-    new Promise((resolve, reject) => {
+  const connect = async (userId: string): Promise<void> => {
+    const query = new URLSearchParams({ token: await token(600, userId) }).toString();
+    await new Promise<void>((resolve, reject) => {
       const socket = new WebSocket(`ws://127.0.0.1:${listener.port}${EVENTS_PATH}?${query}`);
       socket.once('error', reject);
       socket.once('open', () => resolve(void open.push(socket)));
@@ -240,10 +256,16 @@ test('one socket too many is refused, also of those that come at once; one that 
         response.on('end', () => resolve(void refused.push(JSON.parse(body) as Outcome['refusal'])));
       });
     });
+  };
+  return { open, refused, statuses, connect };
+}
+
+test('one socket too many is refused, also of those that come at once; one that closes makes room (G7)', async () => {
+  const { open, refused, statuses, connect } = crowd();
   let answer = (): void => {};
   answered = new Promise((resolve) => (answer = resolve));
   asked = 0;
-  const coming = Array.from({ length: 2 * SOCKETS_MAX }, connect);
+  const coming = Array.from({ length: 2 * SOCKETS_MAX }, (_, i) => connect(`user ${i % SOCKETS_MAX}`));
   await eventually('all have shown their tokens', () => asked === coming.length);
   answer();
   await Promise.all(coming);
@@ -255,9 +277,21 @@ test('one socket too many is refused, also of those that come at once; one that 
   }
   open[0]?.close();
   await eventually('there is room', async () => {
-    await connect();
+    await connect('ada');
     return open.length > SOCKETS_MAX;
   });
+  for (const socket of open) socket.terminate();
+});
+
+test('a user with as many sockets as one may have leaves room for another (G7)', async () => {
+  const { open, refused, connect } = crowd();
+  for (let i = 0; i < SOCKETS_PER_USER_MAX + 1; i += 1) await connect('eve');
+  assert.equal(
+    refused.map((refusal) => [refusal?.reason, refusal?.metadata]),
+    [['LIMIT_EXCEEDED', { limit: 'EVENTS_SOCKETS_PER_USER_MAX' }]],
+  );
+  await connect('ada');
+  assert.is(open.length, SOCKETS_PER_USER_MAX + 1);
   for (const socket of open) socket.terminate();
 });
 

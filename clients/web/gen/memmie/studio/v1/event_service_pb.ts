@@ -90,7 +90,7 @@ export const EventService: GenService<{
   /**
    * Streams events as they happen, of one blob in the order of its versions, until the caller goes away. One published
    * late, after a crash, comes out of that order where the stream had begun with a later version; it may come twice. Fails with
-   * LIMIT_EXCEEDED or EVENTS_UNAVAILABLE; go on with the last cursor then. Fails with CURSOR_INVALID where it can't go on
+   * LIMIT_EXCEEDED (also where the caller has 100 streams on this process) or EVENTS_UNAVAILABLE; go on with the last cursor then. Fails with CURSOR_INVALID where it can't go on
    * from the cursor without leaving something out. Of one blob: fails with BLOB_NOT_FOUND, and ends with ACCESS_DENIED once the caller may no longer read it.
    *
    * @generated from rpc memmie.studio.v1.EventService.WatchEvents
