@@ -36,7 +36,10 @@ export const STREAM_HEADERS_MS_MAX = 100;
 export const STREAM_WINDOW_BYTES = 1024 * 1024;
 export const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 export const HTTP2_SESSION_MEGABYTES_MAX = 64;
-/** The longest deadline a caller may name. */
+/**
+ * The longest deadline a caller may name (FIELD_INVALID). On the native port @grpc/grpc-js counts a timeout in 32 bits
+ * before we see it: one of 2 ** 31 ms, 24 days, or more comes out as another, and mostly is DEADLINE_EXCEEDED at once.
+ */
 export const CALL_DEADLINE_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 export const READINESS_CHECK_MS_MAX = 2_000;
 export const EVENTS_SOCKETS_MAX = 1_000;

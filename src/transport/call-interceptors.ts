@@ -7,6 +7,7 @@ import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { abortable } from './abortable.ts';
 import { callerKey } from './caller-context.ts';
+import { requireDeadline } from './deadlines.ts';
 import { reasonOf, toConnectError } from './error-mapping.ts';
 import { createStreamEnding, untilEnded } from './stream-endings.ts';
 import type { Interceptor, StreamResponse, UnaryResponse } from '@connectrpc/connect';
@@ -88,6 +89,7 @@ function admitCalls({ authenticator, draining }: CallOptions): Interceptor {
       ? undefined
       : await authenticator.authenticate(request.header.get('authorization') ?? undefined);
     if (caller) request.contextValues.set(callerKey, caller);
+    requireDeadline(request.contextValues);
     // A unary call is left to finish while the studio drains. Past its deadline it is answered, though it may go on.
     if (!request.stream) return abortable(next(request), request.signal);
 

@@ -5,7 +5,8 @@ import { invokeUnaryImplementation, transformInvokeImplementation } from '@conne
 import { createCallContext, type CallContext } from './call-context.ts';
 import { headersOf, metadataOf, statusOf } from './grpc-metadata.ts';
 import { toConnectError } from './error-mapping.ts';
-import { STREAM_HEADERS_MS_MAX } from '../limits.ts';
+import { refuseDeadline } from './deadlines.ts';
+import { CALL_DEADLINE_MS_MAX, STREAM_HEADERS_MS_MAX } from '../limits.ts';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type {
@@ -131,6 +132,7 @@ function contextOf(spec: MethodImplSpec, call: Surface): CallContext {
     deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
     requestHeader: headersOf(call.metadata),
   });
+  if ((context.timeoutMs() ?? 0) > CALL_DEADLINE_MS_MAX) refuseDeadline(context.values);
   // Also told of a call that was answered; its context is over by then.
   call.on('cancelled', () => {
     if (!context.signal.aborted) context.abort(new ConnectError('The caller went away.', Code.Canceled));

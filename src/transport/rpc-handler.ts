@@ -6,6 +6,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../limits.ts';
+import { withinDeadline } from './deadlines.ts';
 import { awaitLetIn, tellHeaders, withEarlyHeaders } from './early-headers.ts';
 import { toConnectError } from './error-mapping.ts';
 import { pathOf, sendJson } from './http.ts';
@@ -80,7 +81,8 @@ async function answer(
     const { body } = universal;
     if (isBytes(body)) universal = { ...universal, body: admittedBody(body, admit) };
   }
-  const answered = handler(universal);
+  const header = withinDeadline(universal.header, letIn.contextValues);
+  const answered = handler({ ...universal, header });
   const streams = methodKind === 'server_streaming' || methodKind === 'bidi_streaming';
   await universalResponseToNodeResponse(await (streams ? withEarlyHeaders(answered, letIn) : answered), response);
 }

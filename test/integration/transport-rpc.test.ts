@@ -5,7 +5,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import * as assert from 'uvu/assert';
 import { readDetail } from '../../src/transport/error-detail.ts';
-import { REQUEST_BYTES_MAX } from '../../src/limits.ts';
+import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../../src/limits.ts';
 import { signToken } from '../../src/transport/tokens.ts';
 import { suite } from '../harness/suite.ts';
 import { aborted, echoMethod, note, openDoors, SECRET } from './transport-doors.ts';
@@ -144,6 +144,20 @@ for (const [door, connect] of Object.entries(DOORS)) {
     const { code } = await failure(call(connect(), 'Echo', 'wait', { timeoutMs: 150 }));
     assert.is(code, 'DeadlineExceeded');
     await until(() => aborted.includes('echo'));
+  });
+
+  test(`${door}: a deadline further away than one may be is refused with its reason (G7)`, async () => {
+    // Each door reads its own.
+    const hours = (count: number): Record<string, string> => ({
+      ...bearer(doors.token),
+      'grpc-timeout': `${count}H`,
+      'connect-timeout-ms': String(count * 3_600_000),
+    });
+    const hoursMax = CALL_DEADLINE_MS_MAX / 3_600_000;
+    assert.is((await call(connect(), 'Echo', 'in time', { headers: hours(hoursMax) })).value, 'in time');
+    const failed = await failure(call(connect(), 'Echo', 'x', { headers: hours(hoursMax + 1) }));
+    assert.equal([failed.code, failed.reason], ['InvalidArgument', 'FIELD_INVALID']);
+    assert.equal(failed.metadata, { limit: 'CALL_DEADLINE_MS_MAX' });
   });
 
   test(`${door}: a stream brings all its messages, also large ones`, async () => {
