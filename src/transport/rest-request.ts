@@ -21,11 +21,27 @@ export function buildRequest<T extends DescMessage>(type: T, parts: RestParts): 
     delete json[field?.jsonName ?? name];
     json[name] = value;
   }
+  refuseUnkeepable(json);
   try {
     return fromJson(type, json);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new StudioError('FIELD_INVALID', `The request is no ${type.name}: ${message}`, {}, { cause: error });
+  }
+}
+
+/** A message's maps are plain objects, in which this name is no entry: what it names would be dropped unsaid. */
+const UNKEEPABLE = '__proto__';
+
+function refuseUnkeepable(json: JsonObject): void {
+  // Not by recursion: a body may be nested as deeply as it is long.
+  const left: JsonValue[] = [json];
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    if (Object.hasOwn(value, UNKEEPABLE)) {
+      throw new StudioError('FIELD_INVALID', `Nothing in a request may be named ${UNKEEPABLE}.`, { field: UNKEEPABLE });
+    }
+    for (const each of Object.values(value)) left.push(each);
   }
 }
 

@@ -115,6 +115,18 @@ test('a weak If-Match, as a compressing proxy makes it, is the etag; one that ca
   }
 });
 
+test('a name that a map can’t keep is refused, not dropped; one that only looks special is kept', async () => {
+  const kept = { constructor: 'a', toString: 'b', hasOwnProperty: 'c' };
+  const { body } = await ask('POST', '/papers', { id: 'a', labels: kept });
+  assert.equal(body.blob, { id: 'a', contentType: 'text/plain', labels: kept });
+  const dropped = [
+    await ask('GET', '/papers/a?labels.__proto__=v'),
+    await ask('POST', '/papers', '{"id":"a","labels":{"__proto__":"v"}}'),
+    await ask('POST', '/papers', '{"id":"a","labels":{"\\u005f_proto__":"v"}}'),
+  ];
+  for (const { status, body: refusal } of dropped) assert.equal([status, refusal.reason], [400, 'FIELD_INVALID']);
+});
+
 test('wrong queries, fields and bodies are FIELD_INVALID', async () => {
   for (const query of ['?nothing=1', '?page_size=many', '?draft=perhaps', '?labels=x', '?page_size.x=1']) {
     const { status, body } = await ask('GET', `/papers/a${query}`);

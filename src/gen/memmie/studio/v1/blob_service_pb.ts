@@ -66,7 +66,8 @@ export type CreateBlobRequest = Message<"memmie.studio.v1.CreateBlobRequest"> & 
   parentIds: string[];
 
   /**
-   * The owner's own words for it: at most 64; keys of 1 to 64 characters, values of at most 256.
+   * The owner's own words for it: at most 64; keys of 1 to 64 characters, values of at most 256. `__proto__` is no key:
+   * REST refuses it, the other doors leave it out.
    *
    * @generated from field: map<string, string> labels = 5;
    */
@@ -213,7 +214,8 @@ export type ListBlobsRequest = Message<"memmie.studio.v1.ListBlobsRequest"> & {
   contentType: string;
 
   /**
-   * Only those that have all these labels.
+   * Only those that have all these labels. `__proto__` is no key: REST refuses it, the other doors leave it out, so that
+   * alone it asks for all.
    *
    * @generated from field: map<string, string> labels = 5;
    */
