@@ -26,6 +26,9 @@ export interface Config {
   /** HS256 secret, of 32 bytes at least; `studio dev` makes and keeps one when neither it nor a JWKS URL is given. */
   readonly jwtSecret?: string;
   readonly jwksUrl?: string;
+  /** The `iss` that a token must have, and the one that must be among its `aud`. Absent: any. */
+  readonly jwtIssuer?: string;
+  readonly jwtAudience?: string;
   /** Browser origins allowed beside our own host, comma-separated. STUDIO_ALLOWED_ORIGINS. */
   readonly allowedOrigins: readonly string[];
   /** Prefixes that workflow ids, types and task queues of `workflow` providers may carry. STUDIO_WORKFLOW_QUEUE_PREFIXES. */
@@ -91,6 +94,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     temporalNamespace: text('STUDIO_TEMPORAL_NAMESPACE') ?? 'default',
     jwtSecret: fitting('STUDIO_JWT_SECRET', isLongEnough, `must have at least ${JWT_SECRET_BYTES_MIN} bytes`),
     jwksUrl: fitting('STUDIO_JWKS_URL', isHttpUrl, 'must be an https:// or http:// URL'),
+    jwtIssuer: text('STUDIO_JWT_ISSUER'),
+    jwtAudience: text('STUDIO_JWT_AUDIENCE'),
     allowedOrigins: list('STUDIO_ALLOWED_ORIGINS', ''),
     workflowQueuePrefixes: list('STUDIO_WORKFLOW_QUEUE_PREFIXES', 'expand-,provider-'),
     syncCreate: fitting('STUDIO_SYNC_CREATE', isEdited, 'must be a content type that is edited live'),

@@ -89,11 +89,12 @@ function parse(args: string[]) {
 
 async function dev(config: Config): Promise<number> {
   const [{ runDev }, { signToken }] = await Promise.all([import('./local/dev.ts'), import('./transport/tokens.ts')]);
+  const { jwtIssuer: issuer, jwtAudience: audience } = config;
   return runDev({
     config,
     entry: [...process.execArgv, String(process.argv[1])],
     environment: environmentWith,
-    signToken: (secret) => signToken(secret, { userId: 'you', ttlSeconds: DEV_TOKEN_TTL_SECONDS }),
+    signToken: (secret) => signToken(secret, { userId: 'you', ttlSeconds: DEV_TOKEN_TTL_SECONDS, issuer, audience }),
     print,
   });
 }
@@ -152,7 +153,9 @@ async function token(
       'Run studio dev once, or set STUDIO_JWT_SECRET or STUDIO_DATA_DIR as the studio has it.',
     );
   }
-  print(await signToken(secret, { userId: values.user, ttlSeconds, administrator: values.administrator ?? false }));
+  const { jwtIssuer: issuer, jwtAudience: audience } = config;
+  const administrator = values.administrator ?? false;
+  print(await signToken(secret, { userId: values.user, ttlSeconds, administrator, issuer, audience }));
   return 0;
 }
 

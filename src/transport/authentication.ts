@@ -21,7 +21,7 @@ const ASYMMETRIC_ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 E
 
 /**
  * Tells who calls, from a JWT: `sub` is the user id, `exp` is honoured where there is one (a token without it never
- * expires), `studio_admin: true` makes an administrator. Rejects with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, or
+ * expires), `studio_admin: true` makes an administrator, `iss` and `aud` must be what the settings say, where they do. Rejects with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, or
  * IDENTITY_UNAVAILABLE when the key set can't be read.
  */
 export interface Authenticator {
@@ -31,7 +31,9 @@ export interface Authenticator {
   readonly authenticateToken: (token: string | undefined) => Promise<Caller>;
 }
 
-export function createAuthenticator(config: Pick<Config, 'jwtSecret' | 'jwksUrl'>): Authenticator {
+type TokenSettings = Pick<Config, 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience'>;
+
+export function createAuthenticator(config: TokenSettings): Authenticator {
   const verify = createVerifier(config);
   const cache = new TokenCache();
 
@@ -66,7 +68,7 @@ type Verify = (token: string) => Promise<JWTVerifyResult>;
  * The algorithm decides which key is asked, never the reverse: HS256 is checked with the secret alone, asymmetric ones
  * with the key set alone, and `none` with nothing.
  */
-function createVerifier(config: Pick<Config, 'jwtSecret' | 'jwksUrl'>): Verify {
+function createVerifier(config: TokenSettings): Verify {
   const secret = config.jwtSecret ? new TextEncoder().encode(config.jwtSecret) : undefined;
   const keySet = config.jwksUrl
     ? createRemoteJWKSet(new URL(config.jwksUrl), {
@@ -76,12 +78,17 @@ function createVerifier(config: Pick<Config, 'jwtSecret' | 'jwksUrl'>): Verify {
         [customFetch]: fetchKeySet,
       })
     : undefined;
-  const clockTolerance = TOKEN_CLOCK_TOLERANCE_SECONDS;
+  // An issuer may sign for other applications too: a token made for one of those is none of ours.
+  const demanded = {
+    clockTolerance: TOKEN_CLOCK_TOLERANCE_SECONDS,
+    ...(config.jwtIssuer !== undefined && { issuer: config.jwtIssuer }),
+    ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
+  };
   return async (token) => {
     const { alg } = decodeProtectedHeader(token);
-    if (secret && alg === 'HS256') return jwtVerify(token, secret, { algorithms: ['HS256'], clockTolerance });
+    if (secret && alg === 'HS256') return jwtVerify(token, secret, { algorithms: ['HS256'], ...demanded });
     if (keySet && alg !== 'HS256') {
-      return jwtVerify(token, keySet, { algorithms: ASYMMETRIC_ALGORITHMS, clockTolerance });
+      return jwtVerify(token, keySet, { algorithms: ASYMMETRIC_ALGORITHMS, ...demanded });
     }
     throw new errors.JOSEAlgNotAllowed('not an algorithm this studio honours');
   };

@@ -10,6 +10,9 @@ export interface TokenRequest {
   /** Absent: the token never expires. */
   readonly ttlSeconds?: number;
   readonly administrator?: boolean;
+  /** Become `iss` and `aud`: what the studio's settings demand. */
+  readonly issuer?: string;
+  readonly audience?: string;
 }
 
 /** An HS256 token that the studio with the same secret honours. */
@@ -20,6 +23,8 @@ export async function signToken(secret: string, request: TokenRequest): Promise<
     .setSubject(request.userId)
     .setIssuedAt(nowSeconds);
   if (request.ttlSeconds !== undefined) token.setExpirationTime(nowSeconds + request.ttlSeconds);
+  if (request.issuer !== undefined) token.setIssuer(request.issuer);
+  if (request.audience !== undefined) token.setAudience(request.audience);
   return token.sign(new TextEncoder().encode(secret));
 }
 

@@ -39,7 +39,7 @@ async function tokenOf(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-const claimsOf = (token: string): { sub: string; iat: number; exp: number } =>
+const claimsOf = (token: string): { sub: string; iat: number; exp: number; iss?: string; aud?: string } =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as ReturnType<typeof claimsOf>;
 
 function registerForAll(client: StudioClient): Promise<unknown> {
@@ -75,6 +75,13 @@ test('with --ttl: as long as that, then TOKEN_EXPIRED', async () => {
     return outcome instanceof Error && reasonOf(outcome);
   };
   assert.is(await eventually('it expires', isRefused, EXPIRED_MS_MAX), 'TOKEN_EXPIRED');
+});
+
+test('with the issuer and the audience that a token must have', async () => {
+  const demanded = { STUDIO_JWT_ISSUER: 'https://issuer.example/', STUDIO_JWT_AUDIENCE: 'studio' };
+  const { stdout } = await runStudio(['token', '--user', 'bob'], { ...environment, ...demanded });
+  const { iss, aud } = claimsOf(stdout);
+  assert.equal([iss, aud], Object.values(demanded));
 });
 
 test('STUDIO_JWT_SECRET goes before the one that is kept', async () => {

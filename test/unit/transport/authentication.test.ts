@@ -99,6 +99,40 @@ test('missing, malformed and foreign tokens are refused, each with its reason', 
   assert.is(await reasonOf(authenticate(`Bearer ${'x'.repeat(9_000)}`)), 'TOKEN_INVALID');
 });
 
+test('G8: where an issuer and an audience are set, a token of another issuer or for another application is refused', async () => {
+  const settings = { jwtSecret: SECRET, jwtIssuer: 'https://issuer.example/', jwtAudience: 'studio' };
+  const own = { userId: 'ada', issuer: settings.jwtIssuer, audience: settings.jwtAudience };
+  const { authenticateToken } = createAuthenticator(settings);
+  const { authenticateToken: ofAny } = createAuthenticator({ jwtSecret: SECRET });
+  const several = await new SignJWT({ sub: 'ada', iss: own.issuer, aud: ['billing', 'studio'] })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(SECRET));
+  for (const token of [await signToken(SECRET, own), several]) {
+    assert.is(await reasonOf(authenticateToken(token)), 'ACCEPTED');
+  }
+  const others = [
+    { ...own, audience: 'billing' },
+    { ...own, audience: undefined },
+    { ...own, issuer: 'https://issuer.example' },
+    { ...own, issuer: undefined },
+  ];
+  for (const other of others) {
+    const token = await signToken(SECRET, other);
+    assert.is(await reasonOf(authenticateToken(token)), 'TOKEN_INVALID', JSON.stringify(other));
+    assert.is(await reasonOf(ofAny(token)), 'ACCEPTED', JSON.stringify(other));
+  }
+  // By a key set likewise.
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const keys = await serveKeySet(() => JSON.stringify({ keys: [jwk] }));
+  const jwk = await exportJWK(publicKey);
+  const bySet = createAuthenticator({ ...settings, jwtSecret: undefined, jwksUrl: keys.url }).authenticateToken;
+  const signed = (aud: string): Promise<string> =>
+    new SignJWT({ sub: 'ada', iss: own.issuer, aud }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+  assert.is(await reasonOf(bySet(await signed('studio'))), 'ACCEPTED');
+  assert.is(await reasonOf(bySet(await signed('billing'))), 'TOKEN_INVALID');
+  keys.close();
+});
+
 test('sub must be a user id of 1 to 256 characters', async () => {
   const { authenticateToken } = createAuthenticator({ jwtSecret: SECRET });
   const key = new TextEncoder().encode(SECRET);
