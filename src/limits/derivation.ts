@@ -39,14 +39,14 @@ export const PROVIDER_ERROR_CHARACTERS_MAX = 2_048;
 export const PROVIDER_BACKOFF_MS = 1_000;
 /** Compiled schemas kept by a worker's thread. */
 export const SCHEMAS_COMPILED_MAX = 128;
-/** One content against one schema; over it the thread is ended, and the content does not fit. */
-export const SCHEMA_CHECK_MS_MAX = 3_000;
-export const SCHEMA_CHECKS_WAITING_MAX = 256;
-export const SCHEMA_THREAD_START_MS_MAX = 30_000;
-export const SCHEMA_THREAD_IDLE_MS_MAX = 10_000;
+/** One content against one schema, or against a provider's patterns; over it the thread is ended, and the run fails. */
+export const CONTENT_CHECK_MS_MAX = 3_000;
+export const CONTENT_CHECKS_WAITING_MAX = 256;
+export const CONTENT_THREAD_START_MS_MAX = 30_000;
+export const CONTENT_THREAD_IDLE_MS_MAX = 10_000;
 /** Looked at after each check; V8's own limit is far above, as for STATE_THREAD_HEAP_MEGABYTES_MAX. */
-export const SCHEMA_THREAD_HEAP_MEGABYTES_MAX = 256;
-export const SCHEMA_THREAD_HEAP_MEGABYTES_HARD = 4_096;
+export const CONTENT_THREAD_HEAP_MEGABYTES_MAX = 256;
+export const CONTENT_THREAD_HEAP_MEGABYTES_HARD = 4_096;
 /** Runs closed at once by a workflow that ends. */
 export const LEFTOVER_RUNS_MAX = 1_000;
 export const CLAIM_RACES_MAX = 16;

@@ -8,13 +8,13 @@ import { DISPATCH_IN_FLIGHT_MAX } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import { createActivities } from './activities/index.ts';
 import { TemporalClient, type TemporalOptions } from './client.ts';
+import { ContentChecks } from './content-checks.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Leftovers } from './leftovers.ts';
 import { Planner, type PlannerParts } from './planner.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import { RunLedger } from './run-ledger.ts';
 import { Runner } from './runner.ts';
-import { SchemaChecks } from './schema-checks.ts';
 import { RootSignals } from './signals.ts';
 import { PropagationWorker } from './worker.ts';
 
@@ -52,8 +52,8 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   const processed = { recordProcessed: heads.setProcessed.bind(heads) };
   const ledger = new RunLedger(runs, processed, now);
   const leftovers = new Leftovers(documents, runs, ledger);
-  const schemas = new SchemaChecks();
-  const runner = new Runner({ documents, heads, providers, runs, ledger, schemas, failpoints, now });
+  const checks = new ContentChecks();
+  const runner = new Runner({ documents, heads, providers, runs, ledger, checks, failpoints, now });
   const dispatcher = new Dispatcher(providers, signals);
   const reconciler = new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });
   const worker = new PropagationWorker(
@@ -80,7 +80,7 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
     stop: async () => {
       stopping.abort();
       await Promise.allSettled([consuming, reconciling, worker.stop()]);
-      schemas.close();
+      checks.close();
       await client.close();
     },
   };

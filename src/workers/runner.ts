@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import type { BlobWithContent, Derivation } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { keyOfRun } from '../domain/execution-key.ts';
-import { compilePatterns } from '../domain/pattern.ts';
 import type { Provider } from '../domain/provider.ts';
 import type { RunClaim } from '../domain/run.ts';
 import { isJsonType, isTextType, takesInput } from '../domain/trigger.ts';
@@ -12,11 +11,11 @@ import { StudioError } from '../errors.ts';
 import type { Failpoints } from '../failpoints.ts';
 import { EXECUTION_LEASE_MS } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
+import type { ContentChecks, Misfit } from './content-checks.ts';
 import type { ClaimedRun, RunOutcome, RunRef } from './names.ts';
 import type { OwnedGraphParts } from './owned-graph.ts';
 import { decodeOutput, type OutputContent } from './provider-io.ts';
 import type { RunLedger } from './run-ledger.ts';
-import type { SchemaChecks } from './schema-checks.ts';
 
 export interface RunnerParts {
   readonly documents: Pick<Documents, 'getBlob' | 'commitTransform'>;
@@ -24,7 +23,7 @@ export interface RunnerParts {
   readonly providers: Pick<Registrations, 'get'>;
   readonly runs: Pick<Runs, 'claim'>;
   readonly ledger: RunLedger;
-  readonly schemas: Pick<SchemaChecks, 'check'>;
+  readonly checks: Pick<ContentChecks, 'check' | 'match'>;
   readonly failpoints: Failpoints;
   readonly now: () => Date;
 }
@@ -81,13 +80,14 @@ export class Runner {
       known = await ledger.putOff(claimed, error);
     }
     if (known) return { outcome: known };
-    if (!ref.asked && !matches(provider, source)) {
-      const error = { reason: 'PATTERN_UNMATCHED', message: 'No trigger pattern matches the content.' };
-      return { outcome: await ledger.settle(claimed, 'skipped', { error }) };
+    const misfit = ref.asked ? undefined : await this.#matchPatterns(provider, source);
+    if (misfit) {
+      const error = { reason: 'PATTERN_UNMATCHED', message: `The content is not matched: ${misfit.why}.` };
+      return { outcome: await ledger.settle(claimed, misfit.isGivenUp ? 'failed' : 'skipped', { error }) };
     }
     const { content, contentType } = source;
     const schema = provider.inputSchema;
-    const wrong = await this.#parts.schemas.check({ schema, field: 'input_schema', content, contentType });
+    const wrong = await this.#parts.checks.check({ schema, field: 'input_schema', content, contentType });
     if (wrong !== undefined) {
       const error = { reason: 'INPUT_SCHEMA_MISMATCH', message: `The input does not fit input_schema: ${wrong}.` };
       return { outcome: await ledger.settle(claimed, 'failed', { error }) };
@@ -106,7 +106,7 @@ export class Runner {
     } catch (error) {
       return ledger.settle(claimed, 'failed', { error: { reason: 'OUTPUT_INVALID', message: messageOf(error) } });
     }
-    const wrong = await this.#parts.schemas.check({ schema, field: 'output_schema', ...output });
+    const wrong = await this.#parts.checks.check({ schema, field: 'output_schema', ...output });
     if (wrong !== undefined) {
       const error = { reason: 'OUTPUT_SCHEMA_MISMATCH', message: `The output does not fit output_schema: ${wrong}.` };
       return ledger.settle(claimed, 'failed', { error });
@@ -119,6 +119,13 @@ export class Runner {
       if (!(error instanceof StudioError) || isPassing(error)) throw error;
       return ledger.settle(claimed, 'failed', { error: { reason: error.reason, message: error.message } });
     }
+  }
+
+  async #matchPatterns({ triggerPatterns: patterns }: Provider, source: Source): Promise<Misfit | undefined> {
+    const { content, contentType } = source;
+    if (patterns.length > 0 && !isTextType(contentType) && !isJsonType(contentType))
+      return { why: 'it is neither text nor JSON', isGivenUp: false };
+    return this.#parts.checks.match({ patterns, field: 'trigger_patterns', content });
   }
 
   /** Over a source that can't be loaded now: its stored head says what the run is. */
@@ -226,12 +233,6 @@ function claimOf(ref: RunRef, provider: Provider, source: BlobWithContent, workf
 /** G8: blobs are read in their owner's name; that the provider may run on them was decided from both. */
 function callerOf(ref: RunRef): Caller {
   return { userId: ref.owner, administrator: false, providerId: ref.providerId };
-}
-
-function matches(provider: Provider, source: Source): boolean {
-  if (provider.triggerPatterns.length === 0) return true;
-  if (!isTextType(source.contentType) && !isJsonType(source.contentType)) return false;
-  return compilePatterns(provider.triggerPatterns, 'trigger_patterns')(Buffer.from(source.content).toString('utf8'));
 }
 
 const ABSENT: ReadonlySet<string> = new Set(['BLOB_NOT_FOUND', 'VERSION_NOT_FOUND', 'VERSION_THINNED']);

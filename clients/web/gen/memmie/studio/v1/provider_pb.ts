@@ -135,7 +135,8 @@ export type Provider = Message<"memmie.studio.v1.Provider"> & {
   triggerEvents: TriggerEvent[];
 
   /**
-   * Regular expressions (RE2) on the content, one of which must match; empty matches all.
+   * Regular expressions (RE2) on the content, one of which must match; empty matches all. A run whose content takes more
+   * than 3 s to match fails with PATTERN_UNMATCHED.
    *
    * @generated from field: repeated string trigger_patterns = 17;
    */

@@ -1,11 +1,13 @@
-/** What runs in the thread of `SchemaChecks`: contents are held against schemas of strangers. */
+/** What runs in the thread of `ContentChecks`: contents are held against schemas and patterns of strangers. */
 import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
+import { compilePatterns } from '../domain/pattern.ts';
 import { compileSchema, schemaValue, type SchemaCheck } from '../domain/schema.ts';
 import { StudioError } from '../errors.ts';
-import { SCHEMA_THREAD_HEAP_MEGABYTES_MAX, SCHEMAS_COMPILED_MAX } from '../limits.ts';
+import { CONTENT_THREAD_HEAP_MEGABYTES_MAX, SCHEMAS_COMPILED_MAX } from '../limits.ts';
 
 export interface SchemaTask {
+  readonly kind: 'schema';
   readonly schema: string;
   /** Names the schema in errors. */
   readonly field: string;
@@ -13,7 +15,19 @@ export interface SchemaTask {
   readonly contentType: string;
 }
 
-export type SchemaReply =
+export interface PatternTask {
+  readonly kind: 'patterns';
+  /** One of them must occur. */
+  readonly patterns: readonly string[];
+  /** Names them in errors. */
+  readonly field: string;
+  /** UTF-8. */
+  readonly content: Uint8Array;
+}
+
+export type ContentTask = SchemaTask | PatternTask;
+
+export type ContentReply =
   | { readonly kind: 'ready' }
   /** `wrong`: what does not fit; `isFull`: the thread has had its share of memory. */
   | { readonly kind: 'checked'; readonly wrong?: string; readonly isFull: boolean }
@@ -22,20 +36,20 @@ export type SchemaReply =
 /** Compiling costs tens of milliseconds, so the schemas in use are kept. */
 const schemas = new Map<string, SchemaCheck>();
 
-parentPort?.on('message', (task: SchemaTask) => {
+parentPort?.on('message', (task: ContentTask) => {
   try {
-    const wrong = check(task);
-    const isFull = getHeapStatistics().used_heap_size > SCHEMA_THREAD_HEAP_MEGABYTES_MAX * 1024 * 1024;
+    const wrong = task.kind === 'schema' ? check(task) : match(task);
+    const isFull = getHeapStatistics().used_heap_size > CONTENT_THREAD_HEAP_MEGABYTES_MAX * 1024 * 1024;
     reply({ kind: 'checked', isFull, ...(wrong === undefined ? {} : { wrong }) });
   } catch (error) {
-    // A schema that is none, which registering refuses, fits nothing; trying again would not help.
+    // A schema or pattern that is none, which registering refuses, fits nothing; trying again would not help.
     if (error instanceof StudioError) reply({ kind: 'checked', wrong: error.message, isFull: false });
     else reply({ kind: 'failed', error: error instanceof Error ? error.message : String(error) });
   }
 });
 reply({ kind: 'ready' });
 
-function reply(message: SchemaReply): void {
+function reply(message: ContentReply): void {
   parentPort?.postMessage(message, []);
 }
 
@@ -54,4 +68,9 @@ function check({ schema, field, content, contentType }: SchemaTask): string | un
   const [oldest] = schemas.keys();
   if (schemas.size > SCHEMAS_COMPILED_MAX && oldest !== undefined) schemas.delete(oldest);
   return compiled(value);
+}
+
+function match({ patterns, field, content }: PatternTask): string | undefined {
+  const matches = compilePatterns(patterns, field)(Buffer.from(content).toString('utf8'));
+  return matches ? undefined : 'no pattern matches the content';
 }

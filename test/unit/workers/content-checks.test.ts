@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { SchemaChecks } from '../../../src/workers/schema-checks.ts';
+import { ContentChecks } from '../../../src/workers/content-checks.ts';
 import { suite } from '../../harness/suite.ts';
 
-const test = suite('schema checks in a thread');
+const test = suite('content checks in a thread');
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const of = (schema: unknown, content: string) => ({
   schema: JSON.stringify(schema),
@@ -21,9 +21,9 @@ function doubling(depth: number, last: unknown): unknown {
   return { $defs, $ref: '#/$defs/a0' };
 }
 
-let checks: SchemaChecks;
+let checks: ContentChecks;
 test.before.each(() => {
-  checks = new SchemaChecks();
+  checks = new ContentChecks();
 });
 test.after.each(() => checks.close());
 
@@ -53,6 +53,15 @@ for (const [what, schema, content] of [
     assert.is(await next, undefined);
   });
 }
+
+test('patterns: one of them must occur; none of them matches all; one that is none matches nothing', async () => {
+  const match = (...patterns: string[]) =>
+    checks.match({ patterns, field: 'trigger_patterns', content: bytes('a TODO b') });
+  assert.is(await match('^nothing$', 'TODO'), undefined);
+  assert.is(await match(), undefined);
+  assert.equal(await match('^TODO'), { why: 'no pattern matches the content', isGivenUp: false });
+  assert.match(String((await match('('))?.why), /is not an RE2 regular expression/);
+});
 
 test('after it is closed there is no answer, and who waited is told', async () => {
   const waiting = checks.check(of(doubling(40, { not: {} }), '1'));
