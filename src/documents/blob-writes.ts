@@ -4,7 +4,7 @@ import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { normalizeContentType } from '../domain/content/shape.ts';
 import type { Delta, Patch } from '../domain/delta.ts';
-import { requireId } from '../domain/ids.ts';
+import { requireOwnId } from '../domain/ids.ts';
 import { requireLabels } from '../domain/labels.ts';
 import { StudioError } from '../errors.ts';
 import { metaVersionOf, type BlobHeads } from '../storage/blobs.ts';
@@ -44,7 +44,7 @@ export class BlobWrites {
 
   async createBlob(caller: Caller, request: CreateBlob): Promise<Committed> {
     const id = request.id || newBlobId(caller, request.requestId);
-    requireId(id, 'id');
+    requireOwnId(id, 'id');
     requireLabels(request.labels);
     const contentType = normalizeContentType(request.contentType);
     await this.#submissions.prepareContent(contentType, request.content);

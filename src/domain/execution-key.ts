@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Blob, Receipt } from './blob.ts';
+import { DERIVED_ID_PREFIX } from './ids.ts';
 import type { Provider } from './provider.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { Provider } from './provider.ts';
  * missing make one blob, not two (G9).
  */
 export function derivedBlobId(sourceId: string, providerId: string): string {
-  return `derived-${digest(['derived', sourceId, providerId]).digest('base64url')}`;
+  return `${DERIVED_ID_PREFIX}${digest(['derived', sourceId, providerId]).digest('base64url')}`;
 }
 
 /** Lower-case hexadecimal SHA-256 naming one run of one provider version over fixed input versions (G9). */

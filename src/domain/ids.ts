@@ -3,6 +3,8 @@ import { StudioError } from '../errors.ts';
 import { ID_CHARACTERS_MAX } from '../limits.ts';
 
 const ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
+/** Of blobs that providers make: their ids can be computed by everyone who may read the source. */
+export const DERIVED_ID_PREFIX = 'derived-';
 
 /** RFC 9562 UUID version 7: sorts by creation time (milliseconds). */
 export function uuidV7(now: number = Date.now()): string {
@@ -31,4 +33,17 @@ export function requireId(id: string, field: string): void {
   throw new StudioError('FIELD_INVALID', `${field} must be 1 to ${ID_CHARACTERS_MAX} letters, digits, "_" or "-".`, {
     field,
   });
+}
+
+/** For a blob that somebody makes. Whoever made one with the id of a derived blob would keep that from being derived (G9). */
+export function requireOwnId(id: string, field: string): void {
+  requireId(id, field);
+  if (!id.startsWith(DERIVED_ID_PREFIX)) return;
+  throw new StudioError(
+    'FIELD_INVALID',
+    `${field} must not start with "${DERIVED_ID_PREFIX}": providers make such blobs.`,
+    {
+      field,
+    },
+  );
 }

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../src/domain/blob.ts';
 import type { Caller } from '../../src/domain/caller.ts';
+import { derivedBlobId } from '../../src/domain/execution-key.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import { startWorker } from '../../src/worker.ts';
 import { Planner } from '../../src/workers/planner.ts';
@@ -10,7 +11,7 @@ import { Reconciler } from '../../src/workers/reconciler.ts';
 import { RootSignals } from '../../src/workers/signals.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';
-import { newScene, textOf, type Scene } from './providers-world.ts';
+import { bytes, newScene, reasonOf, textOf, type Scene } from './providers-world.ts';
 
 const test = suite('graphs of several owners');
 const admin: Caller = { userId: 'root', administrator: true };
@@ -55,6 +56,20 @@ async function readyFor(rootId: string, scene: Scene): Promise<string[]> {
 
 const run = (scene: Scene, source: Blob, provider: Provider): string =>
   `${scene.caller.userId} ${source.id} ${provider.id}`;
+
+test('G9 who may read a source can’t take the id of what is to be made of it', async () => {
+  let provider: Provider | undefined;
+  const { host, guest, source } = await newShared(async (scene) => {
+    provider = await scene.register();
+  });
+  assert.ok(provider);
+  const request = { content: bytes('mine'), contentType: 'text/plain', parentIds: [], labels: {} };
+  for (const { caller } of [guest, host]) {
+    const id = derivedBlobId(source.id, provider.id);
+    assert.is(await reasonOf(world.documents.createBlob(caller, { ...request, id })), 'FIELD_INVALID');
+  }
+  assert.equal(await readyFor(source.id, host), [run(host, source, provider)]);
+});
 
 test('G8 what is made of a blob is made in its owner’s name, whoever else may read it', async () => {
   let forAll: Provider | undefined;

@@ -81,6 +81,7 @@ test("G8: a room can't be made under another's id, a bad name or a type that is 
     ['no%20id', token, 'text/plain', 'BLOB_NOT_FOUND', 4404],
     ['team/notes', token, 'text/plain', 'BLOB_NOT_FOUND', 4404],
     ['', token, 'text/plain', 'BLOB_NOT_FOUND', 4404],
+    ['derived-notes', token, 'text/plain', 'FIELD_INVALID', 4400],
     ['picture', token, 'image/png', 'CONTENT_TYPE_UNSUPPORTED', 4400],
     ['nonsense', token, 'nonsense', 'CONTENT_TYPE_UNSUPPORTED', 4400],
   ];

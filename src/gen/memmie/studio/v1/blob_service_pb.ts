@@ -35,7 +35,7 @@ export const file_memmie_studio_v1_blob_service: GenFile = /*@__PURE__*/
  */
 export type CreateBlobRequest = Message<"memmie.studio.v1.CreateBlobRequest"> & {
   /**
-   * The id it shall have; empty: the studio makes one.
+   * The id it shall have; empty: the studio makes one. Ids that start with "derived-" are kept for what providers make.
    *
    * @generated from field: string id = 1;
    */
