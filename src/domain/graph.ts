@@ -1,39 +1,60 @@
 /** The DAG of one root as propagation sees it. */
 import type { Blob } from './blob.ts';
 
+const NONE: ReadonlySet<string> = new Set();
+
 export class Graph {
-  readonly #blobs: ReadonlyMap<string, Blob>;
-  readonly #ancestors = new Map<string, ReadonlySet<string>>();
+  readonly #blobs = new Map<string, Blob>();
+  readonly #children = new Map<string, string[]>();
+  /** Derived blobs by what they are made of and by whom: ids are not computed for what is there, for one costs a hash. */
+  readonly #made = new Map<string, Blob>();
+  /** Of derived blobs, for as long as no blob is added. */
+  readonly #lineages = new Map<string, ReadonlySet<string>>();
+  #alive = 0;
 
   constructor(blobs: Iterable<Blob>) {
-    this.#blobs = new Map([...blobs].map((blob) => [blob.id, blob]));
+    this.add(blobs);
   }
 
-  get size(): number {
-    return this.#blobs.size;
+  /** How many are not deleted. */
+  get alive(): number {
+    return this.#alive;
   }
 
   get(id: string): Blob | undefined {
     return this.#blobs.get(id);
   }
 
+  /** What a provider made of a blob. */
+  made(sourceId: string, providerId: string): Blob | undefined {
+    return this.#made.get(`${sourceId} ${providerId}`);
+  }
+
   blobs(): IterableIterator<Blob> {
     return this.#blobs.values();
   }
 
-  /** All blobs above this one that are in the graph, without itself. Walks no blob twice, so a cycle ends too. */
-  ancestors(id: string): ReadonlySet<string> {
-    const known = this.#ancestors.get(id);
-    if (known) return known;
-    const found = new Set<string>();
-    const open = [...(this.#blobs.get(id)?.parentIds ?? [])];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (found.has(next)) continue;
-      found.add(next);
-      open.push(...(this.#blobs.get(next)?.parentIds ?? []));
+  /** Those that are there already stay as they are. */
+  add(blobs: Iterable<Blob>): void {
+    this.#lineages.clear();
+    for (const blob of blobs) {
+      if (this.#blobs.has(blob.id)) continue;
+      this.#blobs.set(blob.id, blob);
+      if (blob.deletedAt === undefined) this.#alive += 1;
+      for (const parentId of blob.parentIds) {
+        const children = this.#children.get(parentId);
+        if (children) children.push(blob.id);
+        else this.#children.set(parentId, [blob.id]);
+        if (isDerived(blob)) this.#made.set(`${parentId} ${blob.createdBy}`, blob);
+      }
     }
-    found.delete(id);
-    this.#ancestors.set(id, found);
+  }
+
+  /** Everything below these, and themselves: looks at no blob twice, so a cycle ends too. */
+  downwards(ids: Iterable<string>): ReadonlySet<string> {
+    const found = new Set(ids);
+    // What is added while it goes on has its turn too.
+    for (const id of found) for (const child of this.#children.get(id) ?? []) found.add(child);
     return found;
   }
 
@@ -42,16 +63,22 @@ export class Graph {
    * person's blob below a derived one starts a lineage of its own, for people don't run in circles by themselves.
    */
   lineageProviders(id: string): ReadonlySet<string> {
+    const known = this.#lineages.get(id);
+    if (known) return known;
+    if (!isDerived(this.#blobs.get(id))) return NONE;
     const providers = new Set<string>();
-    const seen = new Set<string>();
-    const open = [id];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const seen = new Set([id]);
+    for (const next of seen) {
       const blob = this.#blobs.get(next);
-      if (!blob || blob.createdBy === 'user' || seen.has(next)) continue;
-      seen.add(next);
+      if (!isDerived(blob)) continue;
       providers.add(blob.createdBy);
-      open.push(...blob.parentIds);
+      for (const parentId of blob.parentIds) seen.add(parentId);
     }
+    this.#lineages.set(id, providers);
     return providers;
   }
+}
+
+function isDerived(blob: Blob | undefined): blob is Blob {
+  return blob !== undefined && blob.createdBy !== 'user';
 }

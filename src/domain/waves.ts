@@ -23,23 +23,33 @@ export interface GraphLimits {
   readonly nodesMax: number;
 }
 
-/** Every run the graph asks for, whether or not something above it must run first. */
-export function wantedRuns(graph: Graph, providers: readonly Provider[], limits: GraphLimits): WantedRun[] {
+/**
+ * Every run the graph asks for, whether or not something above it must run first. `sources`: those looked at, if not all.
+ */
+export function wantedRuns(
+  graph: Graph,
+  providers: readonly Provider[],
+  limits: GraphLimits,
+  sources: Iterable<Blob> = graph.blobs(),
+): WantedRun[] {
   const wanted: WantedRun[] = [];
-  let nodes = [...graph.blobs()].filter((blob) => blob.deletedAt === undefined).length;
-  for (const source of graph.blobs()) {
+  let nodes = graph.alive;
+  for (const source of sources) {
     for (const provider of providers) {
-      // Asked first, for an id costs a hash.
       if (!takesInput(provider, source)) continue;
-      const derivedId = derivedBlobId(source.id, provider.id);
-      const derived = graph.get(derivedId);
-      // Somebody chose that id for a blob of their own, or threw the derived blob away: it is not ours to make again.
-      if (derived && (derived.createdBy !== provider.id || derived.deletedAt !== undefined)) continue;
+      const derived = graph.made(source.id, provider.id);
+      // Thrown away: it is not ours to make again.
+      if (derived?.deletedAt !== undefined) continue;
       if (!triggers(provider, source, derived)) continue;
-      if (!derived) {
+      // Not before it is needed, for an id costs a hash.
+      let derivedId = derived?.id;
+      if (derivedId === undefined) {
         // G9: each provider once in a lineage, and bounds on depth and size, so that no cycle of providers runs for ever.
         if (graph.lineageProviders(source.id).has(provider.id)) continue;
         if (source.depth + 1 > limits.depthMax || nodes >= limits.nodesMax) continue;
+        derivedId = derivedBlobId(source.id, provider.id);
+        // Somebody has a blob of their own there, from when such ids could be chosen.
+        if (graph.get(derivedId)) continue;
         nodes += 1;
       }
       wanted.push({ key: keyOfRun(provider, source), derivedId, source, provider, derived });
@@ -53,9 +63,6 @@ export function wantedRuns(graph: Graph, providers: readonly Provider[], limits:
  * going on or starts now. Level by level, so that no blob is made twice for one change of the root.
  */
 export function frontier(graph: Graph, wanted: readonly WantedRun[], active: ReadonlySet<string>): WantedRun[] {
-  return wanted.filter((run) => {
-    if (active.has(run.source.id)) return false;
-    for (const ancestor of graph.ancestors(run.source.id)) if (active.has(ancestor)) return false;
-    return true;
-  });
+  const changing = graph.downwards(active);
+  return wanted.filter((run) => !changing.has(run.source.id));
 }

@@ -54,6 +54,8 @@ export const CLAIM_RACES_MAX = 16;
 export const START_OVER_MS = 1_000;
 /** Runs one plan starts; the next plan starts the rest. */
 export const PLAN_RUNS_MAX = 64;
+/** Pairs of a blob and a provider that a plan looks at before others have their turn. */
+export const PLAN_PAIRS_MAX = 5_000;
 /** Built-ins one local activity runs one after the other. */
 export const BUILTIN_BATCH_RUNS_MAX = 16;
 /** Events in one workflow's history before it continues as new. */

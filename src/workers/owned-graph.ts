@@ -6,7 +6,7 @@ import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { Graph } from '../domain/graph.ts';
 import type { Provider } from '../domain/provider.ts';
-import { wantedRuns } from '../domain/waves.ts';
+import { wantedRuns, type GraphLimits, type WantedRun } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX } from '../limits.ts';
@@ -31,6 +31,8 @@ export interface GraphRequest {
 
 export interface OwnedGraph {
   readonly graph: Graph;
+  /** The owner's, from the top down. */
+  readonly sources: readonly Blob[];
   /** Of the versions seen, those that stored heads do not show yet. */
   readonly unconfirmed: SeenVersions;
   /** Nothing more may be derived in it: see DAG_NODES_MAX. */
@@ -51,8 +53,7 @@ export class OwnedGraphs {
     this.#parts = parts;
   }
 
-  /** `providers`: those that are planned for. */
-  async load(request: GraphRequest, providers: readonly Provider[]): Promise<OwnedGraph> {
+  async load(request: GraphRequest): Promise<OwnedGraph> {
     const { heads, documents } = this.#parts;
     const caller: Caller = { userId: request.owner, administrator: false };
     const found = await heads.ofRoot(request.rootId, DAG_NODES_MAX + 1, request.owner);
@@ -70,25 +71,34 @@ export class OwnedGraphs {
       known.set(id, blob);
       unconfirmed[id] = seen;
     }
-    await this.#addDerived(known, providers);
-    return { graph: new Graph(known.values()), unconfirmed, isFull: found.length >= DAG_NODES_MAX, beyond };
+    const graph = new Graph(known.values());
+    // G8: what is made of a blob is its owner's. Of others, there may be one that was seen.
+    const sources = [...known.values()].filter((blob) => blob.userId === request.owner);
+    sources.sort((one, other) => one.depth - other.depth);
+    return { graph, sources, unconfirmed, isFull: found.length >= DAG_NODES_MAX, beyond };
   }
 
   /**
-   * What of the blobs that would be made is there after all: deleted, somebody else's, or beyond the limit. Level by
-   * level, for what was found may have been made more of. G9: so what exists is kept up to date, whatever the DAG's size.
+   * What providers want to make of these sources, with what of it is there after all added to the graph: deleted, somebody
+   * else's, or beyond the limit. Level by level, for what was found may have been made more of. G9: so what exists is kept
+   * up to date, whatever the DAG's size.
    */
-  async #addDerived(known: Map<string, Blob>, providers: readonly Provider[]): Promise<void> {
-    const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: Infinity };
-    const asked = new Set<string>();
-    for (let level = 0; level <= LINEAGE_DEPTH_MAX; level++) {
-      const wanted = wantedRuns(new Graph(known.values()), providers, limits);
-      const absent = wanted.flatMap(({ derived, derivedId }) => (derived || asked.has(derivedId) ? [] : [derivedId]));
-      const found = await this.#parts.heads.getMany(absent);
-      if (found.length === 0) return;
-      for (const id of absent) asked.add(id);
-      for (const blob of found) known.set(blob.id, blob);
+  async wantedOf(
+    { graph }: OwnedGraph,
+    sources: readonly Blob[],
+    providers: readonly Provider[],
+    limits: GraphLimits,
+  ): Promise<WantedRun[]> {
+    const looked = [...sources];
+    let added: readonly Blob[] = sources;
+    for (let level = 0; level <= LINEAGE_DEPTH_MAX && added.length > 0; level++) {
+      const wanted = wantedRuns(graph, providers, { ...limits, nodesMax: Infinity }, added);
+      const found = await this.#parts.heads.getMany(wanted.flatMap((run) => (run.derived ? [] : [run.derivedId])));
+      graph.add(found);
+      added = found.filter((blob) => blob.userId === sources[0]?.userId);
+      looked.push(...added);
     }
+    return wantedRuns(graph, providers, limits, looked);
   }
 
   /** G8: somebody may have been shut out of a blob of their own; what they may not read is not worked on for them. */

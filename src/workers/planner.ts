@@ -1,10 +1,18 @@
 /** Finds what of a DAG is out of date, by comparing versions, and what of that may run now (G5, G9). */
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { isFinal, type Run } from '../domain/run.ts';
-import { frontier, wantedRuns, type WantedRun } from '../domain/waves.ts';
+import { frontier, type WantedRun } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
-import { DAG_FULL_LOG_EVERY_MS, DAG_NODES_MAX, LINEAGE_DEPTH_MAX, PLAN_RUNS_MAX, START_OVER_MS } from '../limits.ts';
+import {
+  DAG_FULL_LOG_EVERY_MS,
+  DAG_NODES_MAX,
+  LINEAGE_DEPTH_MAX,
+  PLAN_PAIRS_MAX,
+  PLAN_RUNS_MAX,
+  START_OVER_MS,
+} from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import type { PropagationPlan, RunRef, SeenVersions } from './names.ts';
 import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
@@ -16,11 +24,23 @@ export interface PlannerParts extends OwnedGraphParts {
   readonly runs: Pick<Runs, 'getMany'>;
   readonly logger: Logger;
   readonly now: () => Date;
+  /** PLAN_PAIRS_MAX unless said otherwise. */
+  readonly pairsMax?: number;
 }
 
 export interface PlanRequest extends GraphRequest {
   /** Derived blobs whose run is going on. */
   readonly running: readonly string[];
+}
+
+/** What a plan has found so far. */
+interface Found {
+  readonly due: WantedRun[];
+  /** Sources for which something is to be done, or may be. */
+  readonly open: Set<string>;
+  wakeAtMs: number;
+  /** Blobs that the runs found would make. */
+  newNodes: number;
 }
 
 export class Planner {
@@ -34,41 +54,59 @@ export class Planner {
   }
 
   async plan(request: PlanRequest): Promise<PropagationPlan> {
-    const caller: Caller = { userId: request.owner, administrator: false };
     const providers = await this.#parts.providers.activeFor(request.owner);
     if (providers.length === 0) return { ready: [], unconfirmed: {} };
-    const loaded = await this.#graphs.load(request, providers);
-    const { graph } = loaded;
+    const loaded = await this.#graphs.load(request);
+    const { graph, sources } = loaded;
     if (loaded.isFull) this.#logFull(request);
 
-    const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX };
     const running = new Set(request.running);
-    // G8: what is made of a blob is its owner's. Of others, there may be one that has the id of a derived blob.
-    const own = wantedRuns(graph, providers, limits).filter((run) => run.source.userId === request.owner);
-    const wanted = own.filter((run) => !running.has(run.derivedId));
+    const found: Found = { due: [], open: new Set(), wakeAtMs: Infinity, newNodes: 0 };
+    let ready: readonly WantedRun[] = [];
+    const perPart = Math.max(1, Math.floor((this.#parts.pairsMax ?? PLAN_PAIRS_MAX) / providers.length));
+    let at = 0;
+    // From the top down. What is left when there is enough to start comes in the plan that is made when that has ended.
+    for (; at < sources.length && ready.length < PLAN_RUNS_MAX; at += perPart) {
+      if (at > 0) await setImmediate();
+      const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX - found.newNodes };
+      const wanted = await this.#graphs.wantedOf(loaded, sources.slice(at, at + perPart), providers, limits);
+      await this.#sort(request, wanted, running, found);
+      const active = new Set([...running, ...found.due.map((run) => run.derivedId)]);
+      if (found.due.length > 0) ready = frontier(graph, found.due, active);
+    }
+    for (const source of sources.slice(at)) found.open.add(source.id);
+    return {
+      ready: ready.slice(0, PLAN_RUNS_MAX).map((run) => refOf(run, request)),
+      ...(found.wakeAtMs === Infinity ? {} : { wakeAtMs: found.wakeAtMs }),
+      unconfirmed: { ...loaded.unconfirmed, ...namedAgain(request, loaded.beyond, found.open) },
+    };
+  }
+
+  /** What of these runs is due, and when the others are. */
+  async #sort(
+    request: PlanRequest,
+    wanted: readonly WantedRun[],
+    running: ReadonlySet<string>,
+    found: Found,
+  ): Promise<void> {
+    const caller: Caller = { userId: request.owner, administrator: false };
     const records = await this.#parts.runs.getMany(wanted.map((run) => run.key));
     const now = this.#parts.now();
     const holder = rootWorkflowId(request.rootId, request.owner);
-    const due: WantedRun[] = [];
-    const open = new Set(own.flatMap((run) => (running.has(run.derivedId) ? [run.source.id] : [])));
-    let wakeAtMs = Infinity;
     for (const run of wanted) {
+      if (!run.derived) found.newNodes += 1;
+      if (running.has(run.derivedId)) {
+        found.open.add(run.source.id);
+        continue;
+      }
       const record = records.get(run.key);
       // Succeeded, or used up its attempts for these very inputs: only a change or a replay makes it run again.
       if (record && isFinal(record)) continue;
-      open.add(run.source.id);
+      found.open.add(run.source.id);
       const at = Math.max(claimableAt(record, holder, now), await this.#quietAt(caller, run));
-      if (at <= now.getTime()) due.push(run);
-      else wakeAtMs = Math.min(wakeAtMs, at);
+      if (at <= now.getTime()) found.due.push(run);
+      else found.wakeAtMs = Math.min(found.wakeAtMs, at);
     }
-    const active = new Set([...running, ...due.map((run) => run.derivedId)]);
-    return {
-      ready: frontier(graph, due, active)
-        .slice(0, PLAN_RUNS_MAX)
-        .map((run) => refOf(run, request)),
-      ...(wakeAtMs === Infinity ? {} : { wakeAtMs }),
-      unconfirmed: { ...loaded.unconfirmed, ...namedAgain(request, loaded.beyond, open) },
-    };
   }
 
   #logFull({ rootId, owner }: PlanRequest): void {

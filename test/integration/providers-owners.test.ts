@@ -5,6 +5,7 @@ import type { Blob } from '../../src/domain/blob.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { derivedBlobId } from '../../src/domain/execution-key.ts';
 import type { Provider } from '../../src/domain/provider.ts';
+import { PLAN_RUNS_MAX } from '../../src/limits.ts';
 import { startWorker } from '../../src/worker.ts';
 import { Planner } from '../../src/workers/planner.ts';
 import { Reconciler } from '../../src/workers/reconciler.ts';
@@ -122,6 +123,23 @@ test('G9 what one owner waits for holds up no other’s work in the same root', 
   } finally {
     await worker.stop();
   }
+});
+
+test('G9 what a plan leaves over, for there is enough to start, is in the next one', async () => {
+  const scene = newScene(world);
+  const providers = await Promise.all(Array.from({ length: 8 }, () => scene.register()));
+  const root = await scene.create('root', 'text/x-nobodys');
+  const texts = Array.from({ length: 9 }, (_, at) => String(at));
+  await Promise.all(texts.map((text) => scene.create(text, scene.contentType, [root.id])));
+  const { documents, heads, access, executions: runs } = world.engine;
+  const parts = { documents, heads, access, providers: world.engine.providers, runs, logger, now, pairsMax: 8 };
+  const request = { rootId: root.id, owner: scene.caller.userId, seen: {} };
+  const first = (await new Planner(parts).plan({ ...request, running: [] })).ready;
+  assert.is(first.length, PLAN_RUNS_MAX);
+  const running = first.map(({ derivedId }) => derivedId);
+  const second = (await new Planner(parts).plan({ ...request, running })).ready;
+  const all = new Set([...first, ...second].map(({ derivedId }) => derivedId));
+  assert.is(all.size, texts.length * providers.length);
 });
 
 test.run();

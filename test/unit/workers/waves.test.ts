@@ -4,10 +4,13 @@ import { derivedBlobId, executionKey, keyOfRun } from '../../../src/domain/execu
 import { Graph } from '../../../src/domain/graph.ts';
 import type { Provider } from '../../../src/domain/provider.ts';
 import { frontier, wantedRuns } from '../../../src/domain/waves.ts';
+import { processorMs } from '../../harness/processor-time.ts';
 import { suite } from '../../harness/suite.ts';
 import { blobOf, providerOf } from './fixtures.ts';
 
 const test = suite('waves');
+/** It takes some 0.4 s; 25 s and more when every blob looks at all that is above it. */
+const LARGE_MS_MAX = 5_000;
 const limits = { depthMax: 32, nodesMax: 10_000 };
 
 function derive(source: Blob, provider: Provider, inputVersion: number, fields: Partial<Blob> = {}): Blob {
@@ -166,6 +169,30 @@ test('level by level: nothing runs below a blob that is about to change', () => 
     ready.map((run) => run.derivedId),
     [made.id],
   );
+});
+
+test('G7 large graphs: a chain, many parents, many providers; processor time grows with their size', () => {
+  const count = 10_000;
+  const chain = Array.from({ length: count }, (_, at) =>
+    blobOf({ id: `chain-${at}`, parentIds: at === 0 ? [] : [`chain-${at - 1}`] }),
+  );
+  const wide = Array.from({ length: 4_000 }, (_, at) =>
+    blobOf({ id: `wide-${at}`, parentIds: Array.from({ length: Math.min(at, 32) }, (_, up) => `wide-${at - 1 - up}`) }),
+  );
+  const provider = providerOf({ id: 'p' });
+  const many = Array.from({ length: 20 }, (_, at) => providerOf({ id: `p-${at}`, triggerEvents: ['blob.updated'] }));
+  const large = { ...limits, nodesMax: Infinity };
+  const took = processorMs(() => {
+    for (const blobs of [chain, wide]) {
+      const graph = new Graph(blobs);
+      const wanted = wantedRuns(graph, [provider], large);
+      const active = new Set(wanted.map((run) => run.derivedId));
+      assert.is(frontier(graph, wanted, active).length, blobs.length);
+      assert.is(frontier(graph, wanted, new Set([...active, blobs[0]?.id ?? ''])).length, 0);
+    }
+    assert.equal(wantedRuns(new Graph(chain), many, large), []);
+  });
+  assert.ok(took < LARGE_MS_MAX, `${took} ms`);
 });
 
 test('ids and keys: stable, within the alphabet, and different for every part', () => {
