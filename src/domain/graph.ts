@@ -77,6 +77,16 @@ export class Graph {
     this.#lineages.set(id, providers);
     return providers;
   }
+
+  /** What lineages lead to and is not in the graph. */
+  missingParents(): string[] {
+    const missing = new Set<string>();
+    for (const blob of this.#blobs.values()) {
+      if (!isDerived(blob)) continue;
+      for (const parentId of blob.parentIds) if (!this.#blobs.has(parentId)) missing.add(parentId);
+    }
+    return [...missing];
+  }
 }
 
 function isDerived(blob: Blob | undefined): blob is Blob {

@@ -31,7 +31,7 @@ export interface GraphRequest {
 
 export interface OwnedGraph {
   readonly graph: Graph;
-  /** The owner's, from the top down. */
+  /** The owner's, from the top down. The graph has others too, through which lineages lead. */
   readonly sources: readonly Blob[];
   /** Of the versions seen, those that stored heads do not show yet. */
   readonly unconfirmed: SeenVersions;
@@ -72,6 +72,7 @@ export class OwnedGraphs {
       unconfirmed[id] = seen;
     }
     const graph = new Graph(known.values());
+    await this.#addLineages(graph);
     // G8: what is made of a blob is its owner's. Of others, there may be one that was seen.
     const sources = [...known.values()].filter((blob) => blob.userId === request.owner);
     sources.sort((one, other) => one.depth - other.depth);
@@ -99,6 +100,17 @@ export class OwnedGraphs {
       looked.push(...added);
     }
     return wantedRuns(graph, providers, limits, looked);
+  }
+
+  /** G9: lineages lead through deleted blobs too, and through those beyond the limit. */
+  async #addLineages(graph: Graph): Promise<void> {
+    const asked = new Set<string>();
+    for (let level = 0; level <= LINEAGE_DEPTH_MAX; level++) {
+      const missing = graph.missingParents().filter((id) => !asked.has(id));
+      if (missing.length === 0) return;
+      for (const id of missing) asked.add(id);
+      graph.add(await this.#parts.heads.getMany(missing));
+    }
   }
 
   /** G8: somebody may have been shut out of a blob of their own; what they may not read is not worked on for them. */

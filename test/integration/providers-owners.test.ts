@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../src/domain/blob.ts';
+import { contentHash } from '../../src/domain/content/canonical.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { derivedBlobId } from '../../src/domain/execution-key.ts';
 import type { Provider } from '../../src/domain/provider.ts';
@@ -140,6 +141,39 @@ test('G9 what a plan leaves over, for there is enough to start, is in the next o
   const second = (await new Planner(parts).plan({ ...request, running })).ready;
   const all = new Set([...first, ...second].map(({ derivedId }) => derivedId));
   assert.is(all.size, texts.length * providers.length);
+});
+
+test('G9 a lineage stays one when what it leads through is deleted', async () => {
+  const scene = newScene(world);
+  const expander = await scene.register({ supportedTypes: ['text/*'], onDerived: true });
+  const other = await scene.register({ triggerEvents: [] });
+  const source = await scene.create('text', 'text/x-nobodys');
+  const first = derivedBlobId(source.id, expander.id);
+  const second = derivedBlobId(first, other.id);
+  for (const [id, from, by] of [
+    [first, source.id, expander],
+    [second, first, other],
+  ] as const) {
+    await world.documents.commitTransform({
+      blobId: id,
+      ownerId: scene.caller.userId,
+      parentIds: [from],
+      contentType: 'text/plain',
+      content: bytes(id),
+      derivation: {
+        providerId: by.id,
+        providerVersion: by.version,
+        inputs: [{ blobId: from, version: 1 }],
+        executionKey: id,
+        outputHash: contentHash(bytes(id)),
+      },
+    });
+  }
+  await scene.edit(second, 'edited');
+  for (const id of [first, source.id]) await world.documents.deleteBlob(scene.caller, id, {});
+  const seen = { [second]: { version: 2 } };
+  const plan = await planner.plan({ rootId: source.id, owner: scene.caller.userId, seen, running: [] });
+  assert.equal(plan.ready, []);
 });
 
 test.run();
