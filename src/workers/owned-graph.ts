@@ -66,7 +66,7 @@ export class OwnedGraphs {
     const unconfirmed: Record<string, SeenVersion> = {};
     for (const [id, seen] of Object.entries(request.seen)) {
       if ((known.get(id)?.version ?? 0) >= seen.version) continue;
-      const blob = await ignoreMissing(documents.getBlob(caller, id, { withContent: false }));
+      const blob = await ignoreAbsent(documents.getBlob(caller, id, { withContent: false }));
       if (!blob) continue;
       known.set(id, blob);
       unconfirmed[id] = seen;
@@ -123,12 +123,16 @@ export class OwnedGraphs {
   }
 }
 
-/** A blob that is gone or not this owner's has nothing to propagate; every other error is thrown on. */
-async function ignoreMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+/**
+ * A blob that is gone or not this owner's has nothing to propagate, and one that can't be loaded is planned for as its
+ * stored head shows it: the others of the DAG don't wait for it. Every other error is thrown on.
+ */
+async function ignoreAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof StudioError && (error.reason === 'BLOB_NOT_FOUND' || error.reason === 'BLOB_DELETED'))
+    if (!(error instanceof StudioError)) throw error;
+    if (error.reason === 'BLOB_NOT_FOUND' || error.reason === 'BLOB_DELETED' || error.code === 'data_loss')
       return undefined;
     throw error;
   }

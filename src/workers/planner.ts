@@ -1,10 +1,12 @@
 /** Finds what of a DAG is out of date, by comparing versions, and what of that may run now (G5, G9). */
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
 import { isFinal, type Run } from '../domain/run.ts';
 import { frontier, type WantedRun } from '../domain/waves.ts';
 import type { Documents } from '../documents/contract.ts';
+import { StudioError } from '../errors.ts';
 import {
   DAG_FULL_LOG_EVERY_MS,
   DAG_NODES_MAX,
@@ -124,16 +126,23 @@ export class Planner {
     const seenVersion = run.derived?.derivedFrom?.inputs.find((receipt) => receipt.blobId === run.source.id)?.version;
     let missedSince = run.source.createdAt;
     if (seenVersion !== undefined) {
-      const first = await this.#parts.documents.listDeltas(caller, {
-        blobId: run.source.id,
-        afterVersion: seenVersion,
-        newestFirst: false,
-        pageSize: 1,
-        pageToken: '',
-      });
-      missedSince = first.items[0]?.appliedAt ?? run.source.updatedAt;
+      const missed = await this.#firstMissed(caller, run.source, seenVersion);
+      if (missed === 'broken') return 0;
+      missedSince = missed;
     }
     return Math.min(run.source.updatedAt.getTime() + debounce.quietMs, missedSince.getTime() + debounce.maxWaitMs);
+  }
+
+  /** `broken`: the source can't be loaded. What runs on it finds that too and waits, and no other run does with it. */
+  async #firstMissed(caller: Caller, source: Blob, afterVersion: number): Promise<Date | 'broken'> {
+    const query = { blobId: source.id, afterVersion, newestFirst: false, pageSize: 1, pageToken: '' };
+    try {
+      const { items } = await this.#parts.documents.listDeltas(caller, query);
+      return items[0]?.appliedAt ?? source.updatedAt;
+    } catch (error) {
+      if (error instanceof StudioError && error.code === 'data_loss') return 'broken';
+      throw error;
+    }
   }
 }
 

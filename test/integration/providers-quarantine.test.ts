@@ -1,9 +1,12 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../src/domain/blob.ts';
+import { contentHash } from '../../src/domain/content/canonical.ts';
 import { derivedBlobId } from '../../src/domain/execution-key.ts';
+import { openEngine } from '../../src/engine.ts';
 import { QUARANTINE_RETRY_MS_MIN } from '../../src/limits.ts';
 import { startWorker, type RunningWorker } from '../../src/worker.ts';
+import { Planner } from '../../src/workers/planner.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';
@@ -19,6 +22,60 @@ test.before(async () => {
 test.after(async () => {
   await worker?.stop();
   await world?.stop();
+});
+
+// No worker runs yet: the plan is asked for.
+test('G9 one with a debounced provider holds up nothing else of its root', async () => {
+  const scene = newScene(world);
+  const patientType = `${scene.contentType}-patient`;
+  const patient = await scene.register({
+    supportedTypes: [patientType],
+    debounce: { quietMs: 1, maxWaitMs: 1 },
+  });
+  const provider = await scene.register();
+  const root = await scene.create('root', 'text/x-nobodys');
+  const broken = await scene.create('a', patientType, [root.id]);
+  const fine = await scene.create('b', scene.contentType, [root.id]);
+  const made = derivedBlobId(broken.id, patient.id);
+  await world.documents.commitTransform({
+    blobId: made,
+    ownerId: scene.caller.userId,
+    parentIds: [broken.id],
+    contentType: 'text/plain',
+    content: bytes('a'),
+    derivation: {
+      providerId: patient.id,
+      providerVersion: patient.version,
+      inputs: [{ blobId: broken.id, version: 1 }],
+      executionKey: made,
+      outputHash: contentHash(bytes('a')),
+    },
+  });
+  await scene.edit(broken.id, 'a2');
+  const { commits, db } = world.engine.database;
+  const head = { _id: broken.id as never, version: 2 };
+  await eventually('the head is stored', async () => (await db.collection('blobs').countDocuments(head)) === 1);
+  await commits.updateMany({ blob_id: broken.id }, { $set: { deltas: 'none' as never } });
+
+  // An engine that has none of them open.
+  const engine = await openEngine(world.config, pino({ level: 'silent' }));
+  const { documents, heads, access, providers, executions: runs } = engine;
+  const parts = { documents, heads, access, providers, runs, logger: pino({ level: 'silent' }), now: () => new Date() };
+  try {
+    // With and without a version seen that the heads do not show.
+    for (const seen of [{}, { [broken.id]: { version: 3 } }]) {
+      const { ready } = await new Planner(parts).plan({
+        rootId: root.id,
+        owner: scene.caller.userId,
+        seen,
+        running: [],
+      });
+      const ids = ready.map(({ sourceId, providerId }) => `${sourceId} ${providerId}`).sort();
+      assert.equal(ids, [`${broken.id} ${patient.id}`, `${fine.id} ${provider.id}`].sort());
+    }
+  } finally {
+    await engine.close();
+  }
 });
 
 test('G9 what can be loaded is derived meanwhile, the rest once it can be loaded again', async () => {
