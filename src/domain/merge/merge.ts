@@ -3,11 +3,12 @@
  * of it, `theirs` the provider's new output. A plain difference merged as a CRDT is not enough: where both fix "teh"
  * it gives "thee", and a paragraph somebody deleted comes back.
  */
-import { type JsonValue } from '../content/json-value.ts';
+import { parseJson, type JsonValue } from '../content/json-value.ts';
 import { toProsemirrorJson } from '../content/prosemirror-json.ts';
 import { parseProsemirror } from '../content/prosemirror-parse.ts';
 import type { RichNode } from '../content/rich-node.ts';
 import { shapeOf } from '../content/shape.ts';
+import { decodeText } from '../content/text.ts';
 import { StudioError } from '../../errors.ts';
 import { mergeJson } from './merge-json.ts';
 import { mergeRich } from './merge-rich.ts';
@@ -22,8 +23,8 @@ export interface Merged {
 
 /**
  * Where both changed the same unit, people's stays. A change that is in `ours` already is taken once. Rich documents are
- * ProseMirror's JSON on all sides; of binary content, which has no parts, each side is its hash. Throws what parsing
- * `theirs` throws.
+ * ProseMirror's JSON on all sides; of binary content, which has no parts, each side is its hash. `theirs` is read as
+ * strictly as any content is: throws CONTENT_INVALID or CONTENT_TOO_LARGE.
  */
 export function mergeThreeWay(contentType: string, base: Uint8Array, ours: Uint8Array, theirs: Uint8Array): Merged {
   if (Buffer.compare(base, ours) === 0) return { content: theirs, skipped: 0 };
@@ -31,11 +32,11 @@ export function mergeThreeWay(contentType: string, base: Uint8Array, ours: Uint8
   const tally = new Tally();
   switch (shapeOf(contentType)) {
     case 'text': {
-      const text = mergeText({ base: decode(base), ours: decode(ours), theirs: decode(theirs) }, tally);
+      const text = mergeText({ base: decode(base), ours: decode(ours), theirs: decodeText(theirs) }, tally);
       return { content: encode(text), skipped: tally.skipped };
     }
     case 'json': {
-      const value = mergeJson(parse(base), parse(ours), parse(theirs), tally);
+      const value = mergeJson(parse(base), parse(ours), parseJson(theirs), tally);
       return { content: encode(JSON.stringify(value ?? null)), skipped: tally.skipped };
     }
     case 'rich': {
@@ -61,6 +62,7 @@ function parseCurrent(ours: Uint8Array): RichNode[] | undefined {
   }
 }
 
+/** Of what is stored: it was checked when it was written. */
 function parse(bytes: Uint8Array): JsonValue {
   return JSON.parse(decode(bytes)) as JsonValue;
 }

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { mergeThreeWay } from '../../../src/domain/merge/merge.ts';
+import { StudioError } from '../../../src/errors.ts';
 import { suite } from '../../harness/suite.ts';
 import { processorMs } from '../../harness/processor-time.ts';
 
@@ -64,6 +65,19 @@ test('JSON by key, __proto__ among them', () => {
     proto(2),
   );
   assert.is(Buffer.from(merged).toString('utf8'), '{"__proto__":2,"a":7}');
+});
+
+test('G3 a new output is read as strictly as a first one', () => {
+  for (const [contentType, theirs] of [
+    ['application/json', 'not json'],
+    ['application/json', '{"a":12345678901234567890}'],
+    ['application/json', '{"a":1e400}'],
+    ['text/plain', Buffer.from([0xff])],
+  ] as const) {
+    const [base, ours] = [Buffer.from('{"a":1}'), Buffer.from('{"a":2}')];
+    const merge = (): unknown => mergeThreeWay(contentType, base, ours, Buffer.from(theirs));
+    assert.throws(merge, (error: unknown) => StudioError.from(error).reason === 'CONTENT_INVALID');
+  }
 });
 
 test('a key that people removed stays removed, and one the provider removed goes', () => {
