@@ -66,6 +66,8 @@ export const BUILTIN_STEP_MS_MAX = 5 * 60 * 1000;
 /** Before looking again for a child workflow of an earlier attempt to end. */
 export const CHILD_BUSY_MS = 1_000;
 export const STEP_RETRY_MS_MAX = 10_000;
+/** Of one output, about 40 seconds: then a fault of the studio's ends the run, and what may pass puts it off. */
+export const COMMIT_TRIES_MAX = 10;
 /** How long Temporal waits for a worker that took a workflow task and died. */
 export const WORKFLOW_TASK_MS_MAX = 5_000;
 export const TEMPORAL_CALL_MS_MAX = 5_000;

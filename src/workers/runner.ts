@@ -15,6 +15,7 @@ import type { ContentChecks, Misfit } from './content-checks.ts';
 import type { ClaimedRun, RunOutcome, RunRef } from './names.ts';
 import type { OwnedGraphParts } from './owned-graph.ts';
 import { decodeOutput, type OutputContent } from './provider-io.ts';
+import { isBroken, verdictOn } from './refused-commits.ts';
 import type { RunLedger } from './run-ledger.ts';
 
 export interface RunnerParts {
@@ -96,8 +97,11 @@ export class Runner {
     return { begun: { claimed, provider, source } };
   }
 
-  /** Checks and commits what the provider returned. Throws only the studio's own trouble, to be tried again. */
-  async complete(claimed: ClaimedRun, returned: unknown): Promise<RunOutcome> {
+  /**
+   * Checks and commits what the provider returned, for the `tries`-th time from 1. Throws only the studio's own trouble,
+   * to be tried again.
+   */
+  async complete(claimed: ClaimedRun, returned: unknown, tries: number): Promise<RunOutcome> {
     const { ledger, failpoints, providers } = this.#parts;
     const schema = (await providers.get(claimed.ref.providerId))?.outputSchema ?? '';
     let output: OutputContent;
@@ -112,12 +116,26 @@ export class Runner {
       return ledger.settle(claimed, 'failed', { error });
     }
     failpoints.pass('worker.before_commit');
+    let result: TransformOutcome;
     try {
-      return await this.#commit(claimed, output);
+      result = await this.#commit(claimed, output);
     } catch (error) {
-      if (isBroken(error)) return ledger.putOff(claimed, error);
-      if (!(error instanceof StudioError) || isPassing(error)) throw error;
-      return ledger.settle(claimed, 'failed', { error: { reason: error.reason, message: error.message } });
+      return this.#onRefused(claimed, error, tries);
+    }
+    return this.#onCommitted(claimed, result);
+  }
+
+  async #onRefused(claimed: ClaimedRun, thrown: unknown, tries: number): Promise<RunOutcome> {
+    const error = StudioError.from(thrown);
+    switch (verdictOn(error, tries)) {
+      case 'again':
+        throw thrown;
+      case 'put_off':
+        return this.#parts.ledger.putOff(claimed, error);
+      case 'failed':
+        return this.#parts.ledger.settle(claimed, 'failed', {
+          error: { reason: error.reason, message: error.message },
+        });
     }
   }
 
@@ -143,7 +161,7 @@ export class Runner {
     return this.#parts.ledger.putOff({ ref, key, attempt: answer.attempts, ...versions }, error);
   }
 
-  async #commit(claimed: ClaimedRun, output: OutputContent): Promise<RunOutcome> {
+  async #commit(claimed: ClaimedRun, output: OutputContent): Promise<TransformOutcome> {
     const { ref } = claimed;
     const derivation: Derivation = {
       providerId: ref.providerId,
@@ -152,7 +170,7 @@ export class Runner {
       executionKey: claimed.key,
       outputHash: createHash('sha256').update(output.content).digest('hex'),
     };
-    const result = await this.#commitOverRaces({
+    return this.#commitOverRaces({
       blobId: ref.derivedId,
       ownerId: ref.owner,
       parentIds: [ref.sourceId],
@@ -161,6 +179,9 @@ export class Runner {
       derivation,
       ...(ref.causedBy === undefined ? {} : { causedBy: ref.causedBy }),
     });
+  }
+
+  async #onCommitted(claimed: ClaimedRun, result: TransformOutcome): Promise<RunOutcome> {
     this.#parts.failpoints.pass('worker.after_commit');
     if (result.outcome === 'stale') {
       const error = { reason: 'STALE', message: 'A newer version of the input was processed already.' };
@@ -168,7 +189,7 @@ export class Runner {
     }
     const version = result.delta.toVersion;
     const outcome = await this.#parts.ledger.settle(claimed, 'succeeded', {
-      output: { blobId: ref.derivedId, version },
+      output: { blobId: claimed.ref.derivedId, version },
     });
     return { ...outcome, state: 'committed', made: { version, causedBy: result.delta.id } };
   }
@@ -246,18 +267,6 @@ async function absentAsUndefined(reading: Promise<BlobWithContent>): Promise<Blo
     if (ABSENT.has(error.reason)) return undefined;
     throw error;
   }
-}
-
-/** What is stored of a blob can't be loaded: it may be mended, but not by trying again at once. */
-function isBroken(error: unknown): error is StudioError {
-  return error instanceof StudioError && error.code === 'data_loss';
-}
-
-/** The studio's own trouble, which may be over the next time; everything else is about this content. */
-function isPassing(error: StudioError): boolean {
-  // The source was read a moment ago: a parent that is not found is one whose head is still on its way.
-  if (error.reason === 'PARENT_NOT_FOUND') return true;
-  return ['unavailable', 'aborted', 'internal', 'deadline_exceeded', 'canceled'].includes(error.code);
 }
 
 function messageOf(error: unknown): string {

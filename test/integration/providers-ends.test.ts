@@ -2,12 +2,15 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../src/domain/blob.ts';
+import type { Documents } from '../../src/documents/contract.ts';
 import { derivedBlobId, keyOfRun } from '../../src/domain/execution-key.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import type { RunClaim } from '../../src/domain/run.ts';
 import { START_OVER_MS } from '../../src/limits.ts';
+import { StudioError } from '../../src/errors.ts';
 import { Registry } from '../../src/providers/registry.ts';
 import { startWorker } from '../../src/worker.ts';
+import { startPropagation } from '../../src/workers/assemble.ts';
 import { BUILTINS } from '../../src/workers/builtins/index.ts';
 import { TemporalClient } from '../../src/workers/client.ts';
 import { Dispatcher } from '../../src/workers/dispatcher.ts';
@@ -130,6 +133,29 @@ test('G9 what is planned again: whatever ended for a reason that may be over, a 
     );
     const run = await runs.get(claim.key);
     assert.equal([run?.status, run?.requestId], [again ? 'running' : status, 'asked'], what);
+  }
+});
+
+test('G9 an output that comes while there is no room for its blob is committed once there is', async () => {
+  const scene = newScene(world);
+  const provider = await scene.register();
+  const source = await scene.create('text');
+  const { engine, config } = world;
+  let tries = 0;
+  const commitTransform: Documents['commitTransform'] = async (request) => {
+    if (!request.parentIds.includes(source.id) || tries++ > 0) return engine.documents.commitTransform(request);
+    throw new StudioError('LIMIT_EXCEEDED', 'No room.', { limit: 'ROOMS_LOADED_MAX' });
+  };
+  const { providers, executions: runs, consumer: events, access, heads, reconciled: mark, failpoints } = engine;
+  const documents = Object.assign(Object.create(engine.documents) as Documents, { commitTransform });
+  const temporal = { address: world.temporalAddress, namespace: config.temporalNamespace };
+  const parts = { documents, providers, runs, events, access, heads, mark, failpoints, temporal, logger };
+  const worker = startPropagation(parts);
+  try {
+    assert.is(textOf(await scene.fresh(source.id, provider)), 'Expanded:\ntext');
+    assert.is(tries, 2);
+  } finally {
+    await worker.stop();
   }
 });
 

@@ -76,7 +76,7 @@ export function createActivities(parts: ActivityParts): Activities {
       };
     },
 
-    completeRun: (claimed, output) => runner.complete(claimed, output),
+    completeRun: (claimed, output) => runner.complete(claimed, output, activityInfo().attempt),
     failRun: (claimed, error) => ledger.fail(claimed, error),
     signalRoot: (rootId, owner, seen) => signals.signal(rootId, owner, seen),
   };
@@ -98,5 +98,5 @@ async function runBuiltin({ runner, ledger }: ActivityParts, ref: RunRef, workfl
     const message = error instanceof Error ? error.message : String(error);
     return ledger.fail(claimed, { reason: 'PROVIDER_FAILED', message });
   }
-  return runner.complete(claimed, { content_type: builtin.outputType, content });
+  return runner.complete(claimed, { content_type: builtin.outputType, content }, activityInfo().attempt);
 }
