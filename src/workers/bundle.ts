@@ -7,12 +7,16 @@ const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 
 /** Code for `Worker.create`. */
 export async function buildWorkflowCode(): Promise<string> {
-  const entry = RUNS_FROM_SOURCE ? './workflows/index.ts' : './workflows/index.js';
   const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(entry, import.meta.url)),
+    workflowsPath: fileOf('index'),
+    payloadConverterPath: fileOf('payload-converter'),
     logger: new DefaultLogger('ERROR'),
   });
   return code;
+}
+
+function fileOf(name: string): string {
+  return fileURLToPath(new URL(`./workflows/${name}.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url));
 }
 
 /** What the built worker runs. From source there is no built file to go stale: the code is bundled on the spot. */

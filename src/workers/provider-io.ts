@@ -1,6 +1,7 @@
 /** What passes between a `workflow` provider and the studio: plain JSON, so that workers in any language can take part. */
 import { essenceOf, isJsonType, isTextType } from '../domain/trigger.ts';
 import { CONTENT_BYTES_MAX, PROVIDER_INLINE_CONTENT_BYTES_MAX } from '../limits.ts';
+import { isUndecodable } from './returned.ts';
 
 /** The one argument of the provider's workflow. */
 export interface ProviderInput {
@@ -67,6 +68,7 @@ function inlineContent(content: Uint8Array, encoding: ContentEncoding): string |
 
 /** Throws an Error whose message says what is wrong with what a provider returned. */
 export function decodeOutput(output: unknown): OutputContent {
+  if (isUndecodable(output)) throw new Error(`The output can't be decoded: ${output.studio_undecodable}.`);
   if (typeof output !== 'object' || output === null)
     throw new Error('The output must be an object with content_type and content.');
   const fields = output as Record<string, unknown>;

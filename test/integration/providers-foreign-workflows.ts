@@ -26,7 +26,7 @@ async function expand(input: Input): Promise<Output> {
 
 async function fail(input: Input): Promise<Output> {
   if (input.content !== 'bad') return { content_type: 'text/plain', content: input.content };
-  throw ApplicationFailure.nonRetryable(`no "${input.content}" here`, 'Unreadable');
+  throw ApplicationFailure.nonRetryable(`no "${input.content}" here`, 'Unreadable', 'sealed');
 }
 
 async function secondTry(input: Input): Promise<Output> {
@@ -43,6 +43,10 @@ async function never(): Promise<Output> {
   return { content_type: 'text/plain', content: '' };
 }
 
+async function asJson(input: Input): Promise<Output> {
+  return { content_type: 'application/json', content: input.content };
+}
+
 async function nothing(): Promise<void> {}
 
 export {
@@ -51,5 +55,6 @@ export {
   secondTry as 'expand-second-try',
   retype as 'expand-retype',
   never as 'expand-never',
+  asJson as 'expand-as-json',
   nothing as 'expand-nothing',
 };

@@ -1,5 +1,13 @@
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import type { Payload } from '@temporalio/common';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import type { Provider } from '../../src/domain/provider.ts';
@@ -22,30 +30,44 @@ let world: World;
 let connection: NativeConnection;
 let clientConnection: Connection;
 let client: Client;
-let foreign: Worker;
-let foreignRun: Promise<void>;
+let workflowBundle: WorkflowBundle;
+let stopForeign: () => Promise<void>;
 
 test.before(async () => {
   world = await startWorld();
   connection = await NativeConnection.connect({ address: world.temporalAddress });
-  foreign = await Worker.create({
-    connection,
-    taskQueue: QUEUE,
-    workflowsPath: fileURLToPath(new URL('./providers-foreign-workflows.ts', import.meta.url)),
-    shutdownGraceTime: 0,
-  });
-  foreignRun = foreign.run();
+  const workflowsPath = fileURLToPath(new URL('./providers-foreign-workflows.ts', import.meta.url));
+  workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  stopForeign = await startForeign({ taskQueue: QUEUE });
   clientConnection = await Connection.connect({ address: world.temporalAddress });
   client = new Client({ connection: clientConnection });
 });
 
 test.after(async () => {
-  foreign?.shutdown();
-  await foreignRun;
+  await stopForeign?.();
   await connection?.close();
   await clientConnection?.close();
   await world?.stop();
 });
+
+/** Somebody's worker; the answer stops it. */
+async function startForeign(options: WorkerOptions): Promise<() => Promise<void>> {
+  const worker = await Worker.create({ connection, workflowBundle, shutdownGraceTime: 0, ...options });
+  const run = worker.run();
+  return async () => {
+    worker.shutdown();
+    await run;
+  };
+}
+
+/** As a worker may encode it that has a codec of its own: sealed, broken or very deep if it says so. */
+function sealed(payload: Payload): Payload {
+  const text = Buffer.from(payload.data ?? []).toString('utf8');
+  if (text.includes('sealed')) return { ...payload, metadata: { encoding: Buffer.from('binary/encrypted') } };
+  if (text.includes('broken')) return { ...payload, data: Buffer.from('{') };
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  return text.includes('deep') ? { ...payload, data: Buffer.from(`{"content":${deep}}`) } : payload;
+}
 
 async function registerWorkflow(
   scene: Scene,
@@ -153,6 +175,36 @@ test('a provider that does not end is stopped by its timeout, three times', asyn
   assert.is(child.status.name, 'TIMED_OUT');
 });
 
+test('G9 an output of which nothing can be made ends its run; what is derived by others goes on', async () => {
+  const scene = newScene(world);
+  const taskQueue = 'expand-sealing';
+  const sealing = await startForeign({
+    taskQueue,
+    dataConverter: { payloadCodecs: [{ encode: async (payloads) => payloads.map(sealed), decode: async (as) => as }] },
+  });
+  try {
+    const quick = await scene.register();
+    const provider = await registerWorkflow(scene, 'expand-workflow', { taskQueue });
+    const failing = await registerWorkflow(scene, 'expand-fail', { taskQueue, triggerEvents: [] });
+    for (const text of ['sealed', 'broken', 'deep']) {
+      const source = await scene.create(text);
+      assert.is(textOf(await scene.fresh(source.id, quick)), `Expanded:\n${text}`);
+      const failed = await eventually(`${text}: the run fails`, async () => {
+        const [execution] = await world.executions({ root_id: source.id, status: 'failed' });
+        return execution;
+      });
+      assert.equal([failed.providerId, failed.error?.reason], [provider.id, 'OUTPUT_INVALID'], text);
+      await scene.edit(source.id, 'good');
+      assert.match(textOf(await scene.fresh(source.id, provider)), /good$/);
+    }
+    const source = await scene.create('bad');
+    const asked = await scene.settled((await scene.process(source.id, failing)).id);
+    assert.is(asked.error?.message, 'Unreadable: no "bad" here');
+  } finally {
+    await sealing();
+  }
+});
+
 test('an output that is none, and one that breaks output_schema, fail at once', async () => {
   const scene = newScene(world);
   const none = await registerWorkflow(scene, 'expand-nothing', { triggerEvents: [] });
@@ -163,6 +215,24 @@ test('an output that is none, and one that breaks output_schema, fail at once', 
   assert.equal([first.status, first.error?.reason], ['failed', 'OUTPUT_INVALID']);
   const second = await scene.settled((await scene.process(source.id, short)).id);
   assert.equal([second.status, second.error?.reason], ['failed', 'OUTPUT_SCHEMA_MISMATCH']);
+});
+
+test('G3 a later output is refused for what the first would be, and its run ends', async () => {
+  const scene = newScene(world);
+  const provider = await registerWorkflow(scene, 'expand-as-json');
+  const source = await scene.create('{"b":1, "a":2}');
+  await scene.fresh(source.id, provider);
+  for (const [index, second] of ['not json', '{"a":12345678901234567890}'].entries()) {
+    await scene.edit(source.id, second);
+    const failed = await eventually('its run fails', async () => {
+      const failures = await world.executions({ root_id: source.id, status: 'failed' });
+      return failures.length > index && failures.find(({ inputs }) => inputs[0]?.version === index + 2);
+    });
+    assert.is(failed.error?.reason, 'CONTENT_INVALID');
+  }
+  assert.is(textOf(await scene.derived(source.id, provider)), '{"a":2,"b":1}');
+  await scene.edit(source.id, '{"a":7}');
+  assert.is(textOf(await scene.fresh(source.id, provider)), '{"a":7}');
 });
 
 test('a slow provider does not hold up the others of its root', async () => {

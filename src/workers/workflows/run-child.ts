@@ -9,6 +9,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CHILD_BUSY_MS } from '../../limits.ts';
 import type { RunOutcome, RunRef } from '../names.ts';
+import { returnedBy } from '../returned.ts';
 import { beginChild, completeRun, failRun } from './steps.ts';
 
 /**
@@ -38,7 +39,7 @@ export async function runChild(ref: RunRef, holder: string): Promise<RunOutcome>
     }
     return failRun(claimed, describeFailure(error, timeoutMs));
   }
-  return completeRun(claimed, output);
+  return completeRun(claimed, returnedBy(output));
 }
 
 /** The innermost cause: what the provider itself said. */
