@@ -87,7 +87,7 @@ export class Registry implements Providers {
     const { run, fresh } = await this.#claim(claim, request.requestId);
     if (!fresh) return executionOf(run);
     try {
-      await this.#parts.starter.start({
+      await this.#parts.starter.startOver({
         ...claim,
         sourceId: source.id,
         sourceVersion: source.version,

@@ -30,6 +30,8 @@ export interface Runs {
 export interface ExecutionStarter {
   /** A repeat finds the first. Throws WORKFLOWS_UNAVAILABLE. */
   start(run: StartedRun): Promise<void>;
+  /** For a run just claimed: a workflow of an earlier claim that is about to end runs it too. Throws the same. */
+  startOver(run: StartedRun): Promise<void>;
 }
 
 export interface StartedRun {

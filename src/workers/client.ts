@@ -2,12 +2,12 @@
  * The studio's side of Temporal: signals to root workflows, and runs on demand. The client library is loaded at the
  * first use, for a studio at rest does without it.
  */
-import type { Client, Connection } from '@temporalio/client';
+import type { Client, Connection, WorkflowStartOptions } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { StudioError } from '../errors.ts';
 import { TEMPORAL_CALL_MS_MAX, WORKFLOW_TASK_MS_MAX } from '../limits.ts';
 import type { ExecutionStarter, StartedRun } from '../providers/stores.ts';
-import { CHANGED_SIGNAL, PROPAGATION_QUEUE, type PropagateInput, type SeenVersions } from './names.ts';
+import { AGAIN_SIGNAL, CHANGED_SIGNAL, PROPAGATION_QUEUE, type PropagateInput, type SeenVersions } from './names.ts';
 import { rootWorkflowId } from './root-workflow.ts';
 import type { SignalSender } from './signals.ts';
 import type { propagate, runExecution } from './workflows/index.ts';
@@ -45,22 +45,17 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
   async start(run: StartedRun): Promise<void> {
     await this.#call(async (client) => {
       await client.workflow.start<typeof runExecution>('runExecution', {
-        workflowId: run.workflowId,
-        taskQueue: PROPAGATION_QUEUE,
-        workflowTaskTimeout: WORKFLOW_TASK_MS_MAX,
+        ...executionOptions(run),
         workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        args: [
-          {
-            rootId: run.rootId,
-            owner: run.owner,
-            sourceId: run.sourceId,
-            providerId: run.providerId,
-            derivedId: run.derivedId,
-            type: run.type,
-            asked: { key: run.key, sourceVersion: run.sourceVersion, providerVersion: run.providerVersion },
-          },
-        ],
+      });
+    });
+  }
+
+  async startOver(run: StartedRun): Promise<void> {
+    await this.#call(async (client) => {
+      await client.workflow.signalWithStart<typeof runExecution>('runExecution', {
+        ...executionOptions(run),
+        signal: AGAIN_SIGNAL,
       });
     });
   }
@@ -97,4 +92,16 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
     })();
     return this.#opened;
   }
+}
+
+function executionOptions(run: StartedRun): WorkflowStartOptions<typeof runExecution> {
+  const { workflowId, rootId, owner, sourceId, providerId, derivedId, type, key } = run;
+  const asked = { key, sourceVersion: run.sourceVersion, providerVersion: run.providerVersion };
+  return {
+    workflowId,
+    taskQueue: PROPAGATION_QUEUE,
+    workflowTaskTimeout: WORKFLOW_TASK_MS_MAX,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    args: [{ rootId, owner, sourceId, providerId, derivedId, type, asked }],
+  };
 }

@@ -3,6 +3,8 @@ import type { ProviderType } from '../domain/provider.ts';
 
 export const PROPAGATION_QUEUE = 'studio-propagation';
 export const CHANGED_SIGNAL = 'changed';
+/** To the workflow of one execution: it was asked for again. */
+export const AGAIN_SIGNAL = 'again';
 
 /** A version of a blob that somebody saw; what is planned after it must not be older. */
 export interface SeenVersion {

@@ -26,7 +26,7 @@ export interface ReconcilerParts {
   readonly planner: Pick<Planner, 'plan'>;
   readonly providers: Pick<Registrations, 'get'>;
   readonly runs: Pick<Runs, 'abandoned'>;
-  readonly starter: ExecutionStarter;
+  readonly starter: Pick<ExecutionStarter, 'start'>;
   readonly signals: Pick<RootSignals, 'signal'>;
   readonly logger: Logger;
   readonly now: () => Date;

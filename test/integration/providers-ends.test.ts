@@ -10,7 +10,7 @@ import { START_OVER_MS } from '../../src/limits.ts';
 import { StudioError } from '../../src/errors.ts';
 import { Registry } from '../../src/providers/registry.ts';
 import { startWorker } from '../../src/worker.ts';
-import { startPropagation } from '../../src/workers/assemble.ts';
+import { startPropagation, type WorkerParts } from '../../src/workers/assemble.ts';
 import { BUILTINS } from '../../src/workers/builtins/index.ts';
 import { TemporalClient } from '../../src/workers/client.ts';
 import { Dispatcher } from '../../src/workers/dispatcher.ts';
@@ -31,6 +31,21 @@ test.before(async () => {
   world = await startWorld({ worker: false });
 });
 test.after(() => world?.stop());
+
+function partsOf({ engine, config, temporalAddress: address }: World): WorkerParts {
+  const {
+    documents,
+    providers,
+    executions: runs,
+    consumer: events,
+    access,
+    heads,
+    reconciled: mark,
+    failpoints,
+  } = engine;
+  const temporal = { address, namespace: config.temporalNamespace };
+  return { documents, providers, runs, events, access, heads, mark, failpoints, temporal, logger };
+}
 
 async function withWorker(during: () => Promise<void>): Promise<void> {
   const worker = await startWorker(world.config, logger);
@@ -140,20 +155,41 @@ test('G9 an output that comes while there is no room for its blob is committed o
   const scene = newScene(world);
   const provider = await scene.register();
   const source = await scene.create('text');
-  const { engine, config } = world;
+  const { engine } = world;
   let tries = 0;
   const commitTransform: Documents['commitTransform'] = async (request) => {
     if (!request.parentIds.includes(source.id) || tries++ > 0) return engine.documents.commitTransform(request);
     throw new StudioError('LIMIT_EXCEEDED', 'No room.', { limit: 'ROOMS_LOADED_MAX' });
   };
-  const { providers, executions: runs, consumer: events, access, heads, reconciled: mark, failpoints } = engine;
   const documents = Object.assign(Object.create(engine.documents) as Documents, { commitTransform });
-  const temporal = { address: world.temporalAddress, namespace: config.temporalNamespace };
-  const parts = { documents, providers, runs, events, access, heads, mark, failpoints, temporal, logger };
-  const worker = startPropagation(parts);
+  const worker = startPropagation({ ...partsOf(world), documents });
   try {
     assert.is(textOf(await scene.fresh(source.id, provider)), 'Expanded:\ntext');
     assert.is(tries, 2);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('G9 a replay asked for at the moment the run fails is made', async () => {
+  const scene = newScene(world);
+  const provider = await scene.register({ triggerEvents: [], inputSchema: '{"type":"number"}' });
+  const source = await scene.create('text');
+  const parts = partsOf(world);
+  const ends: string[] = [];
+  const setProcessed: WorkerParts['heads']['setProcessed'] = async (blobId, providerId, processed) => {
+    // The run has failed by now, and its workflow goes on to its end.
+    if (providerId === provider.id && ends.push(processed.status) === 1) await scene.process(source.id, provider);
+    await parts.heads.setProcessed(blobId, providerId, processed);
+  };
+  const heads = new Proxy(parts.heads, {
+    get: (all, name: keyof WorkerParts['heads']) => (name === 'setProcessed' ? setProcessed : all[name].bind(all)),
+  });
+  const worker = startPropagation({ ...parts, heads });
+  try {
+    const { id } = await scene.process(source.id, provider);
+    await eventually('it fails twice', async () => ends.length === 2);
+    assert.is((await scene.settled(id)).status, 'failed');
   } finally {
     await worker.stop();
   }

@@ -1,16 +1,29 @@
-import { sleep, workflowInfo } from '@temporalio/workflow';
-import type { RunOutcome, RunRef } from '../names.ts';
+import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { AGAIN_SIGNAL, type RunOutcome, type RunRef } from '../names.ts';
 import { runChild } from './run-child.ts';
 import { runBuiltins, signalRoot } from './steps.ts';
 
-/** One execution that ProcessBlob asked for, until it is settled; then its root is told of what it made. */
+const again = defineSignal(AGAIN_SIGNAL);
+
+/**
+ * One execution that ProcessBlob asked for, until it is settled; then its root is told of what it made. A replay may ask
+ * for it while this ends: a signal that reaches the server then makes it refuse the completion, and it is run again.
+ */
 export async function runExecution(ref: RunRef): Promise<void> {
-  let outcome = await runOnce(ref);
-  while (outcome.state === 'waiting') {
-    await sleep(Math.max(1, (outcome.retryAtMs ?? 0) - Date.now()));
-    outcome = await runOnce(ref);
+  let asked = 0;
+  setHandler(again, () => {
+    asked += 1;
+  });
+  for (;;) {
+    const heard = asked;
+    const outcome = await runOnce(ref);
+    if (outcome.state === 'waiting') {
+      await condition(() => asked > heard, Math.max(1, (outcome.retryAtMs ?? 0) - Date.now()));
+      continue;
+    }
+    if (outcome.made) await signalRoot(ref.rootId, ref.owner, { [outcome.derivedId]: outcome.made });
+    if (asked === heard) return;
   }
-  if (outcome.made) await signalRoot(ref.rootId, ref.owner, { [outcome.derivedId]: outcome.made });
 }
 
 async function runOnce(ref: RunRef): Promise<RunOutcome> {
