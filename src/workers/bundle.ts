@@ -19,9 +19,13 @@ function fileOf(name: string): string {
   return fileURLToPath(new URL(`./workflows/${name}.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url));
 }
 
-/** What the built worker runs. From source there is no built file to go stale: the code is bundled on the spot. */
+let built: Promise<string> | undefined;
+
+/** What the built worker runs. From source there is no built file to go stale: the code is bundled once by each process. */
 export async function workflowBundle(): Promise<{ codePath: string } | { code: string }> {
-  return RUNS_FROM_SOURCE ? { code: await buildWorkflowCode() } : { codePath: bundlePath() };
+  if (!RUNS_FROM_SOURCE) return { codePath: bundlePath() };
+  built ??= buildWorkflowCode();
+  return { code: await built };
 }
 
 function bundlePath(): string {
