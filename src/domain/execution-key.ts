@@ -42,6 +42,17 @@ export function keyOfRun(
   });
 }
 
+/** Names what a caller asks for with a request id: one provider's run on one blob (G4). */
+export function runRequestKey(request: {
+  readonly userId: string;
+  readonly blobId: string;
+  readonly providerId: string;
+  readonly requestId: string;
+}): string {
+  const { userId, blobId, providerId, requestId } = request;
+  return digest(['request', userId, blobId, providerId, requestId]).digest('base64url');
+}
+
 /** Each part carries its length: no two lists of parts give the same bytes. */
 function digest(parts: readonly string[]): ReturnType<typeof createHash> {
   const hash = createHash('sha256');

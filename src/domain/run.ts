@@ -34,6 +34,14 @@ export interface RunClaim {
   readonly requestId?: string;
 }
 
+/** What the first ProcessBlob of a request id asked for. */
+export interface RunRequest {
+  /** Of the execution. */
+  readonly key: string;
+  /** Of the blob. */
+  readonly version: number;
+}
+
 export type ClaimOutcome =
   /** The caller runs it; `attempts` have failed so far. */
   | { readonly state: 'claimed'; readonly attempts: number }

@@ -2,7 +2,7 @@
 import type { AccessControl } from '../access/contract.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/caller.ts';
-import { derivedBlobId, keyOfRun } from '../domain/execution-key.ts';
+import { derivedBlobId, keyOfRun, runRequestKey } from '../domain/execution-key.ts';
 import { requireId } from '../domain/ids.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
@@ -78,12 +78,22 @@ export class Registry implements Providers {
       });
     }
     const provider = await this.get(caller, request.providerId);
-    const options = { version: request.version, withContent: false };
+    const { requestId } = request;
+    const asked = requestId === undefined ? undefined : runRequestKey({ ...caller, ...request, requestId });
+    const first = asked === undefined ? undefined : await this.#parts.runs.request(asked);
+    const answered = first && (await this.#answered(caller, first.key));
+    if (answered) return executionOf(answered);
+    const options = { version: first?.version ?? request.version, withContent: false };
     const source = await this.#parts.documents.getBlob(caller, request.blobId, options);
     // What it makes goes into the graph of the blob's owner, for all who read the blob.
     await this.#parts.access.authorize(caller, 'write', source.id);
     await this.#requireSuitable(caller, provider, source);
     const claim = claimOf(provider, source, request);
+    if (asked !== undefined && !first) {
+      // Before the claim: whatever becomes of this call, a repeat asks for this very run.
+      const recorded = await this.#parts.runs.recordRequest(asked, { key: claim.key, version: source.version });
+      if (recorded.key !== claim.key) return this.process(caller, request);
+    }
     const { run, fresh } = await this.#claim(claim, request.requestId);
     if (!fresh) return executionOf(run);
     try {
@@ -102,6 +112,12 @@ export class Registry implements Providers {
     return executionOf(run);
   }
 
+  /** G4: what the first call of a request id began, if it did. One that could not be started is tried again. */
+  async #answered(caller: Caller, key: string): Promise<Run | undefined> {
+    const run = await this.#parts.runs.get(key);
+    return run && run.status !== 'cancelled' && (await this.#mayRead(caller, run)) ? run : undefined;
+  }
+
   async getExecution(caller: Caller, id: string): Promise<Execution> {
     const run = /^[0-9a-f]{64}$/.test(id) ? await this.#parts.runs.get(id) : undefined;
     if (run && (await this.#mayRead(caller, run))) return executionOf(run);
@@ -112,7 +128,8 @@ export class Registry implements Providers {
 
   /**
    * The run as it is now. One that goes on or has succeeded is answered as it is: the same provider over the same inputs
-   * runs once (G9). One that ended otherwise is replayed, except for a repeat of the very request that started it (G4).
+   * runs once (G9). One that ended otherwise is replayed, except for a repeat of the very request that started it (G4):
+   * executions from before requests were recorded apart say that themselves.
    */
   async #claim(claim: RunClaim, requestId: string | undefined): Promise<{ run: Run; fresh: boolean }> {
     const now = this.#parts.now();

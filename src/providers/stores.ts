@@ -1,7 +1,7 @@
 /** What the registry and the workers need of storage. Implemented by `storage/providers.ts` and `storage/executions.ts`. */
 import type { Receipt } from '../domain/blob.ts';
 import type { ExecutionStatus, Provider, ProviderType } from '../domain/provider.ts';
-import type { ClaimOutcome, Run, RunClaim, RunError } from '../domain/run.ts';
+import type { ClaimOutcome, Run, RunClaim, RunError, RunRequest } from '../domain/run.ts';
 
 export interface Registrations {
   insert(provider: Provider): Promise<void>;
@@ -17,6 +17,9 @@ export interface Runs {
   abandoned(before: Date, limit: number): Promise<Run[]>;
   heldBy(holder: string, limit: number): Promise<Run[]>;
   claim(claim: RunClaim, now: Date): Promise<ClaimOutcome>;
+  request(requestKey: string): Promise<RunRequest | undefined>;
+  /** Answers with the first that was recorded under this key. */
+  recordRequest(requestKey: string, request: RunRequest): Promise<RunRequest>;
   restart(claim: RunClaim, from: ExecutionStatus, now: Date): Promise<boolean>;
   recordFailure(key: string, attempt: number, error: RunError, now: Date, retryAt?: Date): Promise<void>;
   finish(

@@ -5,7 +5,7 @@
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 import type { Receipt } from '../domain/blob.ts';
 import type { ExecutionStatus } from '../domain/provider.ts';
-import { isFinal, type ClaimOutcome, type Run, type RunClaim, type RunError } from '../domain/run.ts';
+import { isFinal, type ClaimOutcome, type Run, type RunClaim, type RunError, type RunRequest } from '../domain/run.ts';
 import { CLAIM_RACES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
 
 interface ExecutionDocument {
@@ -31,13 +31,23 @@ interface ExecutionDocument {
   finished_at?: Date;
 }
 
+/** `_id`: see runRequestKey. */
+interface RequestDocument {
+  _id: string;
+  execution: string;
+  version: number;
+}
+
 const DUPLICATE_KEY = 11_000;
 
 export class ExecutionStore {
   readonly #executions: Collection<ExecutionDocument>;
+  /** Beside them, for several requests may ask for one run. */
+  readonly #requests: Collection<RequestDocument>;
 
   constructor(db: Db) {
     this.#executions = db.collection('executions');
+    this.#requests = db.collection('execution_requests');
   }
 
   async createIndexes(): Promise<void> {
@@ -153,14 +163,29 @@ export class ExecutionStore {
     );
   }
 
-  async #insert(claim: RunClaim, now: Date): Promise<boolean> {
-    try {
-      await this.#executions.insertOne({ _id: claim.key, ...bodyOf(claim, now) });
-      return true;
-    } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-      throw error;
-    }
+  async request(requestKey: string): Promise<RunRequest | undefined> {
+    const document = await this.#requests.findOne({ _id: requestKey });
+    return document ? { key: document.execution, version: document.version } : undefined;
+  }
+
+  /** Of any number that come at once, all get the one that was first. */
+  async recordRequest(requestKey: string, { key, version }: RunRequest): Promise<RunRequest> {
+    const isFirst = await isNew(this.#requests.insertOne({ _id: requestKey, execution: key, version }));
+    return (isFirst ? undefined : await this.request(requestKey)) ?? { key, version };
+  }
+
+  #insert(claim: RunClaim, now: Date): Promise<boolean> {
+    return isNew(this.#executions.insertOne({ _id: claim.key, ...bodyOf(claim, now) }));
+  }
+}
+
+async function isNew(inserting: Promise<unknown>): Promise<boolean> {
+  try {
+    await inserting;
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+    throw error;
   }
 }
 

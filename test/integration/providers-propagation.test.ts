@@ -141,6 +141,24 @@ test('G9 a run asked for and a wave that wants the same make one execution and o
   assert.is(await world.countExecutions({ root_id: source.id }), 1);
 });
 
+test('G4 the same request_id gets the first execution, however the blob changed since and whoever asked too', async () => {
+  const scene = newScene(world);
+  const provider = await scene.register({ triggerEvents: [] });
+  const source = await scene.create('one');
+  const ask = async (requestId: string): Promise<string> =>
+    (await world.registry.process(scene.caller, { blobId: source.id, providerId: provider.id, requestId })).id;
+  const first = await ask('r1');
+  assert.is(await ask('r2'), first);
+  await scene.settled(first);
+  await scene.edit(source.id, 'two');
+  assert.equal([await ask('r1'), await ask('r2')], [first, first]);
+  const [second, beside] = await Promise.all([ask('r3'), ask('r3')]);
+  assert.is(second, beside);
+  assert.is.not(second, first);
+  assert.is((await scene.settled(second)).status, 'succeeded');
+  assert.is(await world.countExecutions({ root_id: source.id }), 2);
+});
+
 test('a run by hand needs no trigger, names its version, and never takes the derived blob back', async () => {
   const scene = newScene(world);
   const provider = await scene.register({ triggerEvents: [] });

@@ -392,7 +392,8 @@ export type ProcessBlobRequest = Message<"memmie.studio.v1.ProcessBlobRequest"> 
   version?: bigint;
 
   /**
-   * The caller's own id for this request: the same again gets the first answer. At most 128 characters.
+   * The caller's own id for this request: the same again, for the same blob and provider, gets the first execution,
+   * however the blob changed since. At most 128 characters.
    *
    * @generated from field: string request_id = 4;
    */
