@@ -27,7 +27,7 @@ export interface ProviderInput {
 export interface ProviderOutput {
   readonly content_type: string;
   readonly content: string;
-  /** Default `utf8`. */
+  /** Default `utf8`. Base64 is that of RFC 4648, section 4; the padding may be absent. */
   readonly content_encoding?: ContentEncoding;
 }
 
@@ -80,8 +80,15 @@ export function decodeOutput(output: unknown): OutputContent {
   // Node takes half a surrogate pair for U+FFFD without a word.
   if (encoding === 'utf8' && !isWellFormed(content)) throw new Error('The output holds a lone surrogate.');
   const bytes = Buffer.from(content, encoding);
+  if (encoding === 'base64' && !isBase64Of(bytes, content)) throw new Error('The output holds what is no base64.');
   if (bytes.byteLength > CONTENT_BYTES_MAX) throw new Error(`The output is larger than ${CONTENT_BYTES_MAX} bytes.`);
   return { contentType, content: bytes };
+}
+
+/** Node leaves out what is none without a word. The padding at the end may be absent. */
+function isBase64Of(bytes: Buffer, content: string): boolean {
+  const encoded = bytes.toString('base64');
+  return content === encoded || content === encoded.replace(/=+$/, '');
 }
 
 function isWellFormed(text: string): boolean {

@@ -47,6 +47,8 @@ test('an output is taken in both encodings', () => {
   });
   const image = decodeOutput({ content_type: 'image/png', content: '/wA=', content_encoding: 'base64' });
   assert.equal([...image.content], [255, 0]);
+  const bare = decodeOutput({ content_type: 'image/png', content: '/wA', content_encoding: 'base64' });
+  assert.equal([...bare.content], [255, 0]);
 });
 
 for (const [what, output] of [
@@ -57,6 +59,9 @@ for (const [what, output] of [
   ['no content', { content_type: 'text/plain' }],
   ['bytes for content', { content_type: 'text/plain', content: [1] }],
   ['an unknown encoding', { content_type: 'text/plain', content: 'a', content_encoding: 'latin1' }],
+  ['no base64', { content_type: 'image/png', content: '!!! not base64 !!!', content_encoding: 'base64' }],
+  ['base64 with bits left over', { content_type: 'image/png', content: '/wB=', content_encoding: 'base64' }],
+  ['base64 for addresses', { content_type: 'image/png', content: '_wA=', content_encoding: 'base64' }],
   ['a lone surrogate', { content_type: 'text/plain', content: 'a\ud800b' }],
 ] as const) {
   test(`an output that is ${what} is refused`, () => {
