@@ -1,6 +1,7 @@
 /** When a provider runs on a blob. Decided from the two as they are now, never from the event that made us look. */
 import type { Blob } from './blob.ts';
 import type { Provider } from './provider.ts';
+import { CLOCKS_APART_MS_MAX } from '../limits.ts';
 
 /** `text/markdown` matches itself, `text/*`, and parameters after `;` are not looked at. No list: everything matches. */
 export function supportsType(supportedTypes: readonly string[], contentType: string): boolean {
@@ -46,7 +47,7 @@ export function takesInput(provider: Provider, blob: Blob): boolean {
  *
  * Without a derived blob, `blob.created` asks for one for blobs created since the provider was registered, and
  * `blob.updated` for blobs changed since then; so registering a provider does not start runs over everything its owner
- * ever wrote. With one, only `blob.updated` keeps it up to date.
+ * ever wrote. The moments are of the clocks of two processes, so what came shortly before counts too. With one, only `blob.updated` keeps it up to date.
  */
 export function triggers(provider: Provider, source: Blob, derived: Blob | undefined): boolean {
   if (provider.status !== 'active' || !takesInput(provider, source)) return false;
@@ -54,8 +55,9 @@ export function triggers(provider: Provider, source: Blob, derived: Blob | undef
   const onCreated = provider.triggerEvents.includes('blob.created');
   const onUpdated = provider.triggerEvents.includes('blob.updated');
   if (derived) return onUpdated && isOutOfDate(provider, source, derived);
-  if (onCreated && source.createdAt >= provider.createdAt) return true;
-  return onUpdated && source.contentVersion > 1 && source.updatedAt >= provider.createdAt;
+  const sinceMs = provider.createdAt.getTime() - CLOCKS_APART_MS_MAX;
+  if (onCreated && source.createdAt.getTime() >= sinceMs) return true;
+  return onUpdated && source.contentVersion > 1 && source.updatedAt.getTime() >= sinceMs;
 }
 
 /** Made from older content of the source, or by an older version of the provider. Versions that only noted something don't count. */

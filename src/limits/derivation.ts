@@ -47,6 +47,8 @@ export const CONTENT_THREAD_IDLE_MS_MAX = 10_000;
 /** Looked at after each check; V8's own limit is far above, as for STATE_THREAD_HEAP_MEGABYTES_MAX. */
 export const CONTENT_THREAD_HEAP_MEGABYTES_MAX = 256;
 export const CONTENT_THREAD_HEAP_MEGABYTES_HARD = 4_096;
+/** Between the clocks of two processes: so much older than a provider, a blob may have come after it. */
+export const CLOCKS_APART_MS_MAX = 2_000;
 /** Runs closed at once by a workflow that ends. */
 export const LEFTOVER_RUNS_MAX = 1_000;
 export const CLAIM_RACES_MAX = 16;

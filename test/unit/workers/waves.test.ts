@@ -85,6 +85,15 @@ test('registering a provider does not start it on everything written before', ()
   assert.is(wantedRuns(new Graph([edited]), [provider], limits).length, 1);
 });
 
+test('G9 a blob that came after a provider is derived from, though another process’s clock says it came before', () => {
+  const provider = providerOf({ id: 'p', createdAt: new Date('2026-01-03T00:00:01Z') });
+  const at = new Date('2026-01-03T00:00:00Z');
+  const created = blobOf({ id: 'root', createdAt: at, updatedAt: at });
+  assert.is(wantedRuns(new Graph([created]), [provider], limits).length, 1);
+  const edited = blobOf({ id: 'root', version: 2, updatedAt: at });
+  assert.is(wantedRuns(new Graph([edited]), [provider], limits).length, 1);
+});
+
 test('derived blobs are inputs only of providers that ask for them', () => {
   const first = providerOf({ id: 'first' });
   const second = providerOf({ id: 'second', onDerived: true });
