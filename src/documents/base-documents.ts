@@ -34,10 +34,11 @@ export class BaseDocuments {
     const [entry] = this.#entries.splice(index, 1);
     if (!entry) return this.#history.materialize(blobId, base);
     for (const range of missingRanges(base, entry.base)) {
-      applyDeltas(
-        entry.doc,
-        recent(range.first, range.last) ?? (await this.#history.everyDelta(blobId, range.first, range.last)),
-      );
+      const known = recent(range.first, range.last);
+      if (known) applyDeltas(entry.doc, known);
+      else
+        for await (const page of this.#history.deltas.everyPage(blobId, range.first, range.last))
+          applyDeltas(entry.doc, page);
     }
     return entry.doc;
   }

@@ -2,7 +2,7 @@
  * Makes stored states and runs, one at a time, out of the log and earlier states. Each is written, read back, verified,
  * and only then entered into the index: killed anywhere in between, it never was.
  */
-import type { Delta, SeqRange } from '../domain/delta.ts';
+import { updateBytes, type Delta, type SeqRange } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import { RUN_BYTES_MAX, RUNS_TOGETHER_BYTES_MAX, RUNS_TOGETHER_MAX } from '../limits.ts';
 import type {
@@ -58,8 +58,8 @@ export class CheckpointMaker {
     let groupBytes = 0;
     for (const { blobId, range, packed } of wanted) {
       const isPacked = packed && deltasIn(packed) === range.last - range.first + 1;
-      const bytes = isPacked ? packed : encodeRun(runOf(await this.#readDeltas(blobId, range.first, range.last)));
-      if (bytes.byteLength > RUN_BYTES_MAX) continue;
+      const bytes = isPacked ? packed : await this.#readRun(blobId, range, RUN_BYTES_MAX);
+      if (!bytes || bytes.byteLength > RUN_BYTES_MAX) continue;
       if (group.length === RUNS_TOGETHER_MAX || groupBytes + bytes.byteLength > RUNS_TOGETHER_BYTES_MAX) {
         await this.#makeTogether(group);
         [group, groupBytes] = [[], 0];
@@ -86,7 +86,7 @@ export class CheckpointMaker {
     const runs: { bytes: Uint8Array; skip: number }[] = [];
     let since = 0;
     for (const stretch of fetched.stretches) {
-      const bytes = stretch.bytes ?? encodeRun(runOf(await this.#readDeltas(blobId, stretch.first, stretch.last)));
+      const bytes = stretch.bytes ?? ((await this.#readRun(blobId, stretch, Infinity)) as Uint8Array);
       since += bytes.byteLength;
       runs.push({ bytes, skip: stretch.run ? stretch.first - stretch.run.first : 0 });
     }
@@ -164,11 +164,17 @@ export class CheckpointMaker {
     return originOf(first);
   }
 
-  async #readDeltas(blobId: string, first: number, last: number): Promise<Delta[]> {
+  /** The run, encoded. Undefined: its updates alone come to more. Not read further then. */
+  async #readRun(blobId: string, { first, last }: SeqRange, bytesMax: number): Promise<Uint8Array | undefined> {
     const deltas: Delta[] = [];
+    let bytes = 0;
     for await (const commits of readStrictly(this.#log, blobId, first, last)) {
-      for (const commit of commits) deltas.push(...commit.deltas);
+      for (const delta of commits.flatMap((commit) => commit.deltas)) {
+        deltas.push(delta);
+        bytes += updateBytes(delta);
+      }
+      if (bytes > bytesMax) return undefined;
     }
-    return deltas;
+    return encodeRun(runOf(deltas));
   }
 }

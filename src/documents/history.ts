@@ -3,7 +3,7 @@ import * as Y from 'yjs';
 import type { Logger } from 'pino';
 import { baseIncludes, lastSeqOf } from '../domain/base.ts';
 import { createDocument } from '../domain/content/document.ts';
-import type { Base, Delta } from '../domain/delta.ts';
+import { updateBytes, type Base, type Delta } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import { LOAD_BYTES_MAX, LOAD_MS_MAX, LOAD_TRIED_BYTES_MIN } from '../limits.ts';
 import type { CheckpointIndex } from '../storage/checkpoints.ts';
@@ -12,10 +12,10 @@ import { isDatabaseError } from '../storage/database-error.ts';
 import type { Tombstones } from '../storage/tombstones.ts';
 import { decodeRun, decodeState } from './checkpoint-codec.ts';
 import type { Compaction } from './compaction.ts';
+import { DeltaReads, unreadable } from './delta-reads.ts';
 import { originOf, type Origin } from './log-facts.ts';
 import { LogGap, readStrictly } from './log-stretch.ts';
 import { BrokenHistory, type Quarantine } from './quarantine.ts';
-import { versionThinned } from './readable.ts';
 import { RoomState } from './room-state.ts';
 import { applyUpdates } from './state-builder.ts';
 import { StateThreadGone, StateTooHeavy, type StateWorker } from './state-worker.ts';
@@ -35,10 +35,12 @@ export interface HistoryOptions {
 const GAP_TRIES = 3;
 
 export class History {
+  readonly deltas: DeltaReads;
   readonly #options: HistoryOptions;
 
   constructor(options: HistoryOptions) {
     this.#options = options;
+    this.deltas = new DeltaReads(options);
   }
 
   /** The blob as the log has it now; version 0 when it was never created. G6: rejects rather than give less. */
@@ -90,7 +92,7 @@ export class History {
       const above = fetched.state?.entry;
       const startsCommit = above?.ends_commit && stretch.first === above.version + 1;
       for await (const commits of readStrictly(log, blobId, stretch.first, stretch.last, startsCommit)) {
-        for (const commit of commits) for (const delta of commit.deltas) budget.spend(bytesOf(delta));
+        for (const commit of commits) for (const delta of commit.deltas) budget.spend(updateBytes(delta));
         try {
           budget.work(() => void state.apply(commits));
         } catch (error) {
@@ -118,7 +120,7 @@ export class History {
       return await this.#again((without) => this.#materialize(blobId, base, without));
     } catch (error) {
       if (isDatabaseError(error) || error instanceof StudioError) throw error;
-      if (error instanceof LogGap) throw await this.#explain(blobId, lastSeqOf(base), error);
+      if (error instanceof LogGap) throw await this.deltas.explain(blobId, lastSeqOf(base), error);
       throw unreadable(blobId, lastSeqOf(base), error);
     }
   }
@@ -145,59 +147,6 @@ export class History {
     return doc;
   }
 
-  /** Deltas first..last that the log has: fewer than asked for where retention dropped some. */
-  async deltas(blobId: string, first: number, last: number): Promise<Delta[]> {
-    const commits = await this.#options.log.readRange(blobId, first, last);
-    return commits.flatMap((commit) =>
-      commit.deltas.filter((delta) => delta.toVersion >= first && delta.toVersion <= last),
-    );
-  }
-
-  /** Deltas first..last, every one. Throws as `materialize` does. */
-  async everyDelta(blobId: string, first: number, last: number): Promise<Delta[]> {
-    const deltas: Delta[] = [];
-    try {
-      for await (const commits of readStrictly(this.#options.log, blobId, first, last)) {
-        for (const commit of commits) deltas.push(...commit.deltas);
-      }
-    } catch (error) {
-      throw error instanceof LogGap ? await this.#explain(blobId, error.seq, error) : error;
-    }
-    return deltas;
-  }
-
-  /** The delta that made the head. A document that was loaded from a state at its head does not have it in memory. */
-  async newestDelta({ newestDelta, blobId, version }: RoomState): Promise<Delta | undefined> {
-    return newestDelta ?? (await this.deltas(blobId, version, version))[0];
-  }
-
-  /** At most `limit` deltas beyond `after`, ascending. What retention dropped is left out. */
-  async deltasAfter(blobId: string, after: number, limit: number): Promise<Delta[]> {
-    const deltas: Delta[] = [];
-    for await (const commit of this.#options.log.read(blobId, after + 1)) {
-      for (const delta of commit.deltas) if (delta.toVersion > after && deltas.length < limit) deltas.push(delta);
-      if (deltas.length >= limit) break;
-    }
-    return deltas;
-  }
-
-  /** At most `limit` deltas below `before` and above `downTo`, ascending. What retention dropped is left out. */
-  async deltasBefore(blobId: string, before: number, downTo: number, limit: number): Promise<Delta[]> {
-    const found: Delta[] = [];
-    for (let last = before - 1; last > downTo && found.length < limit;) {
-      const first = Math.max(downTo + 1, last - (limit - found.length) + 1);
-      const deltas = await this.deltas(blobId, first, last);
-      found.unshift(...deltas);
-      last = first - 1;
-      if (deltas.length > 0) continue;
-      const dropped = (await this.#options.tombstones.list(blobId)).find(
-        (range) => range.first <= last && last <= range.last,
-      );
-      if (dropped) last = dropped.first - 1;
-    }
-    return found;
-  }
-
   /** After a commit: costs nothing but a comparison unless checkpoints are due, and those are made beside the commits. */
   checkpointIfDue(state: RoomState): void {
     this.#options.compaction.grown(state);
@@ -217,19 +166,6 @@ export class History {
         if (!(error instanceof LogGap) || tries >= GAP_TRIES) throw error;
       }
     }
-  }
-
-  /** What a missing delta means for somebody who asked for `version`. */
-  async #explain(blobId: string, version: number, gap: LogGap): Promise<StudioError> {
-    const dropped = await this.#options.tombstones.list(blobId);
-    const covering =
-      dropped.find((one) => one.first <= version && version <= one.last) ??
-      dropped.find((one) => one.first <= gap.seq && gap.seq <= one.last);
-    if (covering) return versionThinned(blobId, version, covering);
-    // Nothing above a missing delta: it is beyond the head.
-    const [above] = await this.deltasAfter(blobId, gap.seq, 1);
-    if (above) return unreadable(blobId, version, gap);
-    return new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" has no version ${version}.`, { blob_id: blobId });
   }
 }
 
@@ -263,10 +199,6 @@ function partOf<T>({ first, last, run }: FetchedStretch, deltas: readonly T[]): 
   return run ? deltas.slice(first - run.first, last - run.first + 1) : [];
 }
 
-function bytesOf(delta: Delta): number {
-  return delta.updates.reduce((bytes, update) => bytes + update.byteLength, 0);
-}
-
 /** And not that it could not be looked at, or that the blob is broken beyond it. */
 function saysItIsWrong(error: unknown): boolean {
   const saysNot = [StateTooHeavy, StateThreadGone, BrokenHistory].some((kind) => error instanceof kind);
@@ -275,13 +207,4 @@ function saysItIsWrong(error: unknown): boolean {
 
 function problemOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function unreadable(blobId: string, version: number, cause: unknown): StudioError {
-  return new StudioError(
-    'BLOB_QUARANTINED',
-    `Version ${version} of blob "${blobId}" can't be read: ${problemOf(cause)}`,
-    { blob_id: blobId, version: String(version) },
-    { cause },
-  );
 }

@@ -1,6 +1,7 @@
 /** The log read strictly: every seq of a range, in order, or an error that says which one is not there. */
 import type { Commit } from '../domain/delta.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
+import type { Database } from '../storage/database.ts';
 import { BrokenHistory } from './quarantine.ts';
 
 /** The log lacks this seq: dropped by retention, perhaps a moment ago, or lost. */
@@ -41,6 +42,21 @@ export async function* readStrictly(
     if (commits.length > 0) yield commits;
   }
   if (last !== Number.MAX_SAFE_INTEGER && next <= last) throw new LogGap(next);
+}
+
+/** What the log has beyond a state, a page at a time. The state takes each in before the next is read. */
+export async function* readDurableTail(
+  { log, database }: { readonly log: CommitLog; readonly database: Database },
+  state: { readonly blobId: string; readonly version: number },
+): AsyncGenerator<readonly Commit[]> {
+  for (let isAll = false; !isAll;) {
+    const tail = await log.readTail(state.blobId, state.version);
+    if (tail.commits.length === 0) return;
+    // Read is not durable: another process's insert may not be journaled yet, and nothing is shown before it is.
+    await database.fence();
+    yield tail.commits;
+    ({ isAll } = tail);
+  }
 }
 
 /** What of a commit lies in first..last. */

@@ -105,10 +105,13 @@ export class OriginIndex {
   }
 
   async #make(room: Room, after: number, last: number): Promise<OriginBlock> {
-    const deltas = await this.#blobs.deltas(room, after + 1, last);
-    const block = OriginBlock.of(after, deltas, firstOfCommit);
+    const parts: OriginBlock[] = [];
+    for await (const deltas of this.#blobs.deltas(room, after + 1, last))
+      parts.push(OriginBlock.of(after, deltas, firstOfCommit));
+    const block = OriginBlock.follow(after, parts);
     // One that lacks what retention dropped must not pass for whole: it might have been stored whole before.
-    if (deltas.length === ORIGINS_BLOCK_VERSIONS) await this.#put(room.state.blobId, { after, bytes: block.encode() });
+    if (block.facts.length === ORIGINS_BLOCK_VERSIONS)
+      await this.#put(room.state.blobId, { after, bytes: block.encode() });
     return block;
   }
 

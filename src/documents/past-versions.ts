@@ -44,7 +44,7 @@ export class PastVersions {
     }
     const read = await this.contentAt(room, version);
     // The last version of a range that retention dropped has content and no delta.
-    const [delta] = await this.#blobs.deltas(room, version, version);
+    const delta = await this.#blobs.delta(room, version);
     const contentVersion = delta ? await this.#contentVersionAt(room, delta) : version;
     const updatedAt = delta?.appliedAt ?? blob.updatedAt;
     const past = { ...blob, version, contentVersion, updatedAt, size: read.content.byteLength };
@@ -93,8 +93,9 @@ export class PastVersions {
     let delta: Delta | undefined = newest;
     for (let last = newest.toVersion; last > 0; last -= BACKWARDS_DELTAS) {
       if (delta && delta.updates.length > 0) return delta.toVersion;
-      const deltas = await this.#blobs.deltas(room, Math.max(1, last - BACKWARDS_DELTAS + 1), last);
-      delta = deltas.findLast((one) => one.updates.length > 0);
+      delta = undefined;
+      for await (const deltas of this.#blobs.deltas(room, Math.max(1, last - BACKWARDS_DELTAS + 1), last))
+        delta = deltas.findLast((one) => one.updates.length > 0) ?? delta;
       if (delta) return delta.toVersion;
     }
     return 0;

@@ -4,9 +4,12 @@ import type { Caller } from '../domain/caller.ts';
 import type { Delta, SeqRange } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import { RETENTION_AFTER_MS_MIN } from '../limits.ts';
+import type { DeltaPage } from './delta-reads.ts';
 import type { History } from './history.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
+
+const NO_DELTAS: DeltaPage = { deltas: [], isCut: false };
 
 export class ReadableBlobs {
   readonly #rooms: Rooms;
@@ -26,28 +29,35 @@ export class ReadableBlobs {
     });
   }
 
-  /** Deltas first..last, ascending. For ranges whose size the caller bounds. */
-  async deltas(room: Room, first: number, last: number): Promise<readonly Delta[]> {
-    if (first > last) return [];
-    return room.state.recent(first, last) ?? this.#history.deltas(room.state.blobId, first, last);
+  async delta(room: Room, version: number): Promise<Delta | undefined> {
+    return room.state.recent(version, version)?.[0] ?? this.#history.deltas.at(room.state.blobId, version);
+  }
+
+  /** Deltas first..last, ascending, a page at a time. What retention dropped is left out. */
+  async *deltas(room: Room, first: number, last: number): AsyncGenerator<readonly Delta[]> {
+    if (first > last) return;
+    const recent = room.state.recent(first, last);
+    if (recent) yield recent;
+    else yield* this.#history.deltas.pages(room.state.blobId, first, last);
   }
 
   /** At most `limit` deltas beyond `after`, ascending: what retention dropped is left out, what follows it fills up. */
-  async deltasAfter(room: Room, after: number, limit: number): Promise<readonly Delta[]> {
+  async deltasAfter(room: Room, after: number, limit: number): Promise<DeltaPage> {
     const last = Math.min(room.state.version, after + limit);
-    if (last <= after) return [];
+    if (last <= after) return NO_DELTAS;
     const recent = recentOf(room, after + 1, last);
-    if (recent) return recent;
-    const deltas = await this.#history.deltasAfter(room.state.blobId, after, limit);
-    return deltas.filter((delta) => delta.toVersion <= room.state.version);
+    if (recent) return { deltas: recent, isCut: false };
+    const { deltas, isCut } = await this.#history.deltas.after(room.state.blobId, after, limit);
+    return { deltas: deltas.filter((delta) => delta.toVersion <= room.state.version), isCut };
   }
 
   /** At most `limit` deltas below `before` and above `downTo`, ascending, in the same way. */
-  async deltasBefore(room: Room, before: number, downTo: number, limit: number): Promise<readonly Delta[]> {
+  async deltasBefore(room: Room, before: number, downTo: number, limit: number): Promise<DeltaPage> {
     const first = Math.max(downTo, before - 1 - limit) + 1;
-    if (first >= before) return [];
+    if (first >= before) return NO_DELTAS;
     const recent = recentOf(room, first, before - 1);
-    return recent ?? this.#history.deltasBefore(room.state.blobId, before, downTo, limit);
+    if (recent) return { deltas: recent, isCut: false };
+    return this.#history.deltas.before(room.state.blobId, before, downTo, limit);
   }
 }
 

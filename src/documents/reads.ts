@@ -15,6 +15,7 @@ import type { Database } from '../storage/database.ts';
 import type { BlobLists } from './blob-lists.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { Dag, DagNode, ListBlobs, ListDeltas, ReadBlob } from './contract.ts';
+import type { DeltaPage } from './delta-reads.ts';
 import type { PastVersions } from './past-versions.ts';
 import type { ReadableBlobs } from './readable.ts';
 import { Quarantined } from './quarantine.ts';
@@ -119,27 +120,24 @@ export class Reads {
       const query = { blobId, newestFirst, afterVersion: request.afterVersion };
       const size = effectivePageSize(pageSize);
       const position = decodePageToken(query, pageToken);
-      const items = newestFirst
+      const { deltas, isCut } = newestFirst
         ? await this.#newestFirst(
             room,
             typeof position === 'number' ? position - 1 : room.state.version,
             request.afterVersion,
             size + 1,
           )
-        : await this.#oldestFirst(room, typeof position === 'number' ? position : request.afterVersion, size + 1);
-      const shown = items.slice(0, size);
-      const nextPageToken = items.length > size ? encodePageToken(query, shown.at(-1)?.toVersion) : '';
+        : await this.#blobs.deltasAfter(room, typeof position === 'number' ? position : request.afterVersion, size + 1);
+      const shown = deltas.slice(0, size);
+      const isLast = deltas.length <= size && !isCut;
+      const nextPageToken = isLast ? '' : encodePageToken(query, shown.at(-1)?.toVersion);
       return { items: shown, nextPageToken };
     });
   }
 
-  /** What retention dropped is left out, and the page filled with what follows it. */
-  async #oldestFirst(room: Room, after: number, limit: number): Promise<readonly Delta[]> {
-    return this.#blobs.deltasAfter(room, after, limit);
-  }
-
-  async #newestFirst(room: Room, from: number, downTo: number, limit: number): Promise<readonly Delta[]> {
-    return [...(await this.#blobs.deltasBefore(room, from + 1, downTo, limit))].reverse();
+  async #newestFirst(room: Room, from: number, downTo: number, limit: number): Promise<DeltaPage> {
+    const { deltas, isCut } = await this.#blobs.deltasBefore(room, from + 1, downTo, limit);
+    return { deltas: [...deltas].reverse(), isCut };
   }
 
   async getDag(caller: Caller, blobId: string): Promise<Dag> {

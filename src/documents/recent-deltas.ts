@@ -1,6 +1,9 @@
 /** The newest deltas of a blob, without a hole: what advances bases and answers for predecessors without the log. */
-import type { Delta } from '../domain/delta.ts';
+import { bytesOfDelta, type Delta } from '../domain/delta.ts';
 import { ROOM_TAIL_DELTAS_MAX, ROOM_TAIL_IDLE_DELTAS_MAX } from '../limits.ts';
+
+/** Measured: what a delta takes beside its bytes. */
+const DELTA_BYTES = 640;
 
 export class RecentDeltas {
   /** Those before #first were let go: they are taken out many at once, since that moves all the others. */
@@ -22,7 +25,7 @@ export class RecentDeltas {
     // Versions are found by counting from the first.
     if (newest && newest.toVersion + 1 !== delta.toVersion) this.clear();
     this.#deltas.push(delta);
-    this.#bytes += bytesOf(delta);
+    this.#bytes += DELTA_BYTES + bytesOfDelta(delta);
   }
 
   /** Deltas come next that are not put in here. */
@@ -60,20 +63,11 @@ export class RecentDeltas {
     for (let left = this.#deltas.length - this.#first; left > 1; left--) {
       if (left <= deltasMax && this.#bytes <= bytesMax) break;
       const oldest = this.#deltas[this.#first];
-      if (oldest) this.#bytes -= bytesOf(oldest);
+      if (oldest) this.#bytes -= DELTA_BYTES + bytesOfDelta(oldest);
       this.#deltas[this.#first++] = undefined;
     }
     if (this.#first < this.#deltas.length / 2) return;
     this.#deltas.splice(0, this.#first);
     this.#first = 0;
   }
-}
-
-/** Measured: what a delta takes beside its bytes. */
-const DELTA_BYTES = 640;
-
-function bytesOf(delta: Delta): number {
-  let bytes = DELTA_BYTES + (delta.patch.body?.byteLength ?? 0);
-  for (const update of delta.updates) bytes += update.byteLength;
-  return bytes;
 }

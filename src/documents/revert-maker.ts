@@ -9,7 +9,7 @@ import { baseIncludes, headBase, lastSeqOf } from '../domain/base.ts';
 import { contentSize, readCanonical } from '../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
-import type { Base, Delta, RevertTarget, StoredPatch } from '../domain/delta.ts';
+import { updateBytes, type Base, type Delta, type RevertTarget, type StoredPatch } from '../domain/delta.ts';
 import { type Copy, encodeCopies } from '../domain/revert/copies.ts';
 import { effectsBetween, type Effects } from '../domain/revert/effects.ts';
 import { Ledger, revertBody } from '../domain/revert/ledger.ts';
@@ -204,11 +204,14 @@ export class RevertMaker {
     let bytes = 0;
     for (let first = from; first <= version; first += LOG_PAGE_COMMITS) {
       const last = Math.min(version, first + LOG_PAGE_COMMITS - 1);
-      for (const delta of this.#state.recent(first, last) ?? (await this.#history.everyDelta(blobId, first, last))) {
-        deltas.push(delta);
-        for (const update of delta.updates) bytes += update.byteLength;
+      const recent = this.#state.recent(first, last);
+      for await (const page of recent ? [recent] : this.#history.deltas.everyPage(blobId, first, last)) {
+        for (const delta of page) {
+          deltas.push(delta);
+          bytes += updateBytes(delta);
+        }
+        if (bytes > REVERT_SCANNED_BYTES_MAX) throw tooMany('REVERT_SCANNED_BYTES_MAX');
       }
-      if (bytes > REVERT_SCANNED_BYTES_MAX) throw tooMany('REVERT_SCANNED_BYTES_MAX');
     }
     return [...deltas, ...batch.deltas];
   }

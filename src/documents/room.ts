@@ -17,6 +17,7 @@ import { Authoring } from './authoring.ts';
 import { EditMaker } from './edit-maker.ts';
 import { HeldUpdates } from './held-updates.ts';
 import { type Intent, lineOf, type Settled } from './intent.ts';
+import { readDurableTail } from './log-stretch.ts';
 import { acknowledge, dependsOnHead, versionOf, type Prepared } from './batch.ts';
 import { PendingIntents, tooManyRaces, tooManyWait } from './pending-intents.ts';
 import { Preparation } from './preparation.ts';
@@ -40,7 +41,7 @@ export class Room {
   wonAt = 0;
   /** Labels and processed_by as last read; other processes may have changed them since. */
   meta: BlobMeta | undefined;
-  readonly newestDelta = () => this.#services.history.newestDelta(this.state);
+  readonly newestDelta = () => this.#services.history.deltas.newest(this.state);
   readonly #services: RoomServices;
   readonly #guard: Guard;
   readonly #authoring: Authoring;
@@ -231,14 +232,13 @@ export class Room {
   /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. False: nothing. */
   async #catchUp(): Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure;
-    const isAhead = this.#applyRemote();
-    const commits = await this.#services.log.readTail(this.state.blobId, this.state.version);
-    if (commits.length === 0) return isAhead;
-    // Read is not durable: another process's insert may not be journaled yet, and nothing is shown before it is.
-    await this.#services.database.fence();
-    this.#applyForeign(commits);
-    if (this.#failure !== undefined) throw this.#failure;
-    return true;
+    let isAhead = this.#applyRemote();
+    for await (const commits of readDurableTail(this.#services, this.state)) {
+      this.#applyForeign(commits);
+      if (this.#failure !== undefined) throw this.#failure;
+      isAhead = true;
+    }
+    return isAhead;
   }
 
   #applyRemote(): boolean {

@@ -4,7 +4,7 @@
  * finished by the next call. Of several at once, in whatever processes, the one whose tombstone takes the slot goes on;
  * the others plan anew, on what it left.
  */
-import type { SeqRange } from '../domain/delta.ts';
+import { bytesOfDelta, type SeqRange } from '../domain/delta.ts';
 import { RetentionPlan, type DroppedRange, type RetentionRule } from '../domain/retention.ts';
 import type { Failpoints } from '../failpoints.ts';
 import { LOG_PAGE_COMMITS, RETENTION_PLANS_MAX } from '../limits.ts';
@@ -61,11 +61,7 @@ export class Thinning {
     for await (const commit of this.#log.read(blobId, 1)) {
       // Of a range that is being dropped some commits may still be there.
       if (done.some((range) => range.first <= commit.firstSeq && commit.lastSeq <= range.last)) continue;
-      const bytes = commit.deltas.reduce(
-        (sum, delta) =>
-          delta.updates.reduce((own, update) => own + update.byteLength, sum + (delta.patch.body?.byteLength ?? 0)),
-        COMMIT_BYTES,
-      );
+      const bytes = commit.deltas.reduce((sum, delta) => sum + bytesOfDelta(delta), COMMIT_BYTES);
       const appliedAt = commit.deltas[0]?.appliedAt ?? new Date();
       if (!plan.add({ first: commit.firstSeq, last: commit.lastSeq, appliedAt, bytes })) break;
     }

@@ -115,3 +115,12 @@ export interface Commit {
   readonly rootId: string;
   readonly deltas: readonly Delta[];
 }
+
+export function updateBytes({ updates }: Pick<Delta, 'updates'>): number {
+  return updates.reduce((sum, update) => sum + update.byteLength, 0);
+}
+
+/** Of what grows with the change: its updates, and its patch as far as it is kept. */
+export function bytesOfDelta(delta: Delta): number {
+  return (delta.patch.body?.byteLength ?? 0) + updateBytes(delta);
+}

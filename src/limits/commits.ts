@@ -70,5 +70,9 @@ export const HEAD_PACE_MS_MAX = 10_000;
 export const HEADS_REWRITTEN_PER_SECOND_MAX = 50;
 export const HEADS_PER_WRITE_MAX = 100;
 export const LOG_PAGE_COMMITS = 500;
+/** Of updates and patches in a page of the log: it ends with the answer of the database that goes beyond. */
+export const LOG_PAGE_BYTES_MAX = 8 * 1024 * 1024;
+/** Of updates and patches that one read of deltas collects: with more it ends early, and the next page goes on. */
+export const DELTAS_READ_BYTES_MAX = 64 * 1024 * 1024;
 /** Of a page, what comes with one answer of the database. */
 export const LOG_BATCH_COMMITS = 64;

@@ -1,9 +1,9 @@
 /** The log of all commits. Insert-only: nothing here updates or deletes. */
 import { BSON, MongoError, type Filter, type FindOptions } from 'mongodb';
-import type { Commit, Delta } from '../domain/delta.ts';
+import { bytesOfDelta, type Commit, type Delta } from '../domain/delta.ts';
 import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../limits.ts';
 import { commitIdOf, fromDocument, naming, toDocument, type CommitDocument } from './commit-document.ts';
-import { commitPages } from './commit-pages.ts';
+import { commitPages, DOWNWARDS, firstPage, reachingInto, UPWARDS, type CommitReading } from './commit-pages.ts';
 import type { Database, WriteReply } from './database.ts';
 import { idsByPages } from './id-pages.ts';
 
@@ -94,7 +94,7 @@ export class CommitLog {
     toSeq: number = Number.MAX_SAFE_INTEGER,
     startsCommit = fromSeq <= 1,
   ): AsyncGenerator<readonly Commit[]> {
-    return commitPages((filter, options) => this.#find(filter, options), { blobId, fromSeq, toSeq, startsCommit });
+    return commitPages(this.#reading, { blobId, fromSeq, toSeq, startsCommit });
   }
 
   /** As `read`, collected. For ranges whose size the caller bounds. */
@@ -104,25 +104,17 @@ export class CommitLog {
     return commits;
   }
 
-  /** Commits right after a version at which a commit ended: the common case, one exact range. */
-  async readTail(blobId: string, version: number): Promise<Commit[]> {
-    const commits: Commit[] = [];
-    for (let after = version; ;) {
-      const page = await this.#find(
-        { blob_id: blobId, first_seq: { $gt: after } },
-        { sort: { blob_id: 1, first_seq: 1 }, limit: LOG_PAGE_COMMITS },
-      );
-      commits.push(...page);
-      const last = page.at(-1);
-      if (!last || page.length < LOG_PAGE_COMMITS) return commits;
-      after = last.firstSeq;
-    }
+  /** Commits right after a version at which a commit ended, or the first page of them: the common case, one exact range. */
+  async readTail(blobId: string, version: number): Promise<{ commits: readonly Commit[]; isAll: boolean }> {
+    const filter = { blob_id: blobId, first_seq: { $gt: version } };
+    const { commits, isCut } = await firstPage(this.#reading, filter, { sort: UPWARDS, limit: LOG_PAGE_COMMITS });
+    return { commits, isAll: !isCut && commits.length < LOG_PAGE_COMMITS };
   }
 
   /** The commit that holds version `seq`. */
   async commitAt(blobId: string, seq: number): Promise<Commit | undefined> {
-    const near = await this.#inOrder({ blob_id: blobId, first_seq: { $gt: seq - FLUSH_DELTAS_MAX, $lte: seq } });
-    const found = near.at(-1);
+    const near = { blob_id: blobId, first_seq: { $gt: seq - FLUSH_DELTAS_MAX, $lte: seq } };
+    const found = (await firstPage(this.#reading, near, { sort: DOWNWARDS, limit: 1 })).commits[0];
     return found && found.lastSeq >= seq ? found : undefined;
   }
 
@@ -193,12 +185,17 @@ export class CommitLog {
     return found?.last_seq;
   }
 
-  /** Newest first, from the commit that holds `beforeSeq` downwards. */
-  async readBackwards(blobId: string, beforeSeq: number, limit: number): Promise<Commit[]> {
-    return this.#find(
-      { blob_id: blobId, first_seq: { $lte: beforeSeq } },
-      { sort: { blob_id: -1, first_seq: -1 }, limit },
-    );
+  /** Commits with a delta in fromSeq..toSeq, newest first: as many as make a page. `isAll`: there are no more. */
+  async readDownwards(
+    blobId: string,
+    fromSeq: number,
+    toSeq: number,
+  ): Promise<{ commits: readonly Commit[]; isAll: boolean }> {
+    const filter = { blob_id: blobId, first_seq: { $gte: fromSeq, $lte: toSeq } };
+    const { commits, isCut } = await firstPage(this.#reading, filter, { sort: DOWNWARDS });
+    const isWhole = isCut || commits.at(-1)?.firstSeq === fromSeq;
+    const reaching = isWhole ? [] : await reachingInto(this.#reading, blobId, fromSeq);
+    return { commits: [...commits, ...reaching], isAll: !isCut };
   }
 
   /** A delta and the owner of its blob. */
@@ -216,19 +213,24 @@ export class CommitLog {
     for (let at = 0; at < keys.length; at += IN_LIST_IDS_MAX) {
       const slice = keys.slice(at, at + IN_LIST_IDS_MAX);
       const only = slice.length === 1 ? slice[0] : undefined;
-      found.push(...(await this.#find({ request_keys: only ?? { $in: slice } }, {})));
+      for await (const batch of this.#reading.find({ request_keys: only ?? { $in: slice } }, {})) found.push(...batch);
     }
     return found;
   }
 
-  #inOrder(filter: Filter<CommitDocument>): Promise<Commit[]> {
-    return this.#find(filter, { sort: { blob_id: 1, first_seq: 1 } });
-  }
+  readonly #reading: CommitReading<Commit> = {
+    find: (filter, options) => this.#find(filter, options),
+    bytesOf: ({ deltas }) => deltas.reduce((bytes, delta) => bytes + bytesOfDelta(delta), 0),
+  };
 
-  async #find(filter: Filter<CommitDocument>, options: FindOptions): Promise<Commit[]> {
-    // By small batches, each read out as it comes: a whole page would take the event loop tens of milliseconds.
+  /** By small batches, each read out as it comes: a whole page would take the event loop tens of milliseconds. */
+  async *#find(filter: Filter<CommitDocument>, options: FindOptions): AsyncGenerator<readonly Commit[]> {
     const cursor = this.#database.commits.find(filter, { batchSize: LOG_BATCH_COMMITS, ...options });
-    return cursor.map(naming(fromDocument)).toArray();
+    try {
+      while (await cursor.hasNext()) yield cursor.readBufferedDocuments().map(naming(fromDocument));
+    } finally {
+      await cursor.close();
+    }
   }
 }
 

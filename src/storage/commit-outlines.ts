@@ -4,7 +4,7 @@ import type { Receipt } from '../domain/blob.ts';
 import type { CommitOutline } from '../domain/commit-outline.ts';
 import { LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../limits.ts';
 import { commitId, naming, outlineFrom, OUTLINE_FIELDS, type CommitDocument } from './commit-document.ts';
-import { commitPages } from './commit-pages.ts';
+import { commitPages, type FindCommits } from './commit-pages.ts';
 import type { CommitOutbox } from './contract.ts';
 import type { Database } from './database.ts';
 
@@ -19,12 +19,8 @@ export class CommitOutlines implements CommitOutbox {
 
   /** Commits with a delta in fromSeq..toSeq (inclusive), ascending; a page of them in memory at a time. */
   async *read(blobId: string, fromSeq: number, toSeq: number): AsyncGenerator<CommitOutline> {
-    const pages = commitPages((filter, options) => this.#find(filter, options), {
-      blobId,
-      fromSeq,
-      toSeq,
-      startsCommit: fromSeq <= 1,
-    });
+    const find: FindCommits<CommitOutline> = (filter, options) => atOnce(this.#find(filter, options));
+    const pages = commitPages({ find, bytesOf: () => 0 }, { blobId, fromSeq, toSeq, startsCommit: fromSeq <= 1 });
     for await (const page of pages) yield* page;
   }
 
@@ -57,4 +53,8 @@ export class CommitOutlines implements CommitOutbox {
     const read = { batchSize: LOG_BATCH_COMMITS, projection: OUTLINE_FIELDS, ...options };
     return this.#database.commits.find(filter, read).map(naming(outlineFrom)).toArray();
   }
+}
+
+async function* atOnce(commits: Promise<readonly CommitOutline[]>): AsyncGenerator<readonly CommitOutline[]> {
+  yield await commits;
 }

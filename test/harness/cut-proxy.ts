@@ -15,6 +15,8 @@ export interface CommandMatch {
 
 export interface CutProxy {
   readonly url: string;
+  /** Of the replies that came through it. */
+  readonly replyBytes: number;
   /** Forwards the next request that matches, swallows its reply and cuts that connection; resolves when it has. */
   dropReply(match: CommandMatch): Promise<void>;
   /** Cuts the connection of the next request that matches without forwarding it; resolves when it has. */
@@ -39,7 +41,7 @@ export async function startCutProxy(targetUrl: string): Promise<CutProxy> {
   const target = new URL(targetUrl);
   const drops: Drop[] = [];
   const pairs = new Set<Pair>();
-  const state = { paused: false, refusing: false };
+  const state = { paused: false, refusing: false, replyBytes: 0 };
   const server = createServer((client) => {
     if (state.refusing) {
       client.destroy();
@@ -47,6 +49,7 @@ export async function startCutProxy(targetUrl: string): Promise<CutProxy> {
     }
     const pair = new Pair(client, createConnection(Number(target.port), target.hostname), drops);
     pairs.add(pair);
+    pair.onReply = (bytes) => void (state.replyBytes += bytes);
     if (state.paused) pair.pause();
     client.once('close', () => pairs.delete(pair));
   });
@@ -59,6 +62,9 @@ export async function startCutProxy(targetUrl: string): Promise<CutProxy> {
     new Promise((done) => void drops.push({ which, match, done }));
   return {
     url: own.href,
+    get replyBytes() {
+      return state.replyBytes;
+    },
     dropReply: (match) => drop('reply', match),
     dropRequest: (match) => drop('request', match),
     pause: () => {
@@ -83,6 +89,7 @@ export async function startCutProxy(targetUrl: string): Promise<CutProxy> {
 }
 
 class Pair {
+  onReply: (bytes: number) => void = () => undefined;
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #drops: Drop[];
@@ -136,6 +143,7 @@ class Pair {
   }
 
   #onReply(message: Buffer): void {
+    this.onReply(message.byteLength);
     const drop = this.#swallow.get(message.readInt32LE(8));
     if (drop) {
       this.cut();

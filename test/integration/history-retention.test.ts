@@ -108,17 +108,17 @@ async function requireThinned(blobId: string, log: SeededLog): Promise<void> {
   assert.is(loaded.doc.getText('content').toJSON(), log.texts.get(log.version));
   const listed: number[] = [];
   for (let after = 0; ; after = listed.at(-1) ?? 0) {
-    const page = await past.history.deltasAfter(blobId, after, 100);
-    if (page.length === 0) break;
-    listed.push(...page.map(({ toVersion }) => toVersion));
+    const { deltas } = await past.history.deltas.after(blobId, after, 100);
+    if (deltas.length === 0) break;
+    listed.push(...deltas.map(({ toVersion }) => toVersion));
   }
   assert.equal(
     listed,
     versions.filter((version) => !dropped.some((range) => range.first <= version && version <= range.last)),
   );
-  const newest = await past.history.deltasBefore(blobId, log.version + 1, 0, 10_000);
+  const newest = await past.history.deltas.before(blobId, log.version + 1, 0, 10_000);
   assert.equal(
-    newest.map(({ toVersion }) => toVersion),
+    newest.deltas.map(({ toVersion }) => toVersion),
     listed,
   );
   await past.close();
@@ -255,7 +255,10 @@ test('an edit on a dropped base, and deltas in it, answer VERSION_THINNED', asyn
   for (const call of [
     () => past.history.materialize('thin', headBase(range.first)),
     () => past.history.materialize('thin', inRange),
-    () => past.history.everyDelta('thin', range.first - 1, range.first + 1),
+    async () => {
+      for await (const page of past.history.deltas.everyPage('thin', range.first - 1, range.first + 1))
+        assert.ok(page.length > 0);
+    },
   ]) {
     const error: unknown = await call().then(
       () => undefined,

@@ -55,6 +55,9 @@ export interface WrittenChange {
   readonly edit?: (doc: Y.Doc) => void;
 }
 
+/** Of updates in one insert. */
+const INSERT_BYTES = 8 * 1024 * 1024;
+
 /** Writes a blob's whole log, `perCommit` deltas to a commit. The blob is ann's. */
 export async function writeHistory(
   database: Database,
@@ -86,7 +89,13 @@ export async function writeHistory(
     });
     deltas = [];
   };
+  const insert = async (): Promise<void> => {
+    const { results, error } = await log.insert(batch);
+    if (results.some((result) => result !== 'inserted')) throw new Error('not written', { cause: error });
+    [batch, bytes] = [[], 0];
+  };
   let version = 0;
+  let bytes = 0;
   for (const { by, at, provider, operation, base, edit } of changes) {
     version += 1;
     let replica = replicas.get(by);
@@ -125,11 +134,9 @@ export async function writeHistory(
       appliedAt: at,
     });
     if (deltas.length >= perCommit) commit();
-    if (batch.length >= 1_000) {
-      await log.insert(batch);
-      batch = [];
-    }
+    bytes += update?.byteLength ?? 0;
+    if (batch.length >= 1_000 || bytes >= INSERT_BYTES) await insert();
   }
   commit();
-  if (batch.length > 0) await log.insert(batch);
+  if (batch.length > 0) await insert();
 }

@@ -55,6 +55,15 @@ export class OriginBlock {
     return new OriginBlock(after, facts, clocks);
   }
 
+  /** One block of blocks that follow one another. */
+  static follow(after: number, blocks: readonly OriginBlock[]): OriginBlock {
+    return new OriginBlock(
+      after,
+      blocks.flatMap(({ facts }) => facts),
+      blocks.flatMap(({ clocks }) => clocks),
+    );
+  }
+
   /** One block, encoded, of encoded blocks that follow one another. */
   static join(blocks: readonly Uint8Array[]): Uint8Array {
     const encoder = encoding.createEncoder();
@@ -145,9 +154,7 @@ function decodeJoined(decoder: decoding.Decoder): OriginBlock | undefined {
     if (!block) return undefined;
     blocks.push(block);
   }
-  const facts = blocks.flatMap((block) => block.facts);
-  const clocks = blocks.flatMap((block) => block.clocks);
-  return blocks[0] && new OriginBlock(blocks[0].after, facts, clocks);
+  return blocks[0] && OriginBlock.follow(blocks[0].after, blocks);
 }
 
 function decodeClocks(decoder: decoding.Decoder, after: number): BroughtClocks[] {

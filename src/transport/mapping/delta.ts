@@ -11,7 +11,7 @@ import { PAGE_CONTENT_BYTES_MAX } from '../../limits.ts';
 import { derivationMessage } from './derivation.ts';
 import { operationOf } from './operation.ts';
 import { timestampOf } from './time.ts';
-import type { Base, Delta, StoredPatch } from '../../domain/delta.ts';
+import { bytesOfDelta, updateBytes, type Base, type Delta, type StoredPatch } from '../../domain/delta.ts';
 import type { Delta as DeltaMessage, DeltaBase, DeltaPatch } from '../../gen/memmie/studio/v1/delta_pb.ts';
 
 const PATCH_KINDS: Readonly<Record<StoredPatch['kind'], PatchKind>> = {
@@ -60,13 +60,9 @@ export function deltaPage(deltas: readonly Delta[], view: DeltaView): DeltaMessa
   let bytes = 0;
   return deltas.map((delta) => {
     if (view !== DeltaView.FULL) return deltaMessage(delta, false);
-    bytes += updateBytes(delta) + (delta.patch.body?.byteLength ?? 0);
+    bytes += bytesOfDelta(delta);
     return deltaMessage(delta, bytes <= PAGE_CONTENT_BYTES_MAX);
   });
-}
-
-function updateBytes(delta: Delta): number {
-  return delta.updates.reduce((sum, update) => sum + update.byteLength, 0);
 }
 
 function patchMessage(patch: StoredPatch, full: boolean): DeltaPatch {

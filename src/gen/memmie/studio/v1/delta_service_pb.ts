@@ -462,7 +462,7 @@ export type ListDeltasRequest = Message<"memmie.studio.v1.ListDeltasRequest"> & 
   newestFirst: boolean;
 
   /**
-   * How many at most; 0 means 50, more than 500 means 500.
+   * How many at most; 0 means 50, more than 500 means 500. A page ends before that at 64 MiB of updates and patches.
    *
    * @generated from field: int32 page_size = 4;
    */
