@@ -7,7 +7,7 @@ import { normalizeBase } from '../domain/base.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf } from '../domain/content/shape.ts';
 import { transactSparsely } from '../domain/content/sparse-transaction.ts';
-import type { Base } from '../domain/delta.ts';
+import type { Base, Delta } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import type { Guard } from '../domain/guard/guard.ts';
 import type { BaseDocuments } from './base-documents.ts';
@@ -72,9 +72,13 @@ export class Authoring {
     return this.#author(doc, edit, author, base);
   }
 
-  /** A document of the caller's own that holds exactly `base`, its deleted content kept. Throws as `requireWhole` does. */
-  async baseDocument(base: Base): Promise<Y.Doc> {
-    const doc = await this.#bases.take(this.#state.blobId, base, (first, last) => this.#state.recent(first, last));
+  /**
+   * A document of the caller's own that holds exactly `base`; with `keptFrom` also what was deleted after that version.
+   * Throws as `requireWhole` does.
+   */
+  async baseDocument(base: Base, keptFrom?: number): Promise<Y.Doc> {
+    const recent = (first: number, last: number): readonly Delta[] | undefined => this.#state.recent(first, last);
+    const doc = await this.#bases.take(this.#state.blobId, base, recent, keptFrom);
     try {
       requireWhole(doc);
     } catch (error) {

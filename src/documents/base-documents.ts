@@ -9,30 +9,39 @@ interface Entry {
   readonly blobId: string;
   readonly base: Base;
   readonly doc: Y.Doc;
+  /** What was deleted after this version is in it. */
+  readonly keptFrom: number;
 }
 
 export class BaseDocuments {
   readonly #history: History;
   /** Least recently used first. */
   readonly #entries: Entry[] = [];
+  readonly #keptFrom = new WeakMap<Y.Doc, number>();
 
   constructor(history: History) {
     this.#history = history;
   }
 
   /**
-   * A document that holds exactly `base`. It is the caller's alone: it has left the cache, and comes back by `put`
+   * A document that holds exactly `base`; with `keptFrom` also what was deleted after that version. It is the caller's alone: it has left the cache, and comes back by `put`
    * unless it was changed in a way that did not commit.
    */
   async take(
     blobId: string,
     base: Base,
     recent: (first: number, last: number) => readonly Delta[] | undefined,
+    keptFrom?: number,
   ): Promise<Y.Doc> {
-    const index = this.#entries.findLastIndex((entry) => entry.blobId === blobId && baseCovers(base, entry.base));
-    if (index < 0) return this.#history.materialize(blobId, base);
-    const [entry] = this.#entries.splice(index, 1);
-    if (!entry) return this.#history.materialize(blobId, base);
+    const index = this.#entries.findLastIndex(
+      (entry) => entry.blobId === blobId && entry.keptFrom <= (keptFrom ?? Infinity) && baseCovers(base, entry.base),
+    );
+    const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
+    if (!entry) {
+      const doc = await this.#history.materialize(blobId, base, keptFrom);
+      this.#keptFrom.set(doc, keptFrom ?? Infinity);
+      return doc;
+    }
     for (const range of missingRanges(base, entry.base)) {
       const known = recent(range.first, range.last);
       if (known) applyDeltas(entry.doc, known);
@@ -44,7 +53,7 @@ export class BaseDocuments {
   }
 
   put(blobId: string, base: Base, doc: Y.Doc): void {
-    this.#entries.push({ blobId, base, doc });
+    this.#entries.push({ blobId, base, doc, keptFrom: this.#keptFrom.get(doc) ?? Infinity });
     if (this.#entries.length > BASE_DOCUMENTS_CACHED_MAX) this.#entries.shift()?.doc.destroy();
   }
 }

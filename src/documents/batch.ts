@@ -75,7 +75,7 @@ export class Batch {
   /** What the blob's last transform was made from, those in the batch included. */
   get derivedFrom(): Derivation | undefined {
     const last = this.#drafts.findLast(({ derivation }) => derivation !== undefined);
-    return last ? last.derivation : this.#state.derivedFrom;
+    return last ? last.derivation : this.#state.facts.derivedFrom;
   }
 
   add(intent: Intent, draft: Draft, authored?: Authored): void {

@@ -8,12 +8,14 @@ import type { RoomState } from './room-state.ts';
 export interface Growth {
   /** Up to where there are runs, or will be none. */
   packed: number;
-  /** Up to where bytes were counted. */
+  /** Of the bytes that its document has taken in, those that were counted. */
   counted: number;
   /** Bytes of updates since the newest state. */
   bytesSince: number;
   stateVersion: number;
   stateBytes: number;
+  /** Up to where history was dropped when what was deleted since was found to be too much for a state. */
+  tooMuchFrom: number | undefined;
   /** Otherwise it is kept for a round only. */
   isLoaded: boolean;
   /** After a failure: the version before which nothing is tried again, and how many deltas that was to wait. */
@@ -28,6 +30,7 @@ const UNKNOWN: Growth = {
   bytesSince: 0,
   stateVersion: 0,
   stateBytes: 0,
+  tooMuchFrom: undefined,
   isLoaded: false,
   retryAt: 0,
   pause: 0,
@@ -43,8 +46,8 @@ export class BlobGrowth {
       ...UNKNOWN,
       isLoaded: true,
       packed: Math.min(coveredTo(index), state.version),
-      counted: state.version,
-      bytesSince: bytesOfRuns(index, newest?.version ?? 0),
+      counted: state.takenBytes,
+      bytesSince: state.takenBytes,
       stateVersion: newest?.version ?? 0,
       stateBytes: newest?.bytes ?? 0,
     });
@@ -61,11 +64,11 @@ export class BlobGrowth {
   }
 
   /** As it is now. */
-  count(state: Pick<RoomState, 'blobId' | 'version' | 'recent'>): Growth {
-    const known = this.of(state.blobId);
-    for (const delta of state.recent(known.counted + 1, state.version) ?? [])
-      for (const update of delta.updates) known.bytesSince += update.byteLength;
-    known.counted = state.version;
+  count({ blobId, takenBytes }: Pick<RoomState, 'blobId' | 'takenBytes'>): Growth {
+    const known = this.of(blobId);
+    // What was counted of a document that is loaded no more says nothing of this one.
+    known.bytesSince += takenBytes - Math.min(known.counted, takenBytes);
+    known.counted = takenBytes;
     return known;
   }
 
@@ -109,8 +112,4 @@ export function dueRuns(known: Growth, version: number): SeqRange[] | undefined 
     due.push({ first: last - RUN_DELTAS + 1, last });
   }
   return due;
-}
-
-function bytesOfRuns(index: CheckpointIndex, after: number): number {
-  return index.runs.reduce((bytes, run) => (run.first > after ? bytes + run.bytes : bytes), 0);
 }

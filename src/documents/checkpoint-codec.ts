@@ -9,8 +9,10 @@ export interface StoredState {
   readonly facts: Facts;
   /** Client id → the user who first committed with it; '' for ids minted by the server. */
   readonly owners: ReadonlyMap<number, string>;
-  /** Nothing collected, Yjs encoding v2. */
+  /** Yjs encoding v2. */
   readonly update: Uint8Array;
+  /** What was deleted up to this version is collected in it; absent: nothing is. */
+  readonly collectedTo?: number;
 }
 
 /** What the deltas of a run did to the facts. */
@@ -29,7 +31,7 @@ export interface StoredRun extends FactsChange {
 }
 
 export function encodeState(state: StoredState): Uint8Array {
-  const { origin, facts } = state;
+  const { origin, facts, collectedTo } = state;
   const encoder = encoding.createEncoder();
   encoding.writeVarString(
     encoder,
@@ -37,6 +39,7 @@ export function encodeState(state: StoredState): Uint8Array {
       origin: { ...origin, createdAt: origin.createdAt.getTime() },
       facts: plain(facts),
       owners: sorted(state.owners),
+      collectedTo,
     }),
   );
   encoding.writeVarUint8Array(encoder, state.update);
@@ -45,16 +48,18 @@ export function encodeState(state: StoredState): Uint8Array {
 
 export function decodeState(bytes: Uint8Array): StoredState {
   const decoder = decoding.createDecoder(bytes);
-  const { origin, facts, owners } = JSON.parse(decoding.readVarString(decoder)) as {
+  const { origin, facts, owners, collectedTo } = JSON.parse(decoding.readVarString(decoder)) as {
     origin: Omit<Origin, 'createdAt'> & { createdAt: number };
     facts: PlainFacts;
     owners: [number, string][];
+    collectedTo?: number;
   };
   return {
     origin: { ...origin, createdAt: new Date(origin.createdAt) },
     facts: factsOf(facts),
     owners: new Map(owners),
     update: decoding.readVarUint8Array(decoder),
+    collectedTo,
   };
 }
 

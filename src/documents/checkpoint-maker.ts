@@ -4,7 +4,13 @@
  */
 import { updateBytes, type Delta, type SeqRange } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
-import { RUN_BYTES_MAX, RUNS_TOGETHER_BYTES_MAX, RUNS_TOGETHER_MAX } from '../limits.ts';
+import {
+  COLLECTED_STEP_BYTES,
+  RUN_BYTES_MAX,
+  RUNS_TOGETHER_BYTES_MAX,
+  RUNS_TOGETHER_MAX,
+  WHOLE_STATE_BYTES_MAX,
+} from '../limits.ts';
 import type {
   CheckpointIndex,
   Checkpoints,
@@ -18,8 +24,9 @@ import type { CommitLog } from '../storage/commit-log.ts';
 import { decodeRun, deltasIn, encodeRun, joinRuns, runOf } from './checkpoint-codec.ts';
 import { originOf, type Origin } from './log-facts.ts';
 import { readStrictly } from './log-stretch.ts';
-import type { StateWorker } from './state-worker.ts';
-import { holdsItsDeltas, type StoredVersions } from './stored-versions.ts';
+import type { BuiltState } from './state-builder.ts';
+import { StateTooHeavy, type StateWorker } from './state-worker.ts';
+import { holdsItsDeltas, type FetchedStretch, type StoredVersions } from './stored-versions.ts';
 
 export interface WantedRun {
   readonly blobId: string;
@@ -28,12 +35,27 @@ export interface WantedRun {
   readonly packed: Uint8Array | undefined;
 }
 
+export interface MakeState {
+  /** The version is known to be the last of its commit. */
+  readonly endsCommit?: boolean;
+  /** Up to where retention has dropped history. */
+  readonly keptFrom?: number;
+}
+
+interface StatePlace {
+  readonly version: number;
+  readonly since: number;
+  readonly endsCommit: boolean | undefined;
+  readonly collectedTo: number | undefined;
+}
+
 export class CheckpointMaker {
   readonly #log: CommitLog;
   readonly #checkpoints: Checkpoints;
   readonly #stored: StoredVersions;
   readonly #worker: StateWorker;
   readonly #failpoints: Failpoints;
+  readonly #wholeBytesMax: number;
 
   constructor(options: {
     readonly log: CommitLog;
@@ -41,12 +63,14 @@ export class CheckpointMaker {
     readonly stored: StoredVersions;
     readonly worker: StateWorker;
     readonly failpoints: Failpoints;
+    readonly wholeBytesMax?: number;
   }) {
     this.#log = options.log;
     this.#checkpoints = options.checkpoints;
     this.#stored = options.stored;
     this.#worker = options.worker;
     this.#failpoints = options.failpoints;
+    this.#wholeBytesMax = options.wholeBytesMax ?? WHOLE_STATE_BYTES_MAX;
   }
 
   /**
@@ -80,20 +104,79 @@ export class CheckpointMaker {
     if (whole.length < placed.length) throw new Error('a checkpoint was not read back as it was written');
   }
 
-  /** From the nearest state below, or from nothing. Throws LogGap where retention dropped what it would be made of. */
-  async makeState(blobId: string, version: number, endsCommit?: boolean): Promise<StateEntry> {
-    const fetched = await this.#stored.fetch(blobId, { from: version - 1, to: version, wholeRuns: true });
+  /**
+   * From the nearest state below, or from nothing. With all that was deleted after `keptFrom`, unless that is too much
+   * for a state: then without what is deleted. Throws LogGap where retention dropped what it would be made of.
+   */
+  async makeState(blobId: string, version: number, options: MakeState = {}): Promise<StateEntry> {
+    try {
+      const whole = await this.#makeWhole(blobId, version, options);
+      if (whole) return whole;
+    } catch (error) {
+      if (!(error instanceof StateTooHeavy)) throw error;
+    }
+    return this.makeCollected(blobId, version, options);
+  }
+
+  async #makeWhole(blobId: string, version: number, options: MakeState): Promise<StateEntry | undefined> {
+    const keptFrom = options.keptFrom ?? 0;
+    const fetched = await this.#stored.fetch(blobId, { from: version - 1, to: version, wholeRuns: true, keptFrom });
     const runs: { bytes: Uint8Array; skip: number }[] = [];
+    let left = this.#wholeBytesMax - (fetched.state?.bytes.byteLength ?? 0);
     let since = 0;
     for (const stretch of fetched.stretches) {
-      const bytes = stretch.bytes ?? ((await this.#readRun(blobId, stretch, Infinity)) as Uint8Array);
+      const bytes = stretch.bytes ?? (left > 0 ? await this.#readRun(blobId, stretch, left) : undefined);
+      left -= bytes?.byteLength ?? 0;
+      if (!bytes || left < 0) return undefined;
       since += bytes.byteLength;
       runs.push({ bytes, skip: stretch.run ? stretch.first - stretch.run.first : 0 });
     }
     const base = fetched.state?.bytes ?? (await this.#origin(blobId));
-    const { state, digest, contentType } = await this.#worker.build({ base, runs });
+    const built = await this.#worker.build({ base, runs });
+    const { endsCommit } = options;
+    return this.#store(blobId, { version, since, endsCommit, collectedTo: fetched.state?.entry.collected_to }, built);
+  }
+
+  /** Without what is deleted: it costs what the content takes and what has come since the nearest state below, step by step. */
+  async makeCollected(blobId: string, version: number, { endsCommit }: MakeState = {}): Promise<StateEntry> {
+    const fetched = await this.#stored.fetch(blobId, { from: version - 1, to: version, wholeRuns: true });
+    let base = fetched.state?.bytes ?? (await this.#origin(blobId));
+    let runs: { bytes: Uint8Array; skip: number }[] = [];
+    let since = 0;
+    let bytes = 0;
+    for await (const run of this.#runsOf(blobId, fetched.stretches)) {
+      runs.push(run);
+      since += run.bytes.byteLength;
+      bytes += run.bytes.byteLength;
+      if (bytes < COLLECTED_STEP_BYTES) continue;
+      base = (await this.#worker.build({ base, runs, collectTo: version })).state;
+      [runs, bytes] = [[], 0];
+    }
+    const built = await this.#worker.build({ base, runs, collectTo: version });
+    return this.#store(blobId, { version, since, endsCommit, collectedTo: version }, built);
+  }
+
+  /** What the log has is made to runs a page at a time. */
+  async *#runsOf(
+    blobId: string,
+    stretches: readonly FetchedStretch[],
+  ): AsyncGenerator<{ readonly bytes: Uint8Array; readonly skip: number }> {
+    for (const { first, last, run, bytes } of stretches) {
+      if (bytes) yield { bytes, skip: run ? first - run.first : 0 };
+      else
+        for await (const commits of readStrictly(this.#log, blobId, first, last))
+          yield { bytes: encodeRun(runOf(commits.flatMap(({ deltas }) => deltas))), skip: 0 };
+    }
+  }
+
+  async #store(
+    blobId: string,
+    { version, since, endsCommit, collectedTo }: StatePlace,
+    { state, digest, contentType }: BuiltState,
+  ): Promise<StateEntry> {
     this.#failpoints.pass('checkpoint.before_write');
-    const entry = await this.#checkpoints.writeState(blobId, { version, since, ends_commit: endsCommit }, state);
+    const place = { version, since, ends_commit: endsCommit, collected_to: collectedTo };
+    const entry = await this.#checkpoints.writeState(blobId, place, state);
     this.#failpoints.pass('checkpoint.after_write');
     // What is verified is what a reader will get, not what was sent.
     const stored = (await this.#checkpoints.read(blobId, [entry])).get(entry);

@@ -2,6 +2,7 @@
 import {
   CHECKPOINT_RUNS_MAX,
   CHECKPOINT_STATES_MAX,
+  COLLECTED_FROM_BYTES,
   RUN_DELTAS,
   RUN_JOIN_FACTOR,
   RUN_JOINED_BYTES_MAX,
@@ -24,7 +25,7 @@ export function stateSpacing(version: number, stateBytes: number): number {
 
 /** Versions up to `version` that should have a state and have none, ascending. */
 export function missingStates(index: CheckpointIndex, version: number, dropped: readonly SeqRange[]): number[] {
-  const spacing = stateSpacing(version, newestState(index)?.bytes ?? 0);
+  const spacing = stateSpacing(version, (newestWhole(index, dropped) ?? newestState(index))?.bytes ?? 0);
   const present = new Set(index.states.map((state) => state.version));
   const missing: number[] = [];
   for (let at = spacing; at <= version; at += spacing) {
@@ -40,25 +41,55 @@ export function isStateDue(newest: StateSize | undefined, bytesSince: number): b
   return bytesSince >= Math.max(STATE_EVERY_BYTES, newest?.bytes ?? 0);
 }
 
+/** Whether all that was deleted is to be kept in one more state, as of the head: seldom where that is much. */
+export function isWholeDue(index: CheckpointIndex, dropped: readonly SeqRange[], bytesSince: number): boolean {
+  const whole = newestWhole(index, dropped);
+  if (!whole || whole.bytes < COLLECTED_FROM_BYTES) return true;
+  const after = index.states.filter(({ version }) => version > whole.version);
+  return isStateDue(
+    whole,
+    after.reduce((bytes, { since = 0 }) => bytes + since, bytesSince),
+  );
+}
+
 export function leavesState(newest: StateSize | undefined, version: number, bytesSince: number): boolean {
   const grown = version - (newest?.version ?? 0);
   return grown > 0 && (grown >= STATE_LEAVING_DELTAS || bytesSince >= STATE_LEAVING_BYTES);
 }
 
+/** Up to where retention has dropped history, as of a version: what was deleted before that nothing can show again. */
+export function keptFrom(dropped: readonly SeqRange[], version: number): number {
+  return Math.max(0, ...dropped.filter(({ last }) => last <= version).map(({ last }) => last));
+}
+
+/** The newest state with all that was deleted since history was dropped last. */
+export function newestWhole(index: CheckpointIndex, dropped: readonly SeqRange[]): StateEntry | undefined {
+  return index.states.findLast((state) => isWhole(state, dropped));
+}
+
+export function isWhole({ version, collected_to: collectedTo = 0 }: StateEntry, dropped: readonly SeqRange[]): boolean {
+  return collectedTo <= keptFrom(dropped, version);
+}
+
 /**
- * States that others make superfluous. Kept are the newest, those at the spacing, those that end a dropped range, and
- * those that were due by the bytes before them.
+ * States that others make superfluous. Kept are the newest and the newest whole one, those at the spacing, those that
+ * end a dropped range, and those that were due by the bytes before them.
  */
 export function superfluousStates(index: CheckpointIndex, dropped: readonly SeqRange[]): StateEntry[] {
   const newest = newestState(index);
   if (!newest) return [];
-  const spacing = stateSpacing(newest.version, newest.bytes);
+  const whole = newestWhole(index, dropped);
+  const spacing = stateSpacing(newest.version, (whole ?? newest).bytes);
   const seen = new Set<number>();
+  const collected = new Set<number>();
   return index.states.filter((state) => {
-    const isDouble = seen.has(state.version);
-    seen.add(state.version);
+    const isDouble = isWhole(state, dropped) ? seen.has(state.version) : collected.has(state.version);
+    const hasWhole = seen.has(state.version);
+    (isWhole(state, dropped) ? seen : collected).add(state.version);
     if (isDouble || dropped.some((range) => range.first <= state.version && state.version < range.last)) return true;
-    if (state.version === newest.version || dropped.some((range) => range.last === state.version)) return false;
+    if (state.version === newest.version || state === whole) return false;
+    if (hasWhole) return true;
+    if (dropped.some((range) => range.last === state.version)) return false;
     return state.version % spacing !== 0 && (state.since ?? 0) < STATE_EVERY_BYTES;
   });
 }

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import {
   CHECKPOINT_DRAIN_MS_MAX,
   COMPACTIONS_WAITING_MAX,
+  LOAD_BYTES_ACCEPTED_MAX,
   RUN_DELTAS,
   RUNS_PER_ROUND_MAX,
   STATES_PER_ROUND_MAX,
@@ -19,15 +20,14 @@ import type { CheckpointMaker, WantedRun } from './checkpoint-maker.ts';
 import { BlobGrowth, dueRuns, isStateDueBy, type Growth } from './blob-growth.ts';
 import {
   coveredTo,
-  isStateDue,
   joinableRuns,
   leavesState,
   missingRuns,
   missingStates,
-  newestState,
   superfluousRuns,
   superfluousStates,
 } from './checkpoint-policy.ts';
+import { DueStates } from './due-states.ts';
 import { Gathering } from './gathering.ts';
 import { PackedRuns } from './packed-runs.ts';
 import type { RoomState } from './room-state.ts';
@@ -47,31 +47,35 @@ export class Compaction {
   readonly #checkpoints: Checkpoints;
   readonly #tombstones: Tombstones;
   readonly #logger: Logger;
+  readonly #acceptedBytesMax: number;
   readonly #packed = new PackedRuns();
   readonly #growth = new BlobGrowth();
   readonly #gathering = new Gathering();
   readonly #wrong: WrongCheckpoints;
+  readonly #states: DueStates;
   readonly #jobs = new Map<string, Job>();
   #working: Promise<void> | undefined;
   #deadline = Infinity;
-  #made = 0;
 
   constructor(options: {
     readonly maker: CheckpointMaker;
     readonly checkpoints: Checkpoints;
     readonly tombstones: Tombstones;
     readonly logger: Logger;
+    readonly acceptedBytesMax?: number;
   }) {
+    this.#acceptedBytesMax = options.acceptedBytesMax ?? LOAD_BYTES_ACCEPTED_MAX;
     this.#maker = options.maker;
     this.#checkpoints = options.checkpoints;
     this.#tombstones = options.tombstones;
     this.#logger = options.logger;
     this.#wrong = new WrongCheckpoints(options);
+    this.#states = new DueStates(options.maker);
   }
 
   /** States made by this process. */
   get made(): number {
-    return this.#made;
+    return this.#states.made;
   }
 
   /** Stored objects it found wrong. */
@@ -85,7 +89,8 @@ export class Compaction {
     this.#growth.follow(state, index);
     const covered = coveredTo(index);
     // A log without checkpoints, or with too long a tail; or the end of a process came between its runs and its states.
-    if (state.version - covered < RUN_DELTAS && missingStates(index, covered, []).length === 0) return;
+    const isDue = isStateDueBy(this.#growth.of(state.blobId));
+    if (!isDue && state.version - covered < RUN_DELTAS && missingStates(index, covered, []).length === 0) return;
     this.#enqueue(state, { looks: true });
     // Much is missing, and its versions are read slowly until it is there.
     this.#gathering.skip();
@@ -98,6 +103,14 @@ export class Compaction {
     const isRunDue = Math.floor(state.version / RUN_DELTAS) * RUN_DELTAS > known.packed;
     if (isRunDue) this.#packed.pack(state);
     if ((isRunDue || isStateDueBy(known)) && state.version >= known.retryAt) this.#enqueue(state);
+  }
+
+  /** G7: whether a load would still be bounded. Where it is not, a state is made as soon as it can be. */
+  isLoadable(state: RoomState): boolean {
+    const { stateBytes, bytesSince } = this.#growth.count(state);
+    if (stateBytes + bytesSince <= this.#acceptedBytesMax) return true;
+    this.#enqueue(state, { looks: true, leaving: true });
+    return false;
   }
 
   /** The room is about to let go of deltas. */
@@ -247,25 +260,11 @@ export class Compaction {
     const packed = isPacked ? Math.floor(version / RUN_DELTAS) * RUN_DELTAS : (ranges.at(-1)?.last ?? 0);
     known.packed = Math.max(known.packed, packed);
     this.#packed.forget(blobId, ranges);
-    const newest = newestState(index);
-    const wanted = missingStates(index, isPacked ? version : packed, dropped);
-    if (
-      isPacked &&
-      (isStateDue(newest, known.bytesSince) || (leaving && leavesState(newest, version, known.bytesSince)))
-    )
-      wanted.push(version);
-    for (const at of wanted.slice(0, STATES_PER_ROUND_MAX)) {
-      const made = await this.#maker.makeState(blobId, at, at === version || undefined);
-      this.#made += 1;
-      if (at >= known.stateVersion) {
-        known.bytesSince = 0;
-        known.stateVersion = at;
-        known.stateBytes = made.bytes;
-      }
-    }
-    if (wanted.length > 0) await this.tidy(blobId);
+    const statesTo = isPacked ? version : packed;
+    const wanted = await this.#states.make({ blobId, version, leaving, packed: statesTo, known, index, dropped });
+    if (wanted > 0) await this.tidy(blobId);
     this.#growth.made(blobId);
-    return isPacked && wanted.length <= STATES_PER_ROUND_MAX;
+    return isPacked && wanted <= STATES_PER_ROUND_MAX;
   }
 
   /** Joins runs, and removes what is superfluous or belongs to nobody. */

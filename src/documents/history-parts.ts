@@ -25,13 +25,22 @@ export interface HistoryParts {
   close(): Promise<void>;
 }
 
+/** In place of WHOLE_STATE_BYTES_MAX, KEPT_BYTES_MAX, LOAD_BYTES_MAX and LOAD_BYTES_ACCEPTED_MAX. */
+export interface HistoryLimits {
+  readonly wholeBytesMax?: number;
+  readonly keptBytesMax?: number;
+  readonly loadBytesMax?: number;
+  readonly acceptedBytesMax?: number;
+}
+
 export async function assembleHistory(options: {
   readonly database: Database;
   readonly log: CommitLog;
   readonly failpoints: Failpoints;
   readonly logger: Logger;
+  readonly limits?: HistoryLimits;
 }): Promise<HistoryParts> {
-  const { database, log, failpoints, logger } = options;
+  const { database, log, failpoints, logger, limits } = options;
   const checkpoints = new Checkpoints(database);
   const tombstones = new Tombstones(database);
   const quarantine = new Quarantine({ records: new QuarantineRecords(database.db), logger });
@@ -41,9 +50,9 @@ export async function assembleHistory(options: {
     checkpoints,
     onBad: (blobId, entry, problem) => compaction.reject(blobId, entry, problem),
   });
-  const maker = new CheckpointMaker({ log, checkpoints, stored, worker, failpoints });
-  const compaction: Compaction = new Compaction({ maker, checkpoints, tombstones, logger });
-  const history = new History({ log, stored, tombstones, compaction, quarantine, worker, logger });
+  const maker = new CheckpointMaker({ log, checkpoints, stored, worker, failpoints, ...limits });
+  const compaction: Compaction = new Compaction({ maker, checkpoints, tombstones, logger, ...limits });
+  const history = new History({ log, stored, tombstones, compaction, quarantine, worker, logger, ...limits });
   return {
     history,
     compaction,

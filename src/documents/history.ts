@@ -5,7 +5,7 @@ import { baseIncludes, lastSeqOf } from '../domain/base.ts';
 import { createDocument } from '../domain/content/document.ts';
 import { updateBytes, type Base, type Delta } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
-import { LOAD_BYTES_MAX, LOAD_MS_MAX, LOAD_TRIED_BYTES_MIN } from '../limits.ts';
+import { LOAD_TRIED_BYTES_MIN } from '../limits.ts';
 import type { CheckpointIndex } from '../storage/checkpoints.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import { isDatabaseError } from '../storage/database-error.ts';
@@ -14,12 +14,13 @@ import { decodeRun, decodeState } from './checkpoint-codec.ts';
 import type { Compaction } from './compaction.ts';
 import { DeltaReads, unreadable } from './delta-reads.ts';
 import { originOf, type Origin } from './log-facts.ts';
+import { LoadBudget, pastBudget, TooMuchToLoad } from './load-budget.ts';
 import { LogGap, readStrictly } from './log-stretch.ts';
 import { BrokenHistory, type Quarantine } from './quarantine.ts';
 import { RoomState } from './room-state.ts';
 import { applyUpdates } from './state-builder.ts';
 import { StateThreadGone, StateTooHeavy, type StateWorker } from './state-worker.ts';
-import type { FetchedStretch, StoredVersions } from './stored-versions.ts';
+import type { FetchedStretch, FetchedVersion, StoredVersions } from './stored-versions.ts';
 
 export interface HistoryOptions {
   readonly log: CommitLog;
@@ -29,6 +30,9 @@ export interface HistoryOptions {
   readonly quarantine: Quarantine;
   readonly worker: StateWorker;
   readonly logger: Logger;
+  /** Default: KEPT_BYTES_MAX and LOAD_BYTES_MAX. */
+  readonly keptBytesMax?: number;
+  readonly loadBytesMax?: number;
 }
 
 /** Retention may delete what a reader is about to read: it then looks again before it believes that something is lost. */
@@ -59,8 +63,8 @@ export class History {
   }
 
   async #load(blobId: string, without: Set<string>): Promise<{ state: RoomState; index: CheckpointIndex }> {
-    const { stored, log } = this.#options;
-    const budget = new LoadBudget();
+    const { stored } = this.#options;
+    const budget = new LoadBudget(this.#options.loadBytesMax);
     const to = Number.MAX_SAFE_INTEGER;
     const fetched = await stored.fetch(blobId, { from: to, to }, without);
     const state = new RoomState(blobId);
@@ -81,6 +85,19 @@ export class History {
         return this.#load(blobId, without);
       }
     }
+    try {
+      await this.#follow(state, fetched, budget);
+    } catch (error) {
+      // The next load finds a state up to here, and gets further.
+      if (error instanceof TooMuchToLoad) this.#options.compaction.left(state);
+      throw error;
+    }
+    return { state, index: fetched.index };
+  }
+
+  /** What comes after the stored state. */
+  async #follow(state: RoomState, fetched: FetchedVersion, budget: LoadBudget): Promise<void> {
+    const { blobId } = state;
     for (const stretch of fetched.stretches) {
       if (stretch.bytes) {
         budget.spend(stretch.bytes.byteLength);
@@ -89,9 +106,9 @@ export class History {
         budget.work(() => state.skip({ ...run, updates: partOf(stretch, run.updates) }, origin));
         continue;
       }
-      const above = fetched.state?.entry;
-      const startsCommit = above?.ends_commit && stretch.first === above.version + 1;
-      for await (const commits of readStrictly(log, blobId, stretch.first, stretch.last, startsCommit)) {
+      const below = fetched.state?.entry;
+      const startsCommit = below?.ends_commit && stretch.first === below.version + 1;
+      for await (const commits of readStrictly(this.#options.log, blobId, stretch.first, stretch.last, startsCommit)) {
         for (const commit of commits) for (const delta of commit.deltas) budget.spend(updateBytes(delta));
         try {
           budget.work(() => void state.apply(commits));
@@ -102,7 +119,6 @@ export class History {
         }
       }
     }
-    return { state, index: fetched.index };
   }
 
   async #origin(blobId: string): Promise<Origin> {
@@ -112,12 +128,13 @@ export class History {
   }
 
   /**
-   * A document that holds exactly the deltas of `base`, its deleted content kept. Versions 1..N when `base` is a plain
-   * version. Throws VERSION_THINNED for what retention dropped, VERSION_NOT_FOUND beyond the head.
+   * A document that holds exactly the deltas of `base`; versions 1..N when that is a plain version. With `keptFrom` it
+   * also holds what was deleted after that version. Throws VERSION_THINNED for what retention dropped, VERSION_NOT_FOUND
+   * beyond the head, LIMIT_EXCEEDED for what takes too much.
    */
-  async materialize(blobId: string, base: Base): Promise<Y.Doc> {
+  async materialize(blobId: string, base: Base, keptFrom?: number): Promise<Y.Doc> {
     try {
-      return await this.#again((without) => this.#materialize(blobId, base, without));
+      return await this.#again((without) => this.#materialize(blobId, base, keptFrom, without));
     } catch (error) {
       if (isDatabaseError(error) || error instanceof StudioError) throw error;
       if (error instanceof LogGap) throw await this.deltas.explain(blobId, lastSeqOf(base), error);
@@ -125,26 +142,43 @@ export class History {
     }
   }
 
-  async #materialize(blobId: string, base: Base, without: Set<string>): Promise<Y.Doc> {
+  async #materialize(blobId: string, base: Base, keptFrom: number | undefined, without: Set<string>): Promise<Y.Doc> {
     const to = lastSeqOf(base);
-    const fetched = await this.#options.stored.fetch(blobId, { from: base.fromVersion, to }, without);
-    const doc = createDocument({ gc: false });
-    if (fetched.state) Y.applyUpdateV2(doc, decodeState(fetched.state.bytes).update);
+    const fetched = await this.#options.stored.fetch(blobId, { from: base.fromVersion, to, keptFrom }, without);
+    const budget = pastBudget(to, keptFrom, this.#options.keptBytesMax);
+    const doc = createDocument({ gc: keptFrom === undefined });
+    if (fetched.state) {
+      budget.spend(fetched.state.bytes.byteLength);
+      Y.applyUpdateV2(doc, decodeState(fetched.state.bytes).update);
+    }
     for (const stretch of fetched.stretches) {
       if (stretch.bytes) {
+        budget.spend(stretch.bytes.byteLength);
         const updates = partOf(stretch, decodeRun(stretch.bytes).updates);
         const included = updates.filter((_, index) => baseIncludes(base, stretch.first + index));
         applyUpdates(doc, included.flat());
         continue;
       }
       for await (const commits of readStrictly(this.#options.log, blobId, stretch.first, stretch.last)) {
+        const deltas = commits.flatMap((commit) => commit.deltas);
+        for (const delta of deltas) budget.spend(updateBytes(delta));
         applyDeltas(
           doc,
-          commits.flatMap((commit) => commit.deltas).filter((delta) => baseIncludes(base, delta.toVersion)),
+          deltas.filter((delta) => baseIncludes(base, delta.toVersion)),
         );
       }
     }
     return doc;
+  }
+
+  /** G7: throws LIMIT_EXCEEDED where what was written would no longer be loaded once more was written. */
+  requireLoadable(state: RoomState): void {
+    if (this.#options.compaction.isLoadable(state)) return;
+    throw new StudioError(
+      'LIMIT_EXCEEDED',
+      'More was written to this blob than can be loaded again before a new state of it is stored; try again.',
+      { limit: 'LOAD_BYTES_ACCEPTED_MAX', blob_id: state.blobId },
+    );
   }
 
   /** After a commit: costs nothing but a comparison unless checkpoints are due, and those are made beside the commits. */
@@ -174,24 +208,6 @@ export function applyDeltas(doc: Y.Doc, deltas: readonly Delta[]): void {
     doc,
     deltas.flatMap((delta) => delta.updates),
   );
-}
-
-/** G7: what a load may take: of bytes, and of time to work on them. A slow database is no fault of the blob. */
-class LoadBudget {
-  #bytes = LOAD_BYTES_MAX;
-  #ms = LOAD_MS_MAX;
-
-  spend(bytes: number): void {
-    this.#bytes -= bytes;
-    if (this.#bytes < 0) throw new BrokenHistory(`it takes more than ${LOAD_BYTES_MAX} bytes to load`);
-  }
-
-  work(step: () => void): void {
-    const began = performance.now();
-    step();
-    this.#ms -= performance.now() - began;
-    if (this.#ms < 0) throw new BrokenHistory(`it takes more than ${LOAD_MS_MAX} ms of work to load`);
-  }
 }
 
 /** What of a run belongs to the stretch. */

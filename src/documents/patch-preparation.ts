@@ -80,7 +80,10 @@ export class PatchPreparation {
    */
   async addAll(intent: Intent, work: BatchWork, batch: Batch): Promise<void> {
     let standing = await this.#standing(intent, work, batch.headVersion);
-    const stage = standing.isNamed ? await this.#authoring.baseDocument(standing.base) : undefined;
+    // What a revert to a version brings back may have been deleted at any time.
+    const reverts = work.patches.some((patch) => patch.kind === 'revert' && patch.target.kind === 'version');
+    const keptFrom = reverts ? 0 : undefined;
+    const stage = standing.isNamed ? await this.#authoring.baseDocument(standing.base, keptFrom) : undefined;
     let count = 0;
     let bytes = 0;
     let nothing: Draft | undefined;

@@ -19,6 +19,7 @@ import type { Authoring } from './authoring.ts';
 import { Batch, type Prepared } from './batch.ts';
 import { draftOf, newClientsOf } from './draft.ts';
 import type { EditMaker } from './edit-maker.ts';
+import type { History } from './history.ts';
 import type { Intent, Work } from './intent.ts';
 import { Leftovers } from './leftovers.ts';
 import { PatchPreparation } from './patch-preparation.ts';
@@ -35,6 +36,7 @@ export class Preparation {
   readonly #edits: EditMaker;
   readonly #log: CommitLog;
   readonly #access: AccessControl;
+  readonly #history: Pick<History, 'requireLoadable'>;
   readonly #patches: PatchPreparation;
   /** Of this flush: first answers that were not in memory, by request key. */
   #recalled = NONE;
@@ -47,6 +49,7 @@ export class Preparation {
     readonly reverts: RevertMaker;
     readonly log: CommitLog;
     readonly access: AccessControl;
+    readonly history: Pick<History, 'requireLoadable'>;
   }) {
     this.#state = options.state;
     this.#guard = options.guard;
@@ -54,6 +57,7 @@ export class Preparation {
     this.#edits = options.edits;
     this.#log = options.log;
     this.#access = options.access;
+    this.#history = options.history;
     this.#patches = new PatchPreparation({ ...options, check: (update, intent) => this.#check(update, intent) });
   }
 
@@ -171,6 +175,7 @@ export class Preparation {
       throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
         blob_id: this.#state.blobId,
       });
+    if (work.kind !== 'delete' && work.kind !== 'undelete') this.#history.requireLoadable(this.#state);
     if (work.kind === 'transform') return this.#addTransform(intent, work, batch);
     if (work.kind === 'batch') return this.#patches.addAll(intent, work, batch);
     if (work.kind === 'patch') return this.#patches.add(intent, work, batch);

@@ -85,11 +85,11 @@ export class RevertMaker {
       const found = await this.#effects(version + 1, isTarget, batch);
       found?.doc.destroy();
       if (!found) return undefined;
-      const doc = await this.#baseDocument(request);
+      const doc = await this.#baseDocument(request, found.before);
       return this.#author(request, { doc, effects: found.effects, patch, reverts: undefined });
     }
     const past = await this.#history.materialize(this.#state.blobId, headBase(version));
-    const doc = await this.#baseDocument(request);
+    const doc = await this.#baseDocument(request, version);
     try {
       const { contentType } = this.#state.genesis;
       rootOf(past, shapeOf(contentType));
@@ -169,12 +169,15 @@ export class RevertMaker {
     throw new StudioError('DELTA_NOT_FOUND', `Blob "${this.#state.blobId}" has no delta "${id}".`, { delta_id: id });
   }
 
-  /** What is to be undone, on a document at the head. Undefined: everything chosen is undone already. */
+  /**
+   * What is to be undone, on a document at the head, and the version before all that was looked at. Undefined:
+   * everything chosen is undone already.
+   */
   async #effects(
     from: number,
     isTarget: (delta: Delta) => boolean,
     batch: Batch,
-  ): Promise<{ effects: Effects; doc: Y.Doc; targets: readonly Delta[] } | undefined> {
+  ): Promise<{ effects: Effects; doc: Y.Doc; targets: readonly Delta[]; before: number } | undefined> {
     let deltas = await this.#deltas(from, batch);
     let ledger = new Ledger(deltas);
     // What reverts in there undid may lie further back, and then counts as not there.
@@ -189,9 +192,10 @@ export class RevertMaker {
     const doc =
       before === 0
         ? createDocument({ gc: false })
-        : await this.#history.materialize(this.#state.blobId, headBase(before));
+        : await this.#history.materialize(this.#state.blobId, headBase(before), before);
     rootOf(doc, shapeOf(this.#state.genesis.contentType));
-    return { effects: await selectEffects({ deltas, ledger, targets, doc, breathe: setImmediate }), doc, targets };
+    const effects = await selectEffects({ deltas, ledger, targets, doc, breathe: setImmediate });
+    return { effects, doc, targets, before };
   }
 
   /** From a version up to the head, what is accepted in the flush included. G7: bounded in number and bytes. */
@@ -216,16 +220,16 @@ export class RevertMaker {
     return [...deltas, ...batch.deltas];
   }
 
-  /** A document at the base, of our own. */
-  async #baseDocument({ base, isNamed, batch, stage }: RevertRequest): Promise<Y.Doc> {
+  /** A document at the base, of our own, with what was deleted after version `keptFrom`. */
+  async #baseDocument({ base, isNamed, batch, stage }: RevertRequest, keptFrom: number): Promise<Y.Doc> {
     if (stage) {
       const copy = createDocument({ gc: false });
       Y.applyUpdate(copy, Y.encodeStateAsUpdate(stage));
       rootOf(copy, shapeOf(this.#state.genesis.contentType));
       return copy;
     }
-    if (isNamed) return this.#authoring.baseDocument(base);
-    const doc = await this.#authoring.baseDocument(headBase(this.#state.version));
+    if (isNamed) return this.#authoring.baseDocument(base, keptFrom);
+    const doc = await this.#authoring.baseDocument(headBase(this.#state.version), keptFrom);
     for (const { updates } of batch.deltas) for (const update of updates) Y.applyUpdate(doc, update);
     return doc;
   }

@@ -4,11 +4,10 @@
  */
 import * as Y from 'yjs';
 import { lineageOf, type Lineage } from '../domain/blob-access.ts';
-import type { Derivation } from '../domain/blob.ts';
 import { createDocument, rootOf } from '../domain/content/document.ts';
 import { shapeOf, type Shape } from '../domain/content/shape.ts';
 import { transactSparsely } from '../domain/content/sparse-transaction.ts';
-import type { Commit, Delta, Genesis } from '../domain/delta.ts';
+import { updateBytes, type Commit, type Delta, type Genesis } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 import {
   CONTENT_BYTES_MAX,
@@ -48,8 +47,10 @@ export class RoomState {
   readonly #recent = new RecentDeltas();
   readonly #requests: RecentRequests;
   #size: { readonly version: number; readonly bytes: number } | undefined;
-  /** Bytes of updates since #size was taken: by no more than that has the content grown. */
-  #grownBytes = 0;
+  /** Bytes of updates beyond the stored state it began with. */
+  takenBytes = 0;
+  /** As they were when #size was taken: by no more than what has come since has the content grown. */
+  #sizedAt = 0;
   #textSize: (() => number) | undefined;
   readonly #structMemory: StructMemory;
 
@@ -80,10 +81,6 @@ export class RoomState {
 
   get facts(): Facts {
     return this.#facts;
-  }
-
-  get derivedFrom(): Derivation | undefined {
-    return this.#facts.derivedFrom;
   }
 
   get requestsComplete(): boolean {
@@ -134,7 +131,7 @@ export class RoomState {
     this.#version = version;
     this.#facts = stored.facts;
     for (const [client, owner] of stored.owners) this.#own(client, owner);
-    this.#grownBytes += stored.update.byteLength;
+    this.#sizedAt -= stored.update.byteLength;
     this.#requests.beginLater();
   }
 
@@ -146,7 +143,7 @@ export class RoomState {
     this.#recent.clear();
     this.#facts = factsAfterRun(this.#facts, run);
     for (const [client, owner] of run.owners) if (!this.#owners.has(client)) this.#own(client, owner);
-    for (const updates of run.updates) for (const update of updates) this.#grownBytes += update.byteLength;
+    for (const updates of run.updates) this.takenBytes += updateBytes({ updates });
     this.#requests.beginLater();
   }
 
@@ -220,7 +217,7 @@ export class RoomState {
     const author = authorOf(delta);
     for (const client of delta.newClients) if (!this.#owners.has(client)) this.#own(client, author);
     this.#requests.remember(delta);
-    for (const update of delta.updates) this.#grownBytes += update.byteLength;
+    this.takenBytes += updateBytes(delta);
     this.#recent.push(delta);
   }
 
@@ -248,14 +245,15 @@ export class RoomState {
     }
     if (this.#size?.version !== this.#version) {
       this.#size = { version: this.#version, bytes: contentBytes(this.#doc, this.genesis.contentType) };
-      this.#grownBytes = 0;
+      this.#sizedAt = this.takenBytes;
     }
     return this.#size.bytes;
   }
 
   /** Whether the content could hold `bytes` more. Reads it out only when the cheap bound says no. */
   hasRoomFor(bytes: number): boolean {
-    const known = this.#size && this.#shape !== 'text' ? this.#size.bytes + this.#grownBytes : this.size();
+    const known =
+      this.#size && this.#shape !== 'text' ? this.#size.bytes + this.takenBytes - this.#sizedAt : this.size();
     return known + bytes <= CONTENT_BYTES_MAX || this.size() + bytes <= CONTENT_BYTES_MAX;
   }
 
@@ -284,7 +282,7 @@ export class RoomState {
 
   #bytesOfDocument(): number {
     if (this.#version === 0) return 0;
-    const content = this.#shape === 'text' ? this.size() : (this.#size?.bytes ?? 0) + this.#grownBytes;
+    const content = this.#shape === 'text' ? this.size() : (this.#size?.bytes ?? 0) + this.takenBytes - this.#sizedAt;
     return content + this.#structMemory.bytesAt(this.#version);
   }
 

@@ -16,6 +16,8 @@ export interface BuildState {
   readonly base: Uint8Array | Origin;
   /** Runs that follow on it, encoded, and how many deltas of each the base has already. */
   readonly runs: readonly { readonly bytes: Uint8Array; readonly skip: number }[];
+  /** The version it becomes, if what is deleted in it is to be collected. Absent: what the base holds of that is kept. */
+  readonly collectTo?: number;
 }
 
 export interface CheckState {
@@ -43,10 +45,10 @@ export function bytesOf(task: StateTask): number {
 
 /** In slices: `breathe` lets others have their turn between them, or throws when it has become too much. */
 export async function buildState(
-  { base, runs }: Omit<BuildState, 'kind'>,
+  { base, runs, collectTo }: Omit<BuildState, 'kind'>,
   breathe: () => Promise<void>,
 ): Promise<BuiltState> {
-  const doc = createDocument({ gc: false });
+  const doc = createDocument({ gc: collectTo !== undefined });
   const start = base instanceof Uint8Array ? decodeState(base) : undefined;
   const origin = start?.origin ?? (base as Origin);
   if (start) Y.applyUpdateV2(doc, start.update);
@@ -64,7 +66,8 @@ export async function buildState(
   await breathe();
   const digest = digestOf(doc, origin.genesis.contentType);
   await breathe();
-  const state = encodeState({ origin, facts, owners, update: Y.encodeStateAsUpdateV2(doc) });
+  const collectedTo = collectTo ?? start?.collectedTo;
+  const state = encodeState({ origin, facts, owners, update: Y.encodeStateAsUpdateV2(doc), collectedTo });
   doc.destroy();
   return { state, digest, contentType: origin.genesis.contentType };
 }

@@ -11,7 +11,7 @@ import { LOG_PAGE_COMMITS, RETENTION_PLANS_MAX } from '../limits.ts';
 import type { CommitLog } from '../storage/commit-log.ts';
 import type { Tombstones } from '../storage/tombstones.ts';
 import type { CheckpointMaker } from './checkpoint-maker.ts';
-import { objectsOfRange } from './checkpoint-policy.ts';
+import { isWhole, keptFrom, objectsOfRange } from './checkpoint-policy.ts';
 import { LogGap } from './log-stretch.ts';
 import { isThinned } from './readable.ts';
 
@@ -135,10 +135,12 @@ export class Thinning {
 
   async #stateAt(blobId: string, version: number): Promise<string> {
     const { states } = await this.#maker.index(blobId);
+    const dropped = await this.#tombstones.list(blobId);
     for (const state of states) {
-      if (state.version === version && (await this.#maker.isWhole(blobId, state))) return state.hash;
+      if (state.version !== version || !isWhole(state, dropped)) continue;
+      if (await this.#maker.isWhole(blobId, state)) return state.hash;
     }
-    return (await this.#maker.makeState(blobId, version)).hash;
+    return (await this.#maker.makeState(blobId, version, { keptFrom: keptFrom(dropped, version) })).hash;
   }
 
   async #empty(blobId: string, range: SeqRange): Promise<void> {

@@ -62,7 +62,7 @@ export class Transforms {
         });
       }
       requireInputs(id, room.state.genesis.parentIds, derivation);
-      const wasSame = room.state.derivedFrom?.outputHash === derivation.outputHash;
+      const wasSame = room.state.facts.derivedFrom?.outputHash === derivation.outputHash;
       const work: Work = { kind: 'transform', content, derivation };
       const settled = await room.submit(this.#submissions.intent(caller, work, content.byteLength, options));
       const blob = await this.#views.ofRoom(room, { fresh: false });

@@ -22,13 +22,18 @@ export interface PlanOptions {
   readonly to: number;
   /** Runs that reach beyond `to` are not used. */
   readonly wholeRuns?: boolean;
+  /** What was deleted after this version must be there. Absent: nothing that is deleted needs to be. */
+  readonly keptFrom?: number;
   /** Objects that turned out unusable. */
   readonly without?: ReadonlySet<string>;
 }
 
-export function planVersion(index: CheckpointIndex, { from, to, wholeRuns, without }: PlanOptions): VersionPlan {
+export function planVersion(index: CheckpointIndex, options: PlanOptions): VersionPlan {
+  const { from, to, wholeRuns, keptFrom = Infinity, without } = options;
   const isUsable = (entry: Entry): boolean => !without?.has(entry.hash);
-  const state = index.states.filter((entry) => entry.version <= from && isUsable(entry)).at(-1);
+  const holds = ({ version, collected_to: collectedTo = 0 }: StateEntry): boolean =>
+    version <= from && collectedTo <= keptFrom;
+  const state = index.states.filter((entry) => holds(entry) && isUsable(entry)).at(-1);
   const runs = index.runs.filter((run) => isUsable(run) && !(wholeRuns && run.last > to));
   const stretches: Stretch[] = [];
   let next = (state?.version ?? 0) + 1;

@@ -46,7 +46,10 @@ export class WrongCheckpoints {
   /** Retention dropped the deltas that it would be made of. */
   async #isIrreplaceable(blobId: string, entry: Entry): Promise<boolean> {
     if (!isState(entry)) return false;
-    return (await this.#tombstones.list(blobId)).some(({ last }) => last === entry.version);
+    const dropped = await this.#tombstones.list(blobId);
+    return dropped.some(
+      ({ last, stateHash }) => last === entry.version && (stateHash === entry.hash || entry.collected_to !== last),
+    );
   }
 
   async #drop(blobId: string, entry: Entry): Promise<void> {

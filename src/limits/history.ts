@@ -24,6 +24,17 @@ export const STATE_EVERY_BYTES = 2 * 1024 * 1024;
 /** A document that is let go leaves a state if it has grown by this since the last. */
 export const STATE_LEAVING_DELTAS = 128;
 export const STATE_LEAVING_BYTES = 256 * 1024;
+/**
+ * A state that would hold more, with all that was ever deleted, is made without what is deleted: Yjs takes ten times as
+ * much memory to make it, and joins its strings to one, which JavaScript bounds.
+ */
+export const WHOLE_STATE_BYTES_MAX = 64 * 1024 * 1024;
+/** A newest state from this size on has another beside it, without what is deleted, to load the blob from. */
+export const COLLECTED_FROM_BYTES = 4 * 1024 * 1024;
+/** Of updates, that such a one is built on at a time. */
+export const COLLECTED_STEP_BYTES = 32 * 1024 * 1024;
+/** Of states and updates, that a document which is to show again what was deleted is made of (LIMIT_EXCEEDED). */
+export const KEPT_BYTES_MAX = 128 * 1024 * 1024;
 export const CHECKPOINT_PART_BYTES_MAX = 8 * 1024 * 1024;
 /** Wrong objects that are kept, since nothing can be made in their place; beyond it each reader reports them. */
 export const IRREPLACEABLE_REMEMBERED_MAX = 1_000;
@@ -83,6 +94,11 @@ export const AUDIT_COMMITS_REMEMBERED_MAX = 1_000_000;
 /** A state larger than this is first loaded in a thread that can be ended. */
 export const LOAD_TRIED_BYTES_MIN = 4 * 1024 * 1024;
 export const LOAD_BYTES_MAX = 512 * 1024 * 1024;
+/**
+ * What a load would read, with the newest state; over it changes are refused (LIMIT_EXCEEDED) until a newer state is
+ * made. Far below LOAD_BYTES_MAX, so that what is let in can always be loaded.
+ */
+export const LOAD_BYTES_ACCEPTED_MAX = 256 * 1024 * 1024;
 export const LOAD_MS_MAX = 60_000;
 export const QUARANTINE_RETRY_MS_MIN = 15_000;
 export const QUARANTINE_RETRY_MS_MAX = 10 * 60 * 1000;

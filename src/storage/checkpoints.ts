@@ -11,7 +11,7 @@ import { idsByPages } from './id-pages.ts';
 
 export type { RunEntry, StateEntry } from './database.ts';
 
-/** Ascending by version and by first seq. */
+/** Ascending by version and by first seq. Of states of one version that which holds less is the last. */
 export interface CheckpointIndex {
   readonly states: readonly StateEntry[];
   readonly runs: readonly RunEntry[];
@@ -52,7 +52,7 @@ export class Checkpoints {
     const runs = entriesOf<RunEntry>(found.runs, ['first', 'last', 'bytes', 'parts']);
     return {
       ...(isWhole(found.states, states) && isWhole(found.runs, runs) ? {} : { isDamaged: true }),
-      states: unique(states).sort((a, b) => a.version - b.version || (a.hash < b.hash ? -1 : 1)),
+      states: unique(states).sort(byVersion),
       runs: unique(runs).sort((a, b) => a.first - b.first || b.last - a.last || (a.hash < b.hash ? -1 : 1)),
     };
   }
@@ -211,6 +211,10 @@ function entriesOf<E extends Entry>(listed: unknown, numbers: readonly (keyof E)
 
 function isWhole(listed: unknown, entries: readonly Entry[]): boolean {
   return Array.isArray(listed) && listed.length === entries.length;
+}
+
+function byVersion(a: StateEntry, b: StateEntry): number {
+  return a.version - b.version || (a.collected_to ?? 0) - (b.collected_to ?? 0) || (a.hash < b.hash ? -1 : 1);
 }
 
 /** Two processes may have entered one object with different words about it. */

@@ -60,6 +60,8 @@ export interface StateEntry {
   since?: number;
   /** Known to be the last version of a commit: what follows is read without looking at what reaches over it. */
   ends_commit?: boolean;
+  /** What was deleted up to this version is not in it. Absent: all that was ever written is. */
+  collected_to?: number;
 }
 
 export interface RunEntry {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { pino } from 'pino';
 import { auditStudio, type AuditReport } from '../../src/documents/audit/audit.ts';
-import { assembleHistory, type HistoryParts } from '../../src/documents/history-parts.ts';
+import { assembleHistory, type HistoryLimits, type HistoryParts } from '../../src/documents/history-parts.ts';
 import { headBase } from '../../src/domain/base.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { CommitLog } from '../../src/storage/commit-log.ts';
@@ -15,8 +15,8 @@ import type { SeededLog } from './seeded-log.ts';
 
 export const logger = pino({ level: 'silent' });
 
-export function openHistory(database: Database): Promise<HistoryParts> {
-  return assembleHistory({ database, log: new CommitLog(database), failpoints: new Failpoints(), logger });
+export function openHistory(database: Database, limits?: HistoryLimits): Promise<HistoryParts> {
+  return assembleHistory({ database, log: new CommitLog(database), failpoints: new Failpoints(), logger, limits });
 }
 
 /** The signal that ended it, or its exit code. */

@@ -4,7 +4,7 @@ import { AccessKeeper } from '../../src/access/keeper.ts';
 import { BaseDocuments } from '../../src/documents/base-documents.ts';
 import { Committer } from '../../src/documents/committer.ts';
 import { HeadWriter } from '../../src/documents/head-writer.ts';
-import { assembleHistory } from '../../src/documents/history-parts.ts';
+import { assembleHistory, type HistoryLimits } from '../../src/documents/history-parts.ts';
 import { Intent } from '../../src/documents/intent.ts';
 import { Rooms } from '../../src/documents/rooms.ts';
 import { NatsAccessHints } from '../../src/events/access-hints.ts';
@@ -47,7 +47,12 @@ let processes = 0;
 
 export async function openRooms(
   parts: TestParts,
-  options: { readonly memoryBytesMax: number; readonly mongodbUrl?: string; readonly natsUrl?: string },
+  options: {
+    readonly memoryBytesMax: number;
+    readonly mongodbUrl?: string;
+    readonly natsUrl?: string;
+    readonly limits?: HistoryLimits;
+  },
 ): Promise<RoomsWorld> {
   const logger = pino({ level: 'silent' });
   const name = `rooms-${++processes}`;
@@ -57,7 +62,7 @@ export async function openRooms(
   const contents = new Contents(database);
   const failpoints = new Failpoints('');
   const committer = new Committer({ id: name, log, database, listeners: [], failpoints, logger });
-  const archive = await assembleHistory({ database, log, failpoints, logger });
+  const archive = await assembleHistory({ database, log, failpoints, logger, limits: options.limits });
   const { history } = archive;
   const loads = new Map<string, number>();
   const load = history.load.bind(history);

@@ -13,6 +13,7 @@ import { DeltaFields } from './delta-fields.ts';
 import type { Report } from './difference.ts';
 
 export class LogReplay {
+  /** It keeps what is deleted only where that names bytes, which are to be there: all that was ever deleted may be much. */
   readonly doc = createDocument({ gc: false });
   readonly owners = new Map<number, string>();
   readonly #report: Report;
@@ -53,12 +54,12 @@ export class LogReplay {
   jump(version: number, stored: StoredState): void {
     this.settle();
     this.#fields.jump();
+    this.#adopt((this.#origin ??= stored.origin));
     Y.applyUpdateV2(this.doc, stored.update);
     this.#clocks.clear();
     for (const [client, clock] of Y.decodeStateVector(Y.encodeStateVector(this.doc))) this.#clocks.set(client, clock);
     for (const [client, owner] of stored.owners) this.owners.set(client, owner);
     this.#facts = stored.facts;
-    this.#origin ??= stored.origin;
     this.#version = version;
   }
 
@@ -69,9 +70,9 @@ export class LogReplay {
       this.#report('log', `commit ${id} says it holds deltas ${firstSeq}..${lastSeq} and holds ${deltas.length}`);
     if (firstSeq === 1) {
       try {
-        this.#origin = originOf(commit);
-        requireGenesis(this.#origin.genesis);
-        rootOf(this.doc, shapeOf(this.contentType));
+        const origin = originOf(commit);
+        requireGenesis(origin.genesis);
+        this.#adopt((this.#origin = origin));
       } catch (error) {
         // Nothing that follows could be played.
         throw new Error('delta 1 does not say what the blob is', { cause: error });
@@ -85,6 +86,12 @@ export class LogReplay {
     this.#lastId = id;
     this.#fields.begin(id, firstSeq);
     this.#ownRequests.clear();
+  }
+
+  #adopt({ genesis }: Origin): void {
+    const shape = shapeOf(genesis.contentType);
+    rootOf(this.doc, shape);
+    this.doc.gc = shape !== 'binary';
   }
 
   add(delta: Delta): void {

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import {
+  isWholeDue,
   joinableRuns,
   missingRuns,
   missingStates,
@@ -8,7 +9,12 @@ import {
   superfluousStates,
 } from '../../../src/documents/checkpoint-policy.ts';
 import { planVersion } from '../../../src/documents/version-plan.ts';
-import { CHECKPOINT_STATES_MAX, STATE_EVERY_BYTES, STATE_EVERY_DELTAS } from '../../../src/limits.ts';
+import {
+  CHECKPOINT_STATES_MAX,
+  COLLECTED_FROM_BYTES,
+  STATE_EVERY_BYTES,
+  STATE_EVERY_DELTAS,
+} from '../../../src/limits.ts';
 import type { CheckpointIndex, RunEntry, StateEntry } from '../../../src/storage/checkpoints.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -41,6 +47,27 @@ test('superfluous: what is off the spacing and not the newest, due by bytes, or 
   assert.equal(versions(superfluousStates(index(states), [])), [100, K + 50]);
   assert.equal(versions(superfluousStates(index(states), [{ first: 2, last: 100 }])), [K + 50]);
   assert.equal(versions(superfluousStates(index(states), [{ first: K - 5, last: K + 50 }])), [100, K, K + 9]);
+});
+
+test('a state without what is deleted stands beside one with it only at the head, and is none to go back by', () => {
+  const collected = (version: number, since: number): StateEntry =>
+    state(version, { collected_to: version, since, hash: `c${version}` });
+  const states = [state(100, { since: STATE_EVERY_BYTES }), collected(100, 0), collected(120, 0), collected(140, 9)];
+  const found = (dropped: { first: number; last: number }[]): string[] =>
+    superfluousStates(index(states), dropped).map(({ hash }) => hash);
+  assert.equal(found([]), ['c100', 'c120']);
+  assert.equal(found([{ first: 110, last: 120 }]), ['c100']);
+  const planned = (keptFrom?: number): string | undefined =>
+    planVersion(index(states), { from: 150, to: 150, keptFrom }).state?.hash;
+  assert.equal(
+    [planned(), planned(140), planned(139), planned(119), planned(0)],
+    ['c140', 'c140', 'c120', 'c100', 's100'],
+  );
+  const large = index([state(100, { bytes: 2 * COLLECTED_FROM_BYTES }), collected(120, COLLECTED_FROM_BYTES)]);
+  assert.equal(
+    [COLLECTED_FROM_BYTES - 1, COLLECTED_FROM_BYTES].map((bytes) => isWholeDue(large, [], bytes)),
+    [false, true],
+  );
 });
 
 test('runs: whole windows that are missing, joined when they fill a larger one, short ones then superfluous', () => {
