@@ -14,7 +14,7 @@ import { createCallMetrics } from '../../src/transport/call-metrics.ts';
 import { createSyncService } from '../../src/transport/services/sync-service.ts';
 import { EditorHub, type EditorLimits } from '../../src/transport/sync/editor-hub.ts';
 import { signToken } from '../../src/transport/tokens.ts';
-import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
+import { SYNC_STREAM_FRAMES_MAX, TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { reasonOf } from '../harness/studio-client.ts';
@@ -140,6 +140,32 @@ test('G7: what is pushed beside a subscription waits for the same, in its order'
       assert.is(await textOf(blobId), 'x'.repeat(RATE_UPDATES));
     }),
   );
+});
+
+test('G7: a subscriber that takes nothing is pushed for only until what waits for it is full; refusals do not wait', async () => {
+  const client = await clientWith({});
+  const blobId = await newText();
+  const reader = subscribe(client, { blobId });
+  streams.push(reader);
+  const { session } = await reader.nth('opened');
+  const { update } = typed('x');
+  await client.push({ blobId, session, update });
+  await reader.nth('committed');
+  reader.hold();
+  const outcomes = async (pushed: Uint8Array): Promise<(string | undefined)[]> => {
+    const all = new Set<string | undefined>();
+    for (let round = 0; round < SYNC_STREAM_FRAMES_MAX / 128; round += 1) {
+      const pushing = Array.from({ length: 128 }, () => client.push({ blobId, session, update: pushed }));
+      const answers = await Promise.all(pushing.map((push) => push.then(() => 'committed', reasonOf)));
+      for (const answer of answers) all.add(answer);
+    }
+    return [...all];
+  };
+  assert.equal(await outcomes(Uint8Array.of(1, 1)), ['UPDATE_MALFORMED']);
+  // The same again: nothing new, and yet an answer.
+  assert.equal(await outcomes(update), ['committed', 'LIMIT_EXCEEDED']);
+  reader.release();
+  await eventually('there is room', () => client.push({ blobId, session, update }).catch(() => undefined));
 });
 
 test('G7: streams of a process: one too many is refused, Sync and Subscribe alike, and one that ends makes room', async () => {

@@ -52,7 +52,7 @@ export function createSyncService(
       requireRoom();
       const caller = callerOf(context);
       const gate = new StreamGate(services.editors, caller.userId);
-      const queue = new FrameQueue(() => drop());
+      const queue = new FrameQueue(() => drop(), { tellsRefusals: false });
       const pending = new Pending();
       queues.add(queue);
       const session = new StreamSession(caller, request.blobId, {
@@ -62,7 +62,7 @@ export function createSyncService(
         queue,
         onEnd: (error) => (error ? queue.fail(error) : queue.end()),
       });
-      const token = pushes.add({ session, pending, gate });
+      const token = pushes.add({ session, pending, gate, queue });
       const drop = (): void => {
         pushes.remove(token);
         session.drop();
@@ -134,7 +134,7 @@ async function push(
     const { delta } = await services.documents.applyDelta(caller, { blobId, patch: { kind: 'yjs_update', update } });
     return delta.toVersion;
   }
-  const { session, pending, gate } = pushes.find(caller, blobId, token);
+  const { session, pending, gate, queue } = pushes.find(caller, blobId, token);
   await session.opened();
   gate.charge(update.byteLength + awareness.byteLength, session.rate);
   await gate.whenUnder();
@@ -143,6 +143,11 @@ async function push(
   if (pending.isFull) {
     const limit = 'SYNC_PENDING_UPDATES_MAX';
     throw new StudioError('LIMIT_EXCEEDED', 'Too many changes of this session wait.', { limit });
+  }
+  // Each is answered there too, and those answers are not left out.
+  if (queue?.isFull) {
+    const limit = 'SYNC_STREAM_FRAMES_MAX';
+    throw new StudioError('LIMIT_EXCEEDED', 'The subscription of this session does not keep up.', { limit });
   }
   return answeredInTime(session.push(update, reference));
 }

@@ -33,10 +33,15 @@ export class FrameQueue {
   #takenAtMs = performance.now();
   #beat = false;
   readonly #onFailed: () => void;
+  readonly #tellsRefusals: boolean;
 
-  /** `onFailed`: called once, at once. The reader may be stuck, and learn of it late or never. */
-  constructor(onFailed: () => void = () => {}) {
+  /**
+   * `onFailed`: called once, at once. The reader may be stuck, and learn of it late or never. `tellsRefusals`: false when
+   * the client learns elsewhere that an update was refused.
+   */
+  constructor(onFailed: () => void = () => {}, { tellsRefusals = true } = {}) {
     this.#onFailed = onFailed;
+    this.#tellsRefusals = tellsRefusals;
   }
 
   /** While it is, the client's own messages are not read. */
@@ -46,6 +51,7 @@ export class FrameQueue {
 
   add(source: FrameSource, frame: Frame): void {
     if (this.#ending || this.#failure) return;
+    if (frame.kind === 'rejected' && !this.#tellsRefusals) return;
     if (frame.kind === 'awareness' && this.isFull) {
       this.#unseen.add(source);
       return;

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { SYNC_DISTANT_SESSION_IDLE_MS_MAX, SYNC_DISTANT_SESSIONS_MAX } from '../../limits.ts';
 import type { Caller } from '../../domain/caller.ts';
+import type { FrameQueue } from './frame-queue.ts';
 import { StreamGate } from './stream-gate.ts';
 import { StreamSession, Pending, type SessionServices } from './stream-session.ts';
 
@@ -15,6 +16,8 @@ export interface PushSession {
   readonly session: StreamSession;
   readonly pending: Pending;
   readonly gate: StreamGate;
+  /** What waits for its subscriber. Absent for one that is subscribed elsewhere. */
+  readonly queue?: FrameQueue;
 }
 
 export class PushSessions {

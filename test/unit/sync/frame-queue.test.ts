@@ -1,9 +1,9 @@
 /** What waits for a stream's reader: bounded, in an order that lets a reader believe what it is told. */
 import * as assert from 'uvu/assert';
 import { SYNC_STREAM_BYTES_MAX, SYNC_STREAM_FRAMES_MAX, SYNC_STREAM_STALL_MS_MAX } from '../../../src/limits.ts';
+import { StudioError } from '../../../src/errors.ts';
 import { FrameQueue } from '../../../src/transport/sync-streams/frame-queue.ts';
 import { suite } from '../../harness/suite.ts';
-import type { StudioError } from '../../../src/errors.ts';
 import type { Frame, FrameSource } from '../../../src/transport/sync-streams/frames.ts';
 
 const test = suite('frame queue');
@@ -70,6 +70,16 @@ test('G7: over the limit of frames, updates become one, and answers stay behind 
   assert.is(frames[0]?.kind, 'update');
   assert.is(frames.filter(({ kind }) => kind === 'committed').length, Math.floor((SYNC_STREAM_FRAMES_MAX * 3) / 100));
   assert.is(document.sent, document.version);
+});
+
+test('G7: what the reader is not told of does not wait for it', async () => {
+  const error = new StudioError('UPDATE_MALFORMED', 'That is no update.');
+  for (const tellsRefusals of [false, true]) {
+    const queue = new FrameQueue(undefined, { tellsRefusals });
+    const document = new Counter('a', queue);
+    for (let n = 0; n < 10; n += 1) queue.add(document, { kind: 'rejected', reference: 0n, error });
+    assert.is((await readAll(queue)).length, tellsRefusals ? 10 : 0);
+  }
 });
 
 test('G7: over the limit of bytes too, of all documents together', async () => {

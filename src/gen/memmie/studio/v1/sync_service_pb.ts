@@ -377,7 +377,8 @@ export const SyncService: GenService<{
     output: typeof SubscribeResponseSchema;
   },
   /**
-   * One change of a document, for browsers. Fails as ApplyDelta with a Yjs update does.
+   * One change of a document, for browsers. Fails as ApplyDelta with a Yjs update does, and with LIMIT_EXCEEDED while too
+   * much waits for the database or for the reader of the session that it names.
    *
    * @generated from rpc memmie.studio.v1.SyncService.Push
    */
