@@ -38,6 +38,7 @@ export const SYNC_USER_MESSAGES_PER_SECOND_MAX = 200_000;
 export const SYNC_USER_BYTES_PER_SECOND_MAX = 128 * 1024 * 1024;
 /** How exactly those are kept. */
 export const SYNC_TICK_MS = 100;
+/** Presence of one connection, and clients it may speak for; beyond either it is left out, a sole client's is refused. */
 export const AWARENESS_BYTES_MAX = 64 * 1024;
 export const AWARENESS_CLIENTS_PER_CONNECTION_MAX = 16;
 /** States of one document in this process; over it new ones are left out. */

@@ -4,14 +4,14 @@ import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { readConfig } from '../../src/config.ts';
 import { openEngine } from '../../src/engine.ts';
-import { AWARENESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
+import { AWARENESS_BYTES_MAX, AWARENESS_CLIENTS_PER_CONNECTION_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { DoorWorld, logger, type Doors } from './door-world.ts';
 import { HocuspocusWorld, type RichEditor } from './hocuspocus-world.ts';
 import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { step1Message, updateMessage } from './sync-messages.ts';
-import { SyncWorld } from './sync-world.ts';
+import { SyncWorld, type Editor } from './sync-world.ts';
 import type { HocuspocusProviderWebsocket } from '@hocuspocus/provider';
 
 const test = suite('sync limits');
@@ -227,6 +227,21 @@ test('presence beyond its bound ends its document, and no other of its socket', 
   await rich.settled(beside);
   await pause(500);
   assert.is(disconnects, 0);
+});
+
+test('G7: a browser with more tabs of a document than one connection may speak for goes on in each of them', async () => {
+  const [doors, id, ada] = [await doorsWith({}), await newText(), await token()];
+  const tabs: Editor[] = [];
+  // One after the other: each then speaks for those that came before it, and those for it.
+  for (let n = 0; n <= AWARENESS_CLIENTS_PER_CONNECTION_MAX; n += 1) {
+    const tab = world.openEditor(doors, id, ada, undefined, {}, { disableBc: false });
+    tab.provider.awareness.setLocalStateField('tab', n);
+    tabs.push(tab);
+    await eventually('it is synced, or closed', () => tab.provider.synced || tabs.some(({ closed }) => closed()));
+  }
+  const beside = await world.openSynced(doors, id, ada);
+  await eventually('all are seen', () => beside.provider.awareness.getStates().size === tabs.length + 1);
+  assert.equal(tabs.filter(({ closed }) => closed()).length, 0);
 });
 
 test('a stateless message beyond its bound ends its document', async () => {

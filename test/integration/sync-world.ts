@@ -45,11 +45,12 @@ export class SyncWorld {
     token: string | undefined,
     doc = new Y.Doc(),
     params: Record<string, string> = {},
+    { disableBc = true } = {},
   ): Editor {
     const provider = new WebsocketProvider(`${studio.socketAddress}/sync`, blobId, doc, {
       params: token === undefined ? params : { token, ...params },
       WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
-      disableBc: true,
+      disableBc,
     });
     let closed: Closed | undefined;
     provider.on('closed', (event: Closed) => (closed = event));

@@ -83,7 +83,11 @@ export class AwarenessRoom {
     return this.#lastTold !== undefined && Buffer.compare(update, this.#lastTold) === 0;
   }
 
-  /** Throws UPDATE_MALFORMED or CONTENT_TOO_LARGE; then nothing of it was taken. */
+  /**
+   * Throws UPDATE_MALFORMED or CONTENT_TOO_LARGE; then nothing of it was taken. G7: of what a connection says for several
+   * clients, that over its bound is left out: the stock provider speaks for all tabs of its browser, and each of those
+   * for itself, too.
+   */
   takeFrom(member: AwarenessMember, entries: readonly AwarenessEntry[], nowMs: number): void {
     const news: AwarenessEntry[] = [];
     const revived: AwarenessEntry[] = [];
@@ -104,8 +108,7 @@ export class AwarenessRoom {
       }
     }
     for (const entry of news) requireJson(entry);
-    this.#requireWithinLimits(member, news);
-    for (const entry of news) this.#set(entry, member, nowMs, member);
+    for (const entry of this.#withinLimits(member, news)) this.#set(entry, member, nowMs, member);
     if (revived.length > 0) {
       member.sendAwareness(
         writeAwarenessUpdate(revived),
@@ -195,18 +198,30 @@ export class AwarenessRoom {
     if (!oldest.done) this.#departed.delete(oldest.value);
   }
 
-  #requireWithinLimits(member: AwarenessMember, news: readonly AwarenessEntry[]): void {
-    if (news.length === 0) return;
+  #withinLimits(member: AwarenessMember, news: readonly AwarenessEntry[]): AwarenessEntry[] {
+    if (news.length === 0) return [];
     const owned = new Map<number, number>();
     for (const { entry, owner } of this.#states.values())
       if (owner === member) owned.set(entry.clientId, entry.state.length);
-    for (const { clientId, state } of news) {
-      if (state === GONE) owned.delete(clientId);
-      else owned.set(clientId, state.length);
-    }
-    const characters = [...owned.values()].reduce((sum, length) => sum + length, 0);
-    if (owned.size > AWARENESS_CLIENTS_PER_CONNECTION_MAX) throw overLimit('AWARENESS_CLIENTS_PER_CONNECTION_MAX');
-    if (characters > AWARENESS_BYTES_MAX) throw overLimit('AWARENESS_BYTES_MAX');
+    let characters = [...owned.values()].reduce((sum, length) => sum + length, 0);
+    return news.filter(({ clientId, state }) => {
+      const before = owned.get(clientId);
+      const after = characters - (before ?? 0) + state.length;
+      if (state === GONE) {
+        owned.delete(clientId);
+        characters = after - state.length;
+        return true;
+      }
+      if (after > AWARENESS_BYTES_MAX) {
+        // It speaks for nobody else: the client's own is too large.
+        if (owned.size === (before === undefined ? 0 : 1)) throw tooLarge();
+        return false;
+      }
+      if (before === undefined && owned.size >= AWARENESS_CLIENTS_PER_CONNECTION_MAX) return false;
+      owned.set(clientId, state.length);
+      characters = after;
+      return true;
+    });
   }
 }
 
@@ -214,6 +229,7 @@ function mayTakeOver(member: AwarenessMember, { owner }: State): boolean {
   return owner === undefined || owner.userId === member.userId;
 }
 
-function overLimit(limit: string): StudioError {
+function tooLarge(): StudioError {
+  const limit = 'AWARENESS_BYTES_MAX';
   return new StudioError('CONTENT_TOO_LARGE', `One connection's awareness is bounded (${limit}).`, { limit });
 }

@@ -123,20 +123,19 @@ test('an echo of one that left does not bring it back', () => {
   assert.is(carl.sees(ada), undefined);
 });
 
-test('G7: a connection brings a bounded number of clients and bytes', () => {
+test('G7: a connection speaks for a bounded number of clients and bytes; what is beyond is left out', () => {
   const room = new AwarenessRoom();
   const ada = new Editor(room, 'ada');
-  const many = Array.from({ length: AWARENESS_CLIENTS_PER_CONNECTION_MAX + 1 }, (_, n) => ({
-    clientId: n + 1,
-    clock: 1,
-    state: '{}',
-  }));
-  const tooMany = limitOf(() => room.takeFrom(ada, many, performance.now()));
-  assert.is(tooMany, 'AWARENESS_CLIENTS_PER_CONNECTION_MAX');
-  const large = { clientId: 1, clock: 1, state: JSON.stringify('x'.repeat(AWARENESS_BYTES_MAX)) };
-  const tooLarge = limitOf(() => room.takeFrom(ada, [large], performance.now()));
-  assert.is(tooLarge, 'AWARENESS_BYTES_MAX');
-  assert.equal(room.entries().length, 1, 'nothing of it was taken');
+  const state = JSON.stringify('x'.repeat(AWARENESS_BYTES_MAX));
+  const tabs = Array.from({ length: AWARENESS_CLIENTS_PER_CONNECTION_MAX + 1 }, () => new Editor(room, 'ada'));
+  const brought = tabs.map(({ awareness }) => ({ clientId: awareness.clientID, clock: 9, state: '{"by":"ada"}' }));
+  room.takeFrom(ada, [{ clientId: 1, clock: 1, state }, ...brought], performance.now());
+  const spokenFor = room.entries().filter((entry) => entry.state.includes('by'));
+  assert.is(spokenFor.length, AWARENESS_CLIENTS_PER_CONNECTION_MAX - 1, 'and for itself');
+  assert.is(room.entries().length, 1 + tabs.length, 'those left out speak for themselves');
+  const bob: AwarenessMember = { userId: 'bob', sendAwareness: () => {} };
+  const tooLarge = limitOf(() => room.takeFrom(bob, [{ clientId: 1, clock: 1, state }], performance.now()));
+  assert.is(tooLarge, 'AWARENESS_BYTES_MAX', 'its own alone is refused');
 });
 
 test('two processes: states cross, removals cross, those of a dead process age out', () => {
