@@ -16,3 +16,7 @@ export function updateMessage(update: Uint8Array): Uint8Array {
 export function permissionDeniedMessage(reason: string): Uint8Array {
   return Uint8Array.from(messages.permissionDeniedMessage(messages.NO_ADDRESS, reason).toBytes());
 }
+
+export function awarenessMessage(update: Uint8Array): Uint8Array {
+  return Uint8Array.from(messages.awarenessMessage(messages.NO_ADDRESS, update).toBytes());
+}

@@ -1,13 +1,15 @@
 /** Editors on three studio processes behind a balancer without stickiness, with NATS cut, killed, and a process that leaves. */
 import * as assert from 'uvu/assert';
+import { Role, type StudioClient } from '../../clients/node/src/index.ts';
+import { writeAwarenessUpdate } from '../../src/transport/sync/awareness-update.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
 import { HocuspocusWorld, type RichEditor } from './hocuspocus-world.ts';
+import { awarenessMessage } from './sync-messages.ts';
 import { createText, readText, SyncWorld, type Editor } from './sync-world.ts';
-import type { StudioClient } from '../../clients/node/src/index.ts';
 import type * as Y from 'yjs';
 
 const test = suite('sync over processes', { timeoutMs: 120_000 });
@@ -80,6 +82,30 @@ test('G3: edits and awareness cross three processes, whoever is connected where'
       () => provider.awareness?.getStates().get(first.doc.clientID)?.['cursor'] === 3,
     );
   }
+});
+
+test('G8: nobody takes over the presence of another user, from another process and after it left', async () => {
+  const id = await createText(client, '');
+  await client.access.grantAccess({ blobId: id, userId: 'eve', role: Role.VIEWER });
+  const [ada, beside] = await openOnAll(id);
+  const second = studios[1];
+  assert.ok(ada && beside && second);
+  const eve = await world.openSocket(second, `/sync/${id}?token=${await second.token('eve')}`);
+  ada.provider.awareness.setLocalStateField('cursor', 1);
+  await eventually('it is seen', () => cursorOf(beside, ada) === 1);
+  // Its own comes behind it, and shows that the claim was looked at.
+  const claim = async (clock: number): Promise<void> => {
+    const entry = { clock, state: '{"cursor":666}' };
+    const clientIds = [ada.doc.clientID, 7];
+    eve.socket.send(awarenessMessage(writeAwarenessUpdate(clientIds.map((clientId) => ({ clientId, ...entry })))));
+    await eventually('its own is seen', () => beside.provider.awareness.meta.get(7)?.clock === clock);
+  };
+  await claim(1_000);
+  assert.is(cursorOf(beside, ada), 1);
+  ada.provider.disconnect();
+  await eventually('it is gone', () => cursorOf(beside, ada) === undefined);
+  await claim(2_000);
+  assert.is(cursorOf(beside, ada), undefined);
 });
 
 test('G5: a commit whose message was lost is noticed by the next one’s seq, or by looking, and filled from the log', async () => {

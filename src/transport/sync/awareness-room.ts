@@ -1,9 +1,10 @@
 /**
  * Who is in one blob, and where their cursors are, as far as this process knows. Nothing of it is stored.
  *
- * A state belongs to the connection that brought it. The stock provider echoes whatever it learns, and declares others
- * gone whom it has not heard of for a while: so of a state that is another connection's only a newer one of the same
- * user counts (a tab that reconnected, here or to another process, before its old connection was found dead).
+ * A state belongs to the connection that brought it, and its client to that connection's user, also once it has left. The
+ * stock provider echoes whatever it learns, and declares others gone whom it has not heard of for a while: so of a state
+ * that is another connection's only a newer one of the same user counts (a tab that reconnected, here or to another
+ * process, before its old connection was found dead), and nobody else brings a client back.
  *
  * What changes is gathered until `flush`, the newest state of each client only, and then encoded once for all.
  */
@@ -36,7 +37,7 @@ export class AwarenessRoom {
   readonly #newcomers = new Set<AwarenessMember>();
   readonly #states = new Map<number, State>();
   #stateCharacters = 0;
-  readonly #departed = new Map<number, number>();
+  readonly #departed = new Map<number, AwarenessEntry>();
   /** Clients with news since the last flush, and whether the news is this process's own. */
   readonly #changed = new Map<number, boolean>();
   /** The one member whom all of it came from, who need not be told; null: there are several. */
@@ -65,10 +66,8 @@ export class AwarenessRoom {
   entriesOf(clientIds: Iterable<number>): AwarenessEntry[] {
     const entries: AwarenessEntry[] = [];
     for (const clientId of clientIds) {
-      const entry = this.#states.get(clientId)?.entry;
-      const departedAt = this.#departed.get(clientId);
+      const entry = this.#states.get(clientId)?.entry ?? this.#departed.get(clientId);
       if (entry) entries.push(entry);
-      else if (departedAt !== undefined) entries.push({ clientId, clock: departedAt, state: GONE });
     }
     return entries;
   }
@@ -93,22 +92,27 @@ export class AwarenessRoom {
     const revived: AwarenessEntry[] = [];
     for (const entry of entries) {
       const known = this.#states.get(entry.clientId);
-      const departedAt = this.#departed.get(entry.clientId);
+      const departed = this.#departed.get(entry.clientId);
       if (known) {
         const own = known.owner === member;
         const newer = entry.clock > known.entry.clock;
         const gone = entry.state === GONE;
-        if (own ? newer || (gone && entry.clock === known.entry.clock) : newer && !gone && mayTakeOver(member, known)) {
+        if (
+          own
+            ? newer || (gone && entry.clock === known.entry.clock)
+            : newer && !gone && mayBe(known.entry, member.userId)
+        ) {
           news.push(entry);
         }
       } else if (entry.state !== GONE) {
-        if (departedAt === undefined || entry.clock > departedAt) news.push(entry);
         // Its own client answers this with a higher clock; an echo is corrected by it.
-        else revived.push({ clientId: entry.clientId, clock: departedAt, state: GONE });
+        if (departed && entry.clock <= departed.clock) revived.push(departed);
+        else if (mayBe(departed, member.userId)) news.push(entry);
       }
     }
     for (const entry of news) requireJson(entry);
-    for (const entry of this.#withinLimits(member, news)) this.#set(entry, member, nowMs, member);
+    const { userId } = member;
+    for (const entry of this.#withinLimits(member, news)) this.#set({ ...entry, userId }, member, nowMs, member);
     if (revived.length > 0) {
       member.sendAwareness(
         writeAwarenessUpdate(revived),
@@ -119,9 +123,12 @@ export class AwarenessRoom {
 
   /** What another process knows. */
   takeRemote(entries: readonly AwarenessEntry[], nowMs: number): void {
-    for (const entry of entries) {
-      const known = this.#states.get(entry.clientId);
-      const clock = known?.entry.clock ?? this.#departed.get(entry.clientId) ?? -1;
+    for (const told of entries) {
+      const known = this.#states.get(told.clientId);
+      const before = known?.entry ?? this.#departed.get(told.clientId);
+      if (!mayBe(before, told.userId)) continue;
+      const entry = { ...told, userId: told.userId ?? before?.userId };
+      const clock = before?.clock ?? -1;
       if (entry.clock > clock || (entry.clock === clock && entry.state === GONE && known && !known.owner))
         this.#set(entry, undefined, nowMs);
       else if (known && !known.owner && entry.clock === clock)
@@ -191,8 +198,8 @@ export class AwarenessRoom {
     this.#source = this.#source === undefined || this.#source === source ? (source ?? null) : null;
   }
 
-  #depart({ clientId, clock }: AwarenessEntry): void {
-    this.#departed.set(clientId, clock);
+  #depart(entry: AwarenessEntry): void {
+    this.#departed.set(entry.clientId, entry);
     if (this.#departed.size <= AWARENESS_DEPARTED_CLIENTS_MAX) return;
     const oldest = this.#departed.keys().next();
     if (!oldest.done) this.#departed.delete(oldest.value);
@@ -225,8 +232,9 @@ export class AwarenessRoom {
   }
 }
 
-function mayTakeOver(member: AwarenessMember, { owner }: State): boolean {
-  return owner === undefined || owner.userId === member.userId;
+/** Whether a client may be this user's, as far as is known: processes of an earlier version do not say whose it is. */
+function mayBe(known: AwarenessEntry | undefined, userId: string | undefined): boolean {
+  return known?.userId === undefined || userId === undefined || known.userId === userId;
 }
 
 function tooLarge(): StudioError {

@@ -1,7 +1,12 @@
 /** What all editors of one blob have in common in this process, whichever protocol they speak. */
 import { AWARENESS_FLUSH_MS, AWARENESS_RELAY_BYTES_MAX } from '../../limits.ts';
 import { AwarenessRoom, type AwarenessMember } from './awareness-room.ts';
-import { readAwarenessUpdate, writeAwarenessUpdates, type AwarenessEntry } from './awareness-update.ts';
+import {
+  readAwarenessUpdate,
+  readRelayedUpdate,
+  writeRelayedUpdates,
+  type AwarenessEntry,
+} from './awareness-update.ts';
 import { MessageCache } from './frames.ts';
 import { awarenessMessage, isLikeSavedNotice, step2Message, updateMessage } from './messages.ts';
 import { Rate, type RateLimit } from './rate.ts';
@@ -143,7 +148,7 @@ export class SharedDocument {
   }
 
   #publish(entries: readonly AwarenessEntry[]): void {
-    for (const update of writeAwarenessUpdates(entries, AWARENESS_RELAY_BYTES_MAX))
+    for (const update of writeRelayedUpdates(entries, AWARENESS_RELAY_BYTES_MAX))
       this.#options.awareness?.publish(this.blobId, update);
   }
 
@@ -156,7 +161,7 @@ export class SharedDocument {
   #onRemoteAwareness(update: Uint8Array): void {
     let entries: AwarenessEntry[];
     try {
-      entries = readAwarenessUpdate(update);
+      entries = readRelayedUpdate(update);
     } catch {
       // Presence is not worth an error: the next renewal mends it.
       return;

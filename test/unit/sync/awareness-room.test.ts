@@ -8,7 +8,14 @@ import {
 } from '../../../src/limits.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { AwarenessRoom, type AwarenessMember } from '../../../src/transport/sync/awareness-room.ts';
-import { readAwarenessUpdate } from '../../../src/transport/sync/awareness-update.ts';
+import {
+  GONE,
+  readAwarenessUpdate,
+  readRelayedUpdate,
+  writeAwarenessUpdate,
+  writeRelayedUpdates,
+  type AwarenessEntry,
+} from '../../../src/transport/sync/awareness-update.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('awareness room');
@@ -108,6 +115,50 @@ test('nobody takes another away, nor speaks for another; the same user may take 
   room.takeFrom(tab, [{ clientId: id, clock: 50, state: '{"at":9}' }], performance.now());
   room.flush();
   assert.equal(bob.sees(ada), { at: 9 });
+});
+
+test('G8: nobody else brings one back that left, here or at another process, whatever the clock; it itself returns', () => {
+  const [here, there] = [new AwarenessRoom(), new AwarenessRoom()];
+  const relay = (entries: readonly AwarenessEntry[]): void => {
+    for (const update of writeRelayedUpdates(entries, 100)) there.takeRemote(readRelayedUpdate(update), Date.now());
+    there.flush();
+  };
+  const ada = new Editor(here, 'ada');
+  const [bob, eve] = [new Editor(there, 'bob'), new Editor(there, 'eve')];
+  relay(here.entries(true));
+  const claim = [{ clientId: ada.awareness.clientID, clock: 50, state: '{"at":666}' }];
+  there.takeFrom(eve, claim, Date.now());
+  there.flush();
+  assert.equal(bob.sees(ada), { at: 0 });
+  ada.leave();
+  relay(here.entriesOf([ada.awareness.clientID]));
+  assert.is(bob.sees(ada), undefined);
+  for (const room of [here, there]) {
+    room.takeFrom(eve, claim, Date.now());
+    room.flush();
+  }
+  assert.is(bob.sees(ada), undefined);
+  const again = new Editor(here, 'ada', ada.awareness);
+  relay(here.entries(true));
+  assert.equal(bob.sees(again), { at: 0 });
+});
+
+test('processes of an earlier version read what is relayed; what they relay says of nobody who it is', () => {
+  const entries = [
+    { clientId: 1, clock: 2, state: '{}', userId: 'ada' },
+    { clientId: 3, clock: 4, state: GONE },
+  ];
+  const [update = Uint8Array.of(0)] = writeRelayedUpdates(entries, 1_000);
+  const unnamed = entries.map(({ clientId, clock, state }) => ({ clientId, clock, state }));
+  assert.equal(readRelayedUpdate(update), entries);
+  assert.equal(readAwarenessUpdate(update), unnamed);
+  const before = readRelayedUpdate(writeAwarenessUpdate(entries));
+  assert.equal(before, unnamed);
+  const room = new AwarenessRoom();
+  const bob = new Editor(room, 'bob');
+  room.takeRemote(before, Date.now());
+  room.takeFrom(bob, [{ clientId: 1, clock: 3, state: '{"at":1}' }], Date.now());
+  assert.is(room.entriesOf([1])[0]?.state, '{"at":1}');
 });
 
 test('an echo of one that left does not bring it back', () => {
