@@ -14,3 +14,14 @@ export function vectorBefore(vector: Uint8Array, update: Uint8Array): Uint8Array
   }
   return Y.encodeStateVector(before);
 }
+
+/** Where `vector` knows more of a client than `other` does: the client, and up to which clock. */
+export function clocksBeyond(vector: Uint8Array, other: Uint8Array): [client: number, clock: number][] {
+  const known = Y.decodeStateVector(other);
+  return [...Y.decodeStateVector(vector)].filter(([client, clock]) => clock > (known.get(client) ?? 0));
+}
+
+/** By client, where the structs begin that the update brings. Empty: it only deletes. */
+export function firstClocks(update: Uint8Array): ReadonlyMap<number, number> {
+  return Y.parseUpdateMeta(update).from;
+}

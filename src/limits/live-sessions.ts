@@ -72,6 +72,9 @@ export const SYNC_ADDRESS_BYTES_MAX = 1_024;
 export const TOKEN_REFRESH_AHEAD_MS = 30_000;
 /** An edit that is not durable after this long is reported as unsaved to clients that want to know. */
 export const SYNC_UNSAVED_NOTICE_MS = 1_000;
+/** Clients of which an editor that comes back may be ahead, and size of its updates, for telling which were typed offline. */
+export const SYNC_AHEAD_CLIENTS_MAX = 64;
+export const SYNC_AHEAD_UPDATE_BYTES_MAX = 64 * 1024;
 /** Updates of one editor refused since it may only read; over it the editor has to connect again. */
 export const SYNC_REFUSED_UPDATES_MAX = 10_000;
 /** An editor whose updates depend on something missing is asked for it this often in a row. */

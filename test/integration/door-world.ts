@@ -89,6 +89,38 @@ export class DoorWorld {
   }
 }
 
+/** Documents of this engine, to which editors' updates get only after `take` let them; meanwhile they wait, in order. */
+export class HeldDocuments {
+  readonly documents: Pick<Engine['documents'], 'open' | 'createBlob'>;
+  readonly #waiting: (() => void)[] = [];
+  #let = 0;
+
+  constructor({ documents }: Engine) {
+    this.documents = {
+      createBlob: documents.createBlob.bind(documents),
+      open: async (...request) => {
+        const live = await documents.open(...request);
+        const handIn = live.handIn.bind(live);
+        live.handIn = (...update) => {
+          this.#waiting.push(() => handIn(...update));
+          this.take(0);
+        };
+        return live;
+      },
+    };
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** So many more. */
+  take(updates: number): void {
+    this.#let += updates;
+    for (; this.#let > 0 && this.#waiting.length > 0; this.#let -= 1) this.#waiting.shift()?.();
+  }
+}
+
 /** In one piece, as far as the kernel lets it: what comes in one chunk is handled in one go. */
 export function sendAtOnce(socket: WebSocket, messages: readonly Uint8Array[]): void {
   const { _socket: raw } = socket as unknown as { _socket: Duplex };

@@ -29,6 +29,11 @@ export class Asks implements Drained {
   #inARow = 0;
   #isOver = false;
 
+  /** Nothing is asked. */
+  get isIdle(): boolean {
+    return this.#unanswered.length === 0;
+  }
+
   /** `message`: the step 1 as it is now. */
   constructor(outlet: Outlet, message: () => Message) {
     this.#outlet = outlet;

@@ -9,6 +9,7 @@ import { DocumentFeed } from './document-feed.ts';
 import { isEmptyUpdate, step1Message, type SyncMessage } from './messages.ts';
 import { PendingPushes, type Push } from './pending-pushes.ts';
 import { watchToken, type TokenWatcher } from './token-watch.ts';
+import { UnsyncedCount, type Counted } from './unsynced-count.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { EditorSocket } from './editor-socket.ts';
@@ -27,8 +28,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   #feed: DocumentFeed | undefined;
   readonly #pushes = new PendingPushes();
   #asks: Asks | undefined;
-  /** Pushes from before that generation are owed nothing any more. */
-  #owedFrom = 0;
+  readonly #count = new UnsyncedCount();
   /** Updates refused because the editor may only read, for which it may ask again once it may write. */
   #refused = 0;
   #stopWatching: () => void = () => {};
@@ -59,10 +59,6 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   /** Whether the editor has it open: not before it starts, nor once it is closed. */
   protected get isOpen(): boolean {
     return this.#shared !== undefined;
-  }
-
-  get blobId(): string | undefined {
-    return this.#live?.blobId;
   }
 
   get pendingPushes(): number {
@@ -198,8 +194,9 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   protected answerFirstStep1(stateVector: Uint8Array): void {
     this.#refused = 0;
     this.#asks?.restart();
+    if (this.#live && this.#shared) this.#count.restart(stateVector, this.#shared.states.stateVector(this.#live));
     this.answerStep1(stateVector);
-    this.#owedFrom = this.#pushes.nextGeneration();
+    this.#pushes.oweNothing();
   }
 
   /** Asks the editor for what the studio lacks. */
@@ -216,11 +213,18 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     const live = this.#live;
     if (!live || !this.#shared) return;
     const ask = isAnswer ? this.#asks?.answered() : undefined;
-    const owed = ask?.owed ?? 1;
+    if (ask) this.#count.answered();
+    const counted = ask ? 'yes' : this.#count.isCounted(view);
+    const owed = ask?.owed ?? (counted === 'no' ? 0 : 1);
     if (isEmptyUpdate(view)) this.acknowledge(owed);
     else if (live.readOnly) this.#takeFromReader(live, view, ask !== undefined, owed);
     // A copy: the view would keep the whole chunk that came from the socket.
-    else this.#push(live, Uint8Array.prototype.slice.call(view), owed);
+    else this.#push(live, Uint8Array.prototype.slice.call(view), owed, counted);
+    this.#releaseWithheld();
+  }
+
+  #releaseWithheld(): void {
+    if (this.#pushes.count === 0 && this.#asks?.isIdle) this.acknowledge(this.#count.release());
   }
 
   /** A reader's answer to step 1 is fine as long as it holds nothing new. */
@@ -238,39 +242,37 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     this.end(new StudioError('LIMIT_EXCEEDED', 'Too many changes of one who may only read.', { limit }));
   }
 
-  #push(live: LiveDocument, update: Uint8Array, owed: number): void {
+  #push(live: LiveDocument, update: Uint8Array, owed: number, counted: Counted): void {
     const push = this.#pushes.begin(owed, update.byteLength);
     this.socket.pending(1, push.bytes);
     this.pushed();
     const outcome = {
-      committed: (version: number) => this.#onSaved(push, version),
+      committed: (version: number) => this.#onSaved(push, version, counted),
       refused: (error: unknown) => this.#onRefused(push, StudioError.from(error)),
     };
     live.handIn(update, { separate: this.wantsVersions, outcome });
   }
 
-  #onSaved(push: Push, version: number): void {
+  #onSaved(push: Push, version: number, counted: Counted): void {
     this.#asks?.filled();
     // Whoever left, and perhaps came back, does not count it any more.
     if (this.#shared) {
-      this.acknowledge(this.#owed(push));
+      if (counted === 'unknown') this.#count.withhold(this.#pushes.owed(push));
+      else this.acknowledge(this.#pushes.owed(push));
       this.saved(version);
     }
     this.#onSettled(push);
   }
 
   #onRefused(push: Push, error: StudioError): void {
-    this.#answerRefused(error, this.#owed(push));
+    this.#answerRefused(error, this.#pushes.owed(push));
     this.#onSettled(push);
   }
 
   #onSettled(push: Push): void {
     this.socket.pending(-1, push.bytes);
     this.#pushes.settled(push);
-  }
-
-  #owed({ owed, generation }: Push): number {
-    return generation < this.#owedFrom ? 0 : owed;
+    this.#releaseWithheld();
   }
 
   /** An update has been handed to the engine. */

@@ -12,6 +12,8 @@ export interface Push {
 export class PendingPushes {
   #count = 0;
   #generation = 0;
+  /** Pushes from before that generation are owed nothing any more. */
+  #owedFrom = 0;
   #waiters: { readonly generation: number; left: number; readonly run: () => void }[] | undefined;
   #isAwaited = false;
   #newest: (() => void) | undefined;
@@ -24,6 +26,15 @@ export class PendingPushes {
   nextGeneration(): number {
     this.#generation += 1;
     return this.#generation;
+  }
+
+  /** For those begun so far; an editor that counts anew does not count them. */
+  oweNothing(): void {
+    this.#owedFrom = this.nextGeneration();
+  }
+
+  owed({ owed, generation }: Push): number {
+    return generation < this.#owedFrom ? 0 : owed;
   }
 
   begin(owed: number, bytes: number): Push {
