@@ -8,6 +8,7 @@ import { HocuspocusWorld, type RichEditor } from './hocuspocus-world.ts';
 
 const test = suite('hocuspocus unsynced');
 const rich = new HocuspocusWorld();
+const all: HeldDocuments[] = [];
 let inside: DoorWorld;
 
 test.before(async () => {
@@ -15,6 +16,7 @@ test.before(async () => {
 });
 test.after(() => inside.stop());
 test.after(() => rich.close());
+test.after(() => all.forEach((held) => held.take(Infinity)));
 
 /** Back from offline, with what it typed there on its way to the engine, where it waits. */
 async function typedOffline(type: (editor: RichEditor) => number): Promise<{
@@ -25,6 +27,7 @@ async function typedOffline(type: (editor: RichEditor) => number): Promise<{
   readonly updates: number;
 }> {
   const held = new HeldDocuments(inside.engine);
+  all.push(held);
   const doors = await inside.doorsWith({}, { documents: held.documents });
   const [id, token] = [await inside.newText('ada', 'there'), await inside.token()];
   const socket = rich.socket(doors.socketAddress);

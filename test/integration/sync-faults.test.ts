@@ -1,6 +1,7 @@
 /** /sync/<blob_id> when an editor, its network or the studio misbehaves. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { Role, type StudioClient } from '../../clients/node/src/index.ts';
 import { TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../src/limits.ts';
 import { step1Message, updateMessage } from './sync-messages.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -8,11 +9,12 @@ import { startParts, type TestParts } from '../harness/parts.ts';
 import { seeded } from '../harness/random.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
+import { HocuspocusWorld } from './hocuspocus-world.ts';
 import { createText, readText, SyncWorld } from './sync-world.ts';
-import type { StudioClient } from '../../clients/node/src/index.ts';
 
 const test = suite('sync faults');
 const world = new SyncWorld();
+const rich = new HocuspocusWorld();
 let parts: TestParts;
 let here: TestStudio;
 let there: TestStudio;
@@ -27,6 +29,7 @@ test.before(async () => {
 });
 test.after(() => parts.stop());
 test.after(async () => void (await Promise.all([here.stop(), there.stop()])));
+test.after(() => rich.close());
 test.after(() => world.close());
 
 const ofKind = (messages: readonly Uint8Array[], step: number): Uint8Array[] =>
@@ -152,6 +155,45 @@ test('a refused update ends its editor for good, with the reason', async () => {
   assert.is(closed.code, 4400);
   assert.ok(closed.reason.startsWith('UPDATE_ROOT_FORBIDDEN'), closed.reason);
   assert.is(await readText(client, id), 'x');
+});
+
+test('an editor that brings what another user typed and has not stored comes back until they have', async () => {
+  const id = await createText(client, '');
+  await client.access.grantAccess({ blobId: id, userId: 'bob', role: Role.EDITOR });
+  const ada = await world.openSynced(here, id, token);
+  ada.text.insert(0, 'one ');
+  await eventually('it is stored', async () => (await readText(client, id)) === 'one ');
+  ada.provider.disconnect();
+  ada.text.insert(4, 'two ');
+  const bobs = await here.token('bob');
+  const docs = ['stock ', 'rich '].map((own) => {
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(ada.doc));
+    doc.getText('content').insert(8, own);
+    return doc;
+  });
+  const stock = world.openEditor(here, id, bobs, docs[0]);
+  const codes: (number | undefined)[] = [];
+  stock.provider.on('connection-close', (event) => codes.push(event?.code));
+  const socket = rich.socket(here.socketAddress);
+  let disconnects = 0;
+  socket.on('disconnect', () => (disconnects += 1));
+  const other = rich.open(socket, id, { token: bobs, doc: docs[1] });
+  await eventually('both came back', () => codes.length > 1 && disconnects > 1);
+  assert.equal([...new Set(codes)], [4509]);
+  assert.equal([other.denied, stock.closed()], [[], undefined]);
+  ada.provider.connect();
+  await eventually('all is stored', async () => {
+    const text = await readText(client, id);
+    return ['one two ', 'stock ', 'rich '].every((part) => text.includes(part));
+  });
+  await rich.settled(other);
+  const foreign = await world.openSocket(here, `/sync/${id}?token=${bobs}`);
+  const before = Y.encodeStateVector(ada.doc);
+  ada.provider.disconnect();
+  ada.text.insert(0, 'not his');
+  foreign.socket.send(updateMessage(Y.encodeStateAsUpdate(ada.doc, before)));
+  assert.is((await foreign.closed).code, 4409, 'what he says he typed is refused');
 });
 
 test('G1: a studio told to stop keeps what was typed, and its editors find another', async () => {

@@ -1,7 +1,7 @@
 /** One document on a socket of Hocuspocus's protocol, from its first token to its end. */
 import { StudioError } from '../../errors.ts';
 import { STATELESS_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX, SYNC_UNSAVED_NOTICE_MS } from '../../limits.ts';
-import { closeCode, closeReason } from '../sync/close-codes.ts';
+import { closeReason, isTransient } from '../sync/close-codes.ts';
 import { DocumentSession } from '../sync/document-session.ts';
 import { messageTooLarge } from '../sync/editor-web-socket.ts';
 import { grantedMessage, type SavedNotice } from '../sync/messages.ts';
@@ -184,10 +184,4 @@ export class DocumentPlace extends DocumentSession implements Anxious {
       this.end(new StudioError('CONTENT_TOO_LARGE', bound, { limit }));
     }
   }
-}
-
-/** Trying again may help. */
-export function isTransient(failure: StudioError): boolean {
-  const code = closeCode(failure);
-  return code < 4_400 || code >= 4_500;
 }

@@ -6,11 +6,11 @@ import {
   SYNC_UNOPENED_BYTES_MAX,
   SYNC_UNOPENED_MESSAGES_MAX,
 } from '../../limits.ts';
-import { CLOSE_NO_TOKEN, closeReason } from '../sync/close-codes.ts';
+import { CLOSE_NO_TOKEN, closeReason, isTransient } from '../sync/close-codes.ts';
 import { EditorSocket } from '../sync/editor-socket.ts';
 import { awarenessMessage } from '../sync/messages.ts';
 import { openOrCreate } from '../sync/opening.ts';
-import { DocumentPlace, isTransient } from './document-place.ts';
+import { DocumentPlace } from './document-place.ts';
 import {
   deniedMessage,
   isPing,

@@ -9,17 +9,30 @@
  *   4408 no token came in time (Hocuspocus's)   4409 the client id is another's or reused
  *   4410 the blob is deleted                    4413 larger or more complex than allowed
  *   4500 the studio failed                      4503 a part or the room is not available, or a bound is reached
- *   4509 the update depends on something that neither the studio nor this editor has
+ *   4509 the update depends on something that neither the studio nor this editor has, or the answer to the studio's step 1
+ *        holds what another user typed and is not stored: an editor that shares their browser brought it before theirs
  *
  * An editor that may read and not write is not ended for writing: it gets the auth message "permission denied" with
  * `ACCESS_DENIED: …`, as it does when it is made a reader. Made a writer, it is asked (step 1) for what it kept.
  */
 import { CLOSE_REASON_BYTES_MAX } from '../../limits.ts';
-import type { Code, Reason, StudioError } from '../../errors.ts';
+import { StudioError, type Code, type Reason } from '../../errors.ts';
 
 export const CLOSE_RESTART = 1012;
 export const CLOSE_SLOW_READER = 1013;
 export const CLOSE_NO_TOKEN = 4408;
+
+const CLOSE_LACKING = 4509;
+
+/** Trying again mends it once they whose changes the answer holds have brought them. */
+class AnswerHoldsForeign extends StudioError {}
+
+/** Why the answer to a step 1 of the studio was refused. */
+export function refusalOfAnswer(error: unknown): StudioError {
+  const failure = StudioError.from(error);
+  const { reason, message, metadata } = failure;
+  return reason === 'CLIENT_ID_FOREIGN' ? new AnswerHoldsForeign(reason, message, metadata) : failure;
+}
 
 const BY_REASON: Partial<Record<Reason, number>> = {
   BLOB_DELETED: 4410,
@@ -27,8 +40,8 @@ const BY_REASON: Partial<Record<Reason, number>> = {
   UPDATE_TOO_COMPLEX: 4413,
   CLIENT_ID_FOREIGN: 4409,
   CLIENT_ID_REUSED: 4409,
-  UPDATE_DEPENDS_ON_MISSING: 4509,
-  UPDATE_DELETES_UNKNOWN: 4509,
+  UPDATE_DEPENDS_ON_MISSING: CLOSE_LACKING,
+  UPDATE_DELETES_UNKNOWN: CLOSE_LACKING,
   DRAINING: CLOSE_RESTART,
 };
 
@@ -51,7 +64,14 @@ const BY_CLASS: Record<Code, number> = {
 };
 
 export function closeCode(error: StudioError): number {
+  if (error instanceof AnswerHoldsForeign) return CLOSE_LACKING;
   return BY_REASON[error.reason] ?? BY_CLASS[error.code];
+}
+
+/** Trying again may help. */
+export function isTransient(failure: StudioError): boolean {
+  const code = closeCode(failure);
+  return code < 4_400 || code >= 4_500;
 }
 
 /** `REASON: sentence`, cut to what a close frame holds. */

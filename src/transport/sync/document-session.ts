@@ -5,11 +5,12 @@
 import { SYNC_REFUSED_UPDATES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { Asks } from './asks.ts';
+import { refusalOfAnswer } from './close-codes.ts';
 import { DocumentFeed } from './document-feed.ts';
 import { isEmptyUpdate, step1Message, type SyncMessage } from './messages.ts';
 import { PendingPushes, type Push } from './pending-pushes.ts';
 import { watchToken, type TokenWatcher } from './token-watch.ts';
-import { UnsyncedCount, type Counted } from './unsynced-count.ts';
+import { UnsyncedCount, type Counted, type Taken } from './unsynced-count.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { EditorSocket } from './editor-socket.ts';
@@ -219,7 +220,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     if (isEmptyUpdate(view)) this.acknowledge(owed);
     else if (live.readOnly) this.#takeFromReader(live, view, ask !== undefined, owed);
     // A copy: the view would keep the whole chunk that came from the socket.
-    else this.#push(live, Uint8Array.prototype.slice.call(view), owed, counted);
+    else this.#push(live, Uint8Array.prototype.slice.call(view), { owed, counted, isAnswer });
     this.#releaseWithheld();
   }
 
@@ -242,13 +243,13 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     this.end(new StudioError('LIMIT_EXCEEDED', 'Too many changes of one who may only read.', { limit }));
   }
 
-  #push(live: LiveDocument, update: Uint8Array, owed: number, counted: Counted): void {
+  #push(live: LiveDocument, update: Uint8Array, { owed, counted, isAnswer }: Taken): void {
     const push = this.#pushes.begin(owed, update.byteLength);
     this.socket.pending(1, push.bytes);
     this.pushed();
     const outcome = {
       committed: (version: number) => this.#onSaved(push, version, counted),
-      refused: (error: unknown) => this.#onRefused(push, StudioError.from(error)),
+      refused: (error: unknown) => this.#onRefused(push, isAnswer ? refusalOfAnswer(error) : StudioError.from(error)),
     };
     live.handIn(update, { separate: this.wantsVersions, outcome });
   }

@@ -1,6 +1,6 @@
 /** One editor of y-websocket's protocol: a socket that is for one document. */
 import { SYNC_UNSAVED_NOTICE_MS } from '../../limits.ts';
-import { closeReason } from './close-codes.ts';
+import { closeReason, isTransient } from './close-codes.ts';
 import { DocumentSession } from './document-session.ts';
 import { EditorSocket } from './editor-socket.ts';
 import {
@@ -39,7 +39,8 @@ export class EditorSession extends DocumentSession implements Anxious {
   end(error: unknown): void {
     if (!this.isOpen) return;
     const failure = this.socket.hub.explain(error);
-    if (failure.code === 'unauthenticated' || failure.code === 'permission_denied')
+    const isDenied = failure.code === 'unauthenticated' || failure.code === 'permission_denied';
+    if (isDenied && !isTransient(failure))
       this.socket.outlet.send(permissionDeniedMessage(NO_ADDRESS, closeReason(failure)));
     this.socket.end(failure);
   }

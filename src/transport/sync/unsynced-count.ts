@@ -8,6 +8,15 @@ import { SYNC_AHEAD_CLIENTS_MAX, SYNC_AHEAD_UPDATE_BYTES_MAX } from '../../limit
 
 export type Counted = 'yes' | 'no' | 'unknown';
 
+/** An update of the editor. */
+export interface Taken {
+  /** Of its updates, how many are acknowledged with this one. */
+  readonly owed: number;
+  readonly counted: Counted;
+  /** It came as the answer to a step 1 of ours. */
+  readonly isAnswer: boolean;
+}
+
 export class UnsyncedCount {
   /** From a step 1 until the answer to ours: what was typed before comes in between. */
   #isBeginning = false;
