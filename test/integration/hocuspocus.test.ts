@@ -34,6 +34,9 @@ test.after(async () => void (await Promise.all([here.stop(), there.stop()])));
 test.after(() => world.close());
 test.after(() => others.close());
 
+/** A provider renews its presence every 15 s by itself. */
+const RETURN_MS_MAX = 8_000;
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('many documents on one socket, beside a y-websocket editor of one of them', async () => {
@@ -154,6 +157,34 @@ test('awareness and stateless messages reach everyone else in the document, on e
   await eventually('it is gone', () => seen(c.provider.awareness?.getStates()) === undefined);
   foreign.text.insert(0, 'on the same socket');
   await world.settled(foreign);
+});
+
+test('who comes back after a short while without a connection is seen again at once, also without moving', async () => {
+  const id = await createText(client, '');
+  const socket = world.socket(here.socketAddress);
+  const a = await world.openSynced(socket, id, { token });
+  const [near, far] = await Promise.all(
+    [here, there].map((studio) => world.openSynced(world.socket(studio.socketAddress), id, { token })),
+  );
+  assert.ok(near && far);
+  const news: string[] = [];
+  const seen = (): boolean => far.provider.awareness?.getStates().has(a.doc.clientID) ?? false;
+  far.provider.awareness?.on('change', () => {
+    const now = seen() ? 'here' : 'gone';
+    if (news.at(-1) !== now) news.push(now);
+  });
+  a.provider.setAwarenessField('cursor', 7);
+  const reconnected = async (): Promise<void> => {
+    await eventually('it is seen', () => news.at(-1) === 'here');
+    news.length = 0;
+    socket.webSocket?.close();
+    await eventually('it is gone, and seen again', () => news.join() === 'gone,here', RETURN_MS_MAX);
+  };
+  await reconnected();
+  // Then alone at its process, which has forgotten it when it is back.
+  near.provider.destroy();
+  await eventually('the other left', () => !far.provider.awareness?.getStates().has(near.doc.clientID));
+  await reconnected();
 });
 
 test('two sessions of one document on one socket', async () => {

@@ -5,7 +5,14 @@ import { closeReason, isTransient } from '../sync/close-codes.ts';
 import { DocumentSession } from '../sync/document-session.ts';
 import { messageTooLarge } from '../sync/editor-web-socket.ts';
 import { grantedMessage, type SavedNotice } from '../sync/messages.ts';
-import { closeMessage, deniedMessage, statelessMessage, syncStatusMessage, tokenRequestMessage } from './messages.ts';
+import {
+  closeMessage,
+  deniedMessage,
+  queryAwarenessMessage,
+  statelessMessage,
+  syncStatusMessage,
+  tokenRequestMessage,
+} from './messages.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Message } from '../sync/frames.ts';
 import type { Anxious } from '../sync/editor-hub.ts';
@@ -119,6 +126,17 @@ export class DocumentPlace extends DocumentSession implements Anxious {
     if (isLikeNotice && this.wantsVersions) return;
     const { outlet } = this.socket;
     if (this.mayShow && !outlet.isFull) outlet.send(statelessMessage(this.address, payload));
+  }
+
+  /**
+   * The stock provider raises its clock, and tells nobody until it is asked or something moves. Where the first waits for
+   * its reader it is not asked: it would answer with the clock from before.
+   */
+  override sendDeparted(update: Uint8Array, clientIds: readonly number[]): void {
+    const { outlet } = this.socket;
+    const isSentNow = this.mayShow && !outlet.isBusy;
+    super.sendDeparted(update, clientIds);
+    if (isSentNow) outlet.send(queryAwarenessMessage(this.address));
   }
 
   checkUnsaved(nowMs: number): void {

@@ -119,6 +119,11 @@ export function closeMessage(address: Uint8Array, reason: string): Message {
   return withText(address, CLOSE, reason);
 }
 
+/** Asks the client for the presence it knows of, its own included. */
+export function queryAwarenessMessage(address: Uint8Array): Message {
+  return new Message(Buffer.concat([address, Uint8Array.of(QUERY_AWARENESS)]));
+}
+
 /** Asks the client for a token, which it sends as it did the first. */
 export function tokenRequestMessage(address: Uint8Array): Message {
   return new Message(Buffer.concat([address, Uint8Array.of(AUTH, AUTH_TOKEN)]));

@@ -166,6 +166,10 @@ export class StreamSession implements LiveSession, Member, FrameSource {
     else this.#putOff();
   }
 
+  sendDeparted(update: Uint8Array): void {
+    this.sendAwareness(update);
+  }
+
   opening(): Frame | undefined {
     const [live, shared] = [this.#live, this.#shared];
     if (!live || !shared || this.#isLeaving) return undefined;

@@ -22,6 +22,11 @@ export interface AwarenessMember {
   readonly userId: string;
   /** `clientIds`: of whom the update speaks. */
   sendAwareness(update: Uint8Array, clientIds: readonly number[]): void;
+  /**
+   * The same, that these are gone, of which one may be its own client that came back with a clock from before: it is to
+   * say so with a higher one.
+   */
+  sendDeparted(update: Uint8Array, clientIds: readonly number[]): void;
 }
 
 interface State {
@@ -105,7 +110,7 @@ export class AwarenessRoom {
           news.push(entry);
         }
       } else if (entry.state !== GONE) {
-        // Its own client answers this with a higher clock; an echo is corrected by it.
+        // Its own client comes back with a higher clock; an echo is corrected by it.
         if (departed && entry.clock <= departed.clock) revived.push(departed);
         else if (mayBe(departed, member.userId)) news.push(entry);
       }
@@ -113,27 +118,29 @@ export class AwarenessRoom {
     for (const entry of news) requireJson(entry);
     const { userId } = member;
     for (const entry of this.#withinLimits(member, news)) this.#set({ ...entry, userId }, member, nowMs, member);
-    if (revived.length > 0) {
-      member.sendAwareness(
-        writeAwarenessUpdate(revived),
-        revived.map(({ clientId }) => clientId),
-      );
-    }
+    tellDeparted(member, revived);
   }
 
-  /** What another process knows. */
-  takeRemote(entries: readonly AwarenessEntry[], nowMs: number): void {
+  /**
+   * What another process knows. Returns who of them has left by what is known here: the process to which one came back
+   * with its old clock may know nothing of that, and its client is to be told there.
+   */
+  takeRemote(entries: readonly AwarenessEntry[], nowMs: number): AwarenessEntry[] {
+    const departed: AwarenessEntry[] = [];
     for (const told of entries) {
       const known = this.#states.get(told.clientId);
       const before = known?.entry ?? this.#departed.get(told.clientId);
       if (!mayBe(before, told.userId)) continue;
       const entry = { ...told, userId: told.userId ?? before?.userId };
       const clock = before?.clock ?? -1;
-      if (entry.clock > clock || (entry.clock === clock && entry.state === GONE && known && !known.owner))
+      if (known?.owner && entry.state === GONE && entry.clock === clock) tellDeparted(known.owner, [entry]);
+      else if (before && !known && entry.state !== GONE && entry.clock <= clock) departed.push(before);
+      else if (entry.clock > clock || (entry.clock === clock && entry.state === GONE && known && !known.owner))
         this.#set(entry, undefined, nowMs);
       else if (known && !known.owner && entry.clock === clock)
         this.#states.set(entry.clientId, { entry, heardAtMs: nowMs });
     }
+    return departed;
   }
 
   /** Takes the states that were the member's with it. */
@@ -230,6 +237,14 @@ export class AwarenessRoom {
       return true;
     });
   }
+}
+
+function tellDeparted(member: AwarenessMember, entries: readonly AwarenessEntry[]): void {
+  if (entries.length === 0) return;
+  member.sendDeparted(
+    writeAwarenessUpdate(entries),
+    entries.map(({ clientId }) => clientId),
+  );
 }
 
 /** Whether a client may be this user's, as far as is known: processes of an earlier version do not say whose it is. */

@@ -144,6 +144,11 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     this.#feed?.sendAwareness(update, clientIds);
   }
 
+  /** The stock y-websocket provider answers that by itself. */
+  sendDeparted(update: Uint8Array, clientIds: readonly number[]): void {
+    this.sendAwareness(update, clientIds);
+  }
+
   sendKnownAwareness(): void {
     this.#feed?.askPresence();
   }

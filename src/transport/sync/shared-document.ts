@@ -168,7 +168,7 @@ export class SharedDocument {
     }
     if (entries.length === 0) this.#publish(this.#awareness.entries(true));
     else {
-      this.#awareness.takeRemote(entries, performance.now());
+      this.#publish(this.#awareness.takeRemote(entries, performance.now()));
       this.#flushSoon();
     }
   }

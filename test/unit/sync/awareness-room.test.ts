@@ -41,6 +41,10 @@ class Editor implements AwarenessMember {
     applyAwarenessUpdate(this.awareness, update, 'room');
   }
 
+  sendDeparted(update: Uint8Array): void {
+    this.sendAwareness(update);
+  }
+
   sees(other: Editor): unknown {
     return this.awareness.getStates().get(other.awareness.clientID);
   }
@@ -67,6 +71,8 @@ function newAwareness(): Awareness {
   open.push(awareness);
   return awareness;
 }
+
+const sendDeparted = (): void => {};
 
 function limitOf(run: () => unknown): string | undefined {
   try {
@@ -100,6 +106,28 @@ test('an editor that comes back with its old clock is seen again at once', () =>
   assert.equal(bob.sees(again), { at: 0 });
 });
 
+test('one that comes back with its old clock to a process that knows nothing of it is seen at once by the others', () => {
+  const rooms = [new AwarenessRoom(), new AwarenessRoom(), new AwarenessRoom()];
+  const [here, there, fresh] = rooms as [AwarenessRoom, AwarenessRoom, AwarenessRoom];
+  /** As processes pass on what they say, until they have nothing more to say. */
+  const relay = (from: AwarenessRoom, entries: readonly AwarenessEntry[]): void => {
+    for (const room of rooms) {
+      if (room === from || entries.length === 0) continue;
+      relay(room, [...room.takeRemote(entries, performance.now()), ...room.flush()]);
+    }
+  };
+  const ada = new Editor(here, 'ada');
+  const bob = new Editor(there, 'bob');
+  relay(here, here.entries(true));
+  ada.leave();
+  relay(here, here.entriesOf([ada.awareness.clientID]));
+  assert.is(bob.sees(ada), undefined);
+  const again = new Editor(fresh, 'ada', ada.awareness);
+  relay(fresh, fresh.entries(true));
+  relay(fresh, fresh.entries(true));
+  assert.equal(bob.sees(again), { at: 0 });
+});
+
 test('nobody takes another away, nor speaks for another; the same user may take over', () => {
   const room = new AwarenessRoom();
   const ada = new Editor(room, 'ada');
@@ -120,21 +148,21 @@ test('nobody takes another away, nor speaks for another; the same user may take 
 test('G8: nobody else brings one back that left, here or at another process, whatever the clock; it itself returns', () => {
   const [here, there] = [new AwarenessRoom(), new AwarenessRoom()];
   const relay = (entries: readonly AwarenessEntry[]): void => {
-    for (const update of writeRelayedUpdates(entries, 100)) there.takeRemote(readRelayedUpdate(update), Date.now());
+    for (const update of writeRelayedUpdates(entries, 100)) there.takeRemote(readRelayedUpdate(update), performance.now());
     there.flush();
   };
   const ada = new Editor(here, 'ada');
   const [bob, eve] = [new Editor(there, 'bob'), new Editor(there, 'eve')];
   relay(here.entries(true));
   const claim = [{ clientId: ada.awareness.clientID, clock: 50, state: '{"at":666}' }];
-  there.takeFrom(eve, claim, Date.now());
+  there.takeFrom(eve, claim, performance.now());
   there.flush();
   assert.equal(bob.sees(ada), { at: 0 });
   ada.leave();
   relay(here.entriesOf([ada.awareness.clientID]));
   assert.is(bob.sees(ada), undefined);
   for (const room of [here, there]) {
-    room.takeFrom(eve, claim, Date.now());
+    room.takeFrom(eve, claim, performance.now());
     room.flush();
   }
   assert.is(bob.sees(ada), undefined);
@@ -156,8 +184,8 @@ test('processes of an earlier version read what is relayed; what they relay says
   assert.equal(before, unnamed);
   const room = new AwarenessRoom();
   const bob = new Editor(room, 'bob');
-  room.takeRemote(before, Date.now());
-  room.takeFrom(bob, [{ clientId: 1, clock: 3, state: '{"at":1}' }], Date.now());
+  room.takeRemote(before, performance.now());
+  room.takeFrom(bob, [{ clientId: 1, clock: 3, state: '{"at":1}' }], performance.now());
   assert.is(room.entriesOf([1])[0]?.state, '{"at":1}');
 });
 
@@ -184,7 +212,7 @@ test('G7: a connection speaks for a bounded number of clients and bytes; what is
   const spokenFor = room.entries().filter((entry) => entry.state.includes('by'));
   assert.is(spokenFor.length, AWARENESS_CLIENTS_PER_CONNECTION_MAX - 1, 'and for itself');
   assert.is(room.entries().length, 1 + tabs.length, 'those left out speak for themselves');
-  const bob: AwarenessMember = { userId: 'bob', sendAwareness: () => {} };
+  const bob: AwarenessMember = { userId: 'bob', sendAwareness: () => {}, sendDeparted };
   const tooLarge = limitOf(() => room.takeFrom(bob, [{ clientId: 1, clock: 1, state }], performance.now()));
   assert.is(tooLarge, 'AWARENESS_BYTES_MAX', 'its own alone is refused');
 });
@@ -222,9 +250,9 @@ test('what is no awareness update, or holds no JSON, is refused', () => {
 test('what changes between two flushes is encoded once, the newest state of each client only', () => {
   const room = new AwarenessRoom();
   const told: Uint8Array[] = [];
-  const listener: AwarenessMember = { userId: 'eve', sendAwareness: (update) => void told.push(update) };
-  const ada: AwarenessMember = { userId: 'ada', sendAwareness: () => {} };
-  const bob: AwarenessMember = { userId: 'bob', sendAwareness: (update) => void told.push(update) };
+  const listener: AwarenessMember = { userId: 'eve', sendAwareness: (update) => void told.push(update), sendDeparted };
+  const ada: AwarenessMember = { userId: 'ada', sendAwareness: () => {}, sendDeparted };
+  const bob: AwarenessMember = { userId: 'bob', sendAwareness: (update) => void told.push(update), sendDeparted };
   for (const member of [listener, ada, bob]) room.join(member);
   room.flush();
   for (let clock = 1; clock <= 50; clock += 1) {
