@@ -4,10 +4,16 @@ import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { readConfig } from '../../src/config.ts';
 import { openEngine } from '../../src/engine.ts';
-import { AWARENESS_BYTES_MAX, AWARENESS_CLIENTS_PER_CONNECTION_MAX, SYNC_MESSAGE_BYTES_MAX } from '../../src/limits.ts';
+import {
+  AWARENESS_BYTES_MAX,
+  AWARENESS_CLIENTS_PER_CONNECTION_MAX,
+  SYNC_MESSAGE_BYTES_MAX,
+  SYNC_PENDING_UPDATES_MAX,
+} from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
-import { DoorWorld, logger, type Doors } from './door-world.ts';
+import { DoorWorld, HeldDocuments, logger, type Doors } from './door-world.ts';
+import { BareDocument } from './hocuspocus-messages.ts';
 import { HocuspocusWorld, type RichEditor } from './hocuspocus-world.ts';
 import { RATE_CASES, RATE_UPDATES } from './rate-cases.ts';
 import { step1Message, updateMessage } from './sync-messages.ts';
@@ -242,6 +248,34 @@ test('G7: a browser with more tabs of a document than one connection may speak f
   const beside = await world.openSynced(doors, id, ada);
   await eventually('all are seen', () => beside.provider.awareness.getStates().size === tabs.length + 1);
   assert.equal(tabs.filter(({ closed }) => closed()).length, 0);
+});
+
+test('an editor that is not read, as too much of it waits, is told that the studio lives, and goes on after it', async () => {
+  const held = new HeldDocuments(inside.engine);
+  try {
+    const doors = await doorsWith({ pingEveryMs: 300 }, { documents: held.documents });
+    const ada = await token();
+    for (const protocol of ['y-websocket', 'hocuspocus']) {
+      const id = await newText();
+      const path = protocol === 'hocuspocus' ? '/hocuspocus' : `/sync/${id}?token=${ada}`;
+      const { socket, messages, closed } = await world.openSocket(doors, path);
+      const document = new BareDocument({ socket, messages, closed }, id);
+      if (protocol === 'hocuspocus') socket.send(document.token(ada));
+      const doc = new Y.Doc();
+      doc.on('update', (update: Uint8Array) => {
+        socket.send(protocol === 'hocuspocus' ? document.update(update) : updateMessage(update));
+      });
+      for (let n = 0; n <= SYNC_PENDING_UPDATES_MAX; n += 1) doc.getText('content').insert(0, 'x');
+      await eventually('too much waits', () => held.waiting >= SYNC_PENDING_UPDATES_MAX);
+      const before = messages.length;
+      await eventually('it hears of the studio', () => messages.length >= before + 3);
+      held.take(SYNC_PENDING_UPDATES_MAX + 1);
+      await eventually('all is stored', async () => (await inside.textOf(id)).length === SYNC_PENDING_UPDATES_MAX + 1);
+      assert.is(socket.readyState, socket.OPEN);
+    }
+  } finally {
+    held.take(Infinity);
+  }
 });
 
 test('a stateless message beyond its bound ends its document', async () => {

@@ -89,12 +89,15 @@ export class HocuspocusSocket extends EditorSocket {
     for (const place of this.#places.values()) place.leave();
   }
 
-  protected keepAlive(nowMs: number): void {
+  protected checkAnswers(nowMs: number): void {
     if (!this.#wasAuthenticated && nowMs - this.#openedAtMs > this.hub.limits.authenticationMs) {
       this.close(CLOSE_NO_TOKEN, 'TOKEN_MISSING: no token came');
       return;
     }
     for (const place of this.#places.values()) place.beat();
+  }
+
+  protected keepAlive(): void {
     if (this.#knowsPing) {
       this.outlet.send(PING_MESSAGE);
       return;

@@ -139,6 +139,9 @@ export class EditorConnection extends EditorSocket {
 
   protected keepAlive(): void {
     this.outlet.send(KEEP_ALIVE);
+  }
+
+  protected checkAnswers(): void {
     this.#session.beat();
   }
 

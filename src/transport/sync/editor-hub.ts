@@ -19,6 +19,7 @@ export interface EditorLimits {
   readonly documentsPerUser: number;
   readonly documentsPerSocket: number;
   readonly authenticationMs: number;
+  readonly pingEveryMs: number;
   readonly connectionRate: RateLimit;
   readonly documentRate: RateLimit;
   readonly userRate: RateLimit;
@@ -32,6 +33,7 @@ const LIMITS: EditorLimits = {
   documentsPerUser: limits.SYNC_DOCUMENTS_PER_USER_MAX,
   documentsPerSocket: limits.SYNC_DOCUMENTS_PER_SOCKET_MAX,
   authenticationMs: limits.SYNC_AUTHENTICATION_MS_MAX,
+  pingEveryMs: limits.SYNC_PING_EVERY_MS,
   connectionRate: {
     messagesPerSecond: limits.SYNC_CONNECTION_MESSAGES_PER_SECOND_MAX,
     bytesPerSecond: limits.SYNC_CONNECTION_BYTES_PER_SECOND_MAX,
@@ -64,8 +66,6 @@ export interface Anxious {
   checkUnsaved(nowMs: number): void;
 }
 
-/** One a tick. */
-const PING_SLICES = limits.SYNC_PING_EVERY_MS / limits.SYNC_TICK_MS;
 const TIDY_TICKS = limits.SYNC_TIDY_EVERY_MS / limits.SYNC_TICK_MS;
 
 function tickNow(): number {
@@ -91,8 +91,8 @@ export class EditorHub {
   /** Handshakes that wait for their document. */
   opening = 0;
   readonly #logger: Logger;
-  /** Pinged one after the other, so that many connections are not all written to at once. */
-  readonly #slices = Array.from({ length: PING_SLICES }, () => new Set<EditorSocket>());
+  /** One is pinged a tick, so that many connections are not all written to at once. */
+  readonly #slices: readonly Set<EditorSocket>[];
   readonly #sliceOf = new Map<EditorSocket, Set<EditorSocket>>();
   readonly #throttled = new Map<Throttled, Rate>();
   /** Whose rates are counted by the tick. */
@@ -109,6 +109,8 @@ export class EditorHub {
     this.createType = options.createType;
     this.#logger = options.logger;
     this.limits = { ...LIMITS, ...options.limits };
+    const slices = this.limits.pingEveryMs / limits.SYNC_TICK_MS;
+    this.#slices = Array.from({ length: slices }, () => new Set<EditorSocket>());
     this.documents = new SharedDocuments({
       rate: this.limits.documentRate,
       membersMax: this.limits.connectionsPerDocument,
@@ -124,7 +126,7 @@ export class EditorHub {
   }
 
   add(socket: EditorSocket): void {
-    const slice = this.#slices[this.#served++ % PING_SLICES];
+    const slice = this.#slices[this.#served++ % this.#slices.length];
     if (!slice) throw new Error('there is a slice for every turn');
     slice.add(socket);
     this.#sliceOf.set(socket, slice);
@@ -198,7 +200,7 @@ export class EditorHub {
   }
 
   #beat(nowMs: number): void {
-    for (const socket of this.#slices[this.#beats++ % PING_SLICES] ?? []) socket.beat(nowMs);
+    for (const socket of this.#slices[this.#beats++ % this.#slices.length] ?? []) socket.beat(nowMs);
     if (this.#beats % TIDY_TICKS === 0) this.documents.tidy(nowMs);
   }
 }

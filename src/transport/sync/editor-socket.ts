@@ -56,8 +56,10 @@ export abstract class EditorSocket implements Drained {
   protected abstract handle(message: Buffer): void;
   /** Nothing of it may be sent any more. */
   protected abstract closed(): void;
-  /** Called in a fixed rhythm, while the socket is open and read. */
-  protected abstract keepAlive(nowMs: number): void;
+  /** Called in a fixed rhythm, while the socket is open and takes what it is sent: it takes a silent studio for dead. */
+  protected abstract keepAlive(): void;
+  /** Called in that rhythm while it is read, too: whether what was asked of it has been answered. */
+  protected abstract checkAnswers(nowMs: number): void;
   /** Resolves once everything the editor handed in is durable, or refused. */
   protected abstract settled(): Promise<void>;
 
@@ -112,8 +114,14 @@ export abstract class EditorSocket implements Drained {
       this.close(CLOSE_SLOW_READER, 'LIMIT_EXCEEDED: the reader takes nothing');
       return;
     }
-    // While its socket is not read its pong can't be either; and a reader with much before it answers late.
-    if (this.#pauses !== 0 || this.outlet.isBusy) {
+    // A reader with much before it is sent something as it is, and answers late.
+    if (this.outlet.isBusy) {
+      this.#answeredPing = true;
+      return;
+    }
+    this.keepAlive();
+    // While its socket is not read its pong can't be either.
+    if (this.#pauses !== 0) {
       this.#answeredPing = true;
       return;
     }
@@ -123,7 +131,7 @@ export abstract class EditorSocket implements Drained {
     }
     this.#answeredPing = false;
     this.#socket.ping();
-    this.keepAlive(nowMs);
+    this.checkAnswers(nowMs);
   }
 
   /** Logs what should not happen. */
