@@ -148,7 +148,8 @@ test('nobody takes another away, nor speaks for another; the same user may take 
 test('G8: nobody else brings one back that left, here or at another process, whatever the clock; it itself returns', () => {
   const [here, there] = [new AwarenessRoom(), new AwarenessRoom()];
   const relay = (entries: readonly AwarenessEntry[]): void => {
-    for (const update of writeRelayedUpdates(entries, 100)) there.takeRemote(readRelayedUpdate(update), performance.now());
+    for (const update of writeRelayedUpdates(entries, 100))
+      there.takeRemote(readRelayedUpdate(update), performance.now());
     there.flush();
   };
   const ada = new Editor(here, 'ada');
