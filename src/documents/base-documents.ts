@@ -24,8 +24,8 @@ export class BaseDocuments {
   }
 
   /**
-   * A document that holds exactly `base`; with `keptFrom` also what was deleted after that version. It is the caller's alone: it has left the cache, and comes back by `put`
-   * unless it was changed in a way that did not commit.
+   * A document that holds exactly `base`; with `keptFrom` also what was deleted after that version. It is the caller's
+   * alone: it has left the cache, and comes back by `put` unless it was changed in a way that did not commit.
    */
   async take(
     blobId: string,
