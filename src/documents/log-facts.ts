@@ -1,6 +1,6 @@
 /** What rides along the log beside the content: what a head needs, and whose each Yjs client id is. */
 import type { Derivation } from '../domain/blob.ts';
-import type { Commit, Delta, Genesis } from '../domain/delta.ts';
+import { isIdle, type Commit, type Delta, type Genesis } from '../domain/delta.ts';
 import { StudioError } from '../errors.ts';
 
 /** What of a head changes with the deltas, as of a version. */
@@ -28,7 +28,7 @@ export function factsAfter(facts: Facts, deltas: readonly Delta[]): Facts {
   let { contentVersion, updatedAt, deletedAt, derivedFrom } = facts;
   for (const { operation, updates, toVersion, appliedAt, derivation } of deltas) {
     if (updates.length > 0) contentVersion = toVersion;
-    updatedAt = appliedAt;
+    if (!isIdle({ operation, updates })) updatedAt = appliedAt;
     // An edit that races a deletion commits, and the blob stays deleted.
     if (operation === 'delete') deletedAt = appliedAt;
     else if (operation === 'undelete') deletedAt = undefined;

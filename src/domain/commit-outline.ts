@@ -1,10 +1,12 @@
 /** What is told of a commit: who changed which blob, and to which version. It has no bytes, so many can wait. */
-import type { Commit, Delta } from './delta.ts';
+import { isIdle, type Commit, type Delta } from './delta.ts';
 
-export type DeltaOutline = Pick<
+export interface DeltaOutline extends Pick<
   Delta,
   'id' | 'toVersion' | 'userId' | 'providerId' | 'operation' | 'causedBy' | 'appliedAt'
->;
+> {
+  readonly isIdle?: boolean;
+}
 
 export interface CommitOutline extends Pick<
   Commit,
@@ -15,16 +17,15 @@ export interface CommitOutline extends Pick<
 
 export function outlineOf(commit: Commit): CommitOutline {
   const { blobId, firstSeq, lastSeq, committerSeq, owner, contentType, rootId } = commit;
-  const deltas = commit.deltas.map(
-    ({ id, toVersion, userId, providerId, operation, causedBy, appliedAt }): DeltaOutline => ({
-      id,
-      toVersion,
-      userId,
-      providerId,
-      operation,
-      causedBy,
-      appliedAt,
-    }),
-  );
+  const deltas = commit.deltas.map((delta): DeltaOutline => ({
+    id: delta.id,
+    toVersion: delta.toVersion,
+    userId: delta.userId,
+    providerId: delta.providerId,
+    operation: delta.operation,
+    causedBy: delta.causedBy,
+    appliedAt: delta.appliedAt,
+    isIdle: isIdle(delta) || undefined,
+  }));
   return { blobId, firstSeq, lastSeq, committerSeq, owner, contentType, rootId, deltas };
 }

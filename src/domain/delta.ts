@@ -97,6 +97,11 @@ export interface Delta {
   readonly appliedAt: Date;
 }
 
+/** It stands for a request that changed nothing, kept so that sent again it changes nothing either (G4). */
+export function isIdle({ operation, updates }: Pick<Delta, 'operation' | 'updates'>): boolean {
+  return (operation === 'update' || operation === 'revert') && updates.length === 0;
+}
+
 /** A delta before it has its place in the log. */
 export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;
 

@@ -27,14 +27,19 @@ export function deltaEventsOf(commit: CommitOutline): StudioEvent[] {
   return commit.deltas.map((delta) => eventOf(commit, delta, 'delta.applied'));
 }
 
-/** Whether the commit gives a `blob.updated`: then of its last delta. */
+/** Whether the commit gives a `blob.updated`: then of its last delta that changed something. */
 export function givesUpdate(commit: CommitOutline): boolean {
-  const last = commit.deltas.at(-1);
+  const last = newsOf(commit);
   return last !== undefined && blobEventType(commit, last) === 'blob.updated';
 }
 
+/** Whoever answers each `blob.updated` with a change must come to an end, so what changed nothing gives none. */
+function newsOf({ deltas }: CommitOutline): DeltaOutline | undefined {
+  return deltas.findLast((delta) => !delta.isIdle);
+}
+
 export function addUpdate(events: StudioEvent[], commit: CommitOutline): void {
-  const last = commit.deltas.at(-1);
+  const last = newsOf(commit);
   if (last && givesUpdate(commit)) events.push(eventOf(commit, last, 'blob.updated'));
 }
 
@@ -50,7 +55,7 @@ export function blobEventsOf(commit: CommitOutline): StudioEvent[] {
 function blobEventType(commit: CommitOutline, delta: DeltaOutline): EventType | undefined {
   if (delta.operation === 'create') return 'blob.created';
   if (delta.operation === 'delete') return 'blob.deleted';
-  return delta.toVersion === commit.lastSeq ? 'blob.updated' : undefined;
+  return delta === newsOf(commit) ? 'blob.updated' : undefined;
 }
 
 function eventOf(commit: CommitOutline, delta: DeltaOutline, type: EventType): StudioEvent {

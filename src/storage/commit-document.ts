@@ -1,7 +1,16 @@
 /** The log's documents and how they map to domain commits. What equals the commit's own field is left out of a delta. */
 import type { Derivation } from '../domain/blob.ts';
 import type { CommitOutline } from '../domain/commit-outline.ts';
-import type { Base, Commit, Delta, Draft, Genesis, Operation, StoredPatch } from '../domain/delta.ts';
+import {
+  isIdle,
+  type Base,
+  type Commit,
+  type Delta,
+  type Draft,
+  type Genesis,
+  type Operation,
+  type StoredPatch,
+} from '../domain/delta.ts';
 
 export interface CommitDocument {
   _id: string;
@@ -35,6 +44,8 @@ interface DeltaDocument {
   new_clients?: number[];
   authored_with?: number;
   genesis?: GenesisDocument;
+  /** For outlines, which are read without updates. */
+  idle?: boolean;
   derivation?: { -readonly [K in keyof Derivation]: Derivation[K] };
   skipped_hunks?: number;
   created_at: Date;
@@ -88,6 +99,7 @@ function toDeltaDocument(commit: Commit, delta: Delta): DeltaDocument {
     new_clients: delta.newClients.length > 0 ? [...delta.newClients] : undefined,
     authored_with: delta.authoredWith,
     genesis: delta.genesis && { ...delta.genesis, labels: Object.entries(delta.genesis.labels) },
+    idle: isIdle(delta) || undefined,
     derivation: delta.derivation,
     skipped_hunks: delta.skippedHunks,
     created_at: delta.createdAt,
@@ -154,6 +166,7 @@ export const OUTLINE_FIELDS = {
   'deltas.user_id': 1,
   'deltas.provider_id': 1,
   'deltas.caused_by': 1,
+  'deltas.idle': 1,
 } as const;
 
 /** Of a document with those fields. */
@@ -174,6 +187,7 @@ export function outlineFrom(document: CommitDocument): CommitOutline {
       operation: delta.operation,
       causedBy: delta.caused_by,
       appliedAt: document.applied_at,
+      isIdle: delta.idle,
     })),
   };
 }

@@ -1,6 +1,7 @@
 /** Events as they are written: by hand, and read back by what reads any. */
 import * as assert from 'uvu/assert';
-import { bodyOf, encodeAttributes, encodeBody } from '../../../src/events/cloud-events.ts';
+import { bodyOf, encodeAttributes, encodeBody, blobEventsOf, givesUpdate } from '../../../src/events/cloud-events.ts';
+import type { CommitOutline } from '../../../src/domain/commit-outline.ts';
 import type { StudioEvent } from '../../../src/events/contract.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -23,6 +24,30 @@ const EVENT: StudioEvent = {
 function bodyText(event: StudioEvent): string {
   return Buffer.from(encodeBody(event)).toString();
 }
+
+test('a request that changed nothing gives no blob.updated, and takes none from what was changed with it', () => {
+  const outline = (...idle: boolean[]): CommitOutline => ({
+    blobId: 'b',
+    firstSeq: 1,
+    lastSeq: idle.length,
+    committerSeq: 1,
+    owner: 'ada',
+    contentType: 'text/plain',
+    rootId: 'b',
+    deltas: idle.map((isIdle, index) => ({
+      id: `c-${index}`,
+      toVersion: index + 1,
+      userId: 'ada',
+      operation: 'update',
+      appliedAt: new Date(),
+      isIdle,
+    })),
+  });
+  const told = (commit: CommitOutline): number[] => blobEventsOf(commit).map(({ version }) => version);
+  assert.equal([told(outline(true)), givesUpdate(outline(true))], [[], false]);
+  assert.equal([told(outline(false, false, true)), givesUpdate(outline(false, true))], [[2], true]);
+  assert.equal(told(outline(true, false)), [2]);
+});
 
 test('the body is the JSON of what it says', () => {
   for (const more of [{}, { providerId: 'p' }, { causedBy: 'c' }, { providerId: 'p', causedBy: 'c' }]) {
