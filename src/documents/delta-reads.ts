@@ -66,9 +66,11 @@ export class DeltaReads {
           isEmpty = false;
         }
       }
-      const next = deltas.length < limit ? await this.#log.momentAfter(blobId, last) : undefined;
+      if (deltas.length >= limit) break;
+      // What was found may be of a commit that goes on beyond.
+      const next = isEmpty ? await this.#log.momentAfter(blobId, last) : { firstSeq: last + 1 };
       if (!next) break;
-      first = isEmpty ? next.firstSeq : last + 1;
+      first = next.firstSeq;
     }
     return { deltas, isCut: false };
   }
