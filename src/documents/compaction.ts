@@ -40,6 +40,7 @@ interface Job {
   leaving: boolean;
   /** More may be missing than the newest runs: of a blob just loaded, or one of which the last round did not make all. */
   looks: boolean;
+  isPartial: boolean;
 }
 
 export class Compaction {
@@ -118,14 +119,14 @@ export class Compaction {
     this.#packed.keep(state);
   }
 
-  /** The blob is let go. */
-  left(state: RoomState): void {
+  /** The blob is let go. `isPartial`: the document is not its head but what was read until then, perhaps of half a commit. */
+  left(state: RoomState, { isPartial = false } = {}): void {
     if (state.version === 0) return;
     const known = this.#growth.count(state);
     known.isLoaded = false;
     const newest = { version: known.stateVersion, bytes: known.stateBytes };
     if (this.#jobs.has(state.blobId) || leavesState(newest, state.version, known.bytesSince))
-      this.#enqueue(state, { leaving: true });
+      this.#enqueue(state, { leaving: true, isPartial });
     else this.#growth.forget(state.blobId);
   }
 
@@ -161,9 +162,12 @@ export class Compaction {
     });
   }
 
-  #enqueue({ blobId, version }: RoomState, { leaving = false, looks = false } = {}): void {
+  #enqueue({ blobId, version }: RoomState, { leaving = false, looks = false, isPartial = false } = {}): void {
     const job = this.#jobs.get(blobId);
     if (job) {
+      // What was read in part says nothing of where commits end, nor of the head.
+      if (isPartial && !job.isPartial) return;
+      job.isPartial = isPartial;
       job.version = version;
       job.leaving ||= leaving;
       job.looks ||= looks;
@@ -173,7 +177,7 @@ export class Compaction {
       this.#growth.forgetUnloaded(blobId);
       return;
     }
-    this.#jobs.set(blobId, { blobId, version, leaving, looks });
+    this.#jobs.set(blobId, { blobId, version, leaving, looks, isPartial });
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
   }
 
@@ -224,10 +228,10 @@ export class Compaction {
 
   /** False: there is more to do. */
   async #roundOf(job: Job): Promise<boolean> {
-    const { blobId, version, leaving } = job;
+    const { blobId, version, leaving, isPartial } = job;
     if (performance.now() > this.#deadline) return true;
     try {
-      if (!(await this.round(blobId, version, { leaving }))) {
+      if (!(await this.round(blobId, version, { leaving, isPartial }))) {
         const again = this.#jobs.get(blobId) ?? job;
         again.looks = true;
         this.#jobs.set(blobId, again);
@@ -248,7 +252,11 @@ export class Compaction {
   }
 
   /** False: there is more to do. */
-  async round(blobId: string, version: number, { leaving }: { readonly leaving: boolean }): Promise<boolean> {
+  async round(
+    blobId: string,
+    version: number,
+    { leaving, isPartial = false }: { readonly leaving: boolean; readonly isPartial?: boolean },
+  ): Promise<boolean> {
     await this.#wrong.dropped(blobId);
     const known = this.#growth.of(blobId);
     const dropped = await this.#tombstones.list(blobId);
@@ -261,7 +269,8 @@ export class Compaction {
     known.packed = Math.max(known.packed, packed);
     this.#packed.forget(blobId, ranges);
     const statesTo = isPacked ? version : packed;
-    const wanted = await this.#states.make({ blobId, version, leaving, packed: statesTo, known, index, dropped });
+    const of = { blobId, version, leaving, isPartial, packed: statesTo };
+    const wanted = await this.#states.make({ ...of, known, index, dropped });
     if (wanted > 0) await this.tidy(blobId);
     this.#growth.made(blobId);
     return isPacked && wanted <= STATES_PER_ROUND_MAX;

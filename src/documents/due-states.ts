@@ -11,6 +11,8 @@ export interface StatesOf {
   /** Its head. */
   readonly version: number;
   readonly leaving: boolean;
+  /** The version is where reading stopped, which may be within a commit. */
+  readonly isPartial: boolean;
   /** Up to where its runs are made; a state of the head only follows on all of them. */
   readonly packed: number;
   readonly known: Growth;
@@ -31,7 +33,7 @@ export class DueStates {
   }
 
   /** Returns how many were wanting. */
-  async make({ blobId, version, leaving, packed, known, index, dropped }: StatesOf): Promise<number> {
+  async make({ blobId, version, leaving, isPartial, packed, known, index, dropped }: StatesOf): Promise<number> {
     const newest = newestState(index);
     const { bytesSince } = known;
     const wanted = missingStates(index, packed, dropped);
@@ -40,7 +42,7 @@ export class DueStates {
     for (const at of wanted.slice(0, STATES_PER_ROUND_MAX)) {
       const isHead = at === version;
       const isWhole = !isHead || isWholeDue(index, dropped, bytesSince);
-      const wants = { endsCommit: isHead || undefined, keptFrom: keptFrom(dropped, at) };
+      const wants = { endsCommit: (isHead && !isPartial) || undefined, keptFrom: keptFrom(dropped, at) };
       const made = await this.#makeOne(blobId, at, known, { ...wants, isWhole, isHead });
       if (at < known.stateVersion) continue;
       // More may have come since.

@@ -89,7 +89,7 @@ export class History {
       await this.#follow(state, fetched, budget);
     } catch (error) {
       // The next load finds a state up to here, and gets further.
-      if (error instanceof TooMuchToLoad) this.#options.compaction.left(state);
+      if (error instanceof TooMuchToLoad) this.#options.compaction.left(state, { isPartial: true });
       throw error;
     }
     return { state, index: fetched.index };

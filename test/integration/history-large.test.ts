@@ -94,6 +94,29 @@ test('G7: a page of the log ends by bytes, and one delta of a log of large ones 
   }
 });
 
+test('a page whose first deltas were dropped is filled up from the commit that goes on beyond it', async () => {
+  await writeHistory(database, 'tail', 'text/plain', rewrites(10, 100), 5);
+  await database.commits.deleteOne({ blob_id: 'tail', first_seq: 1 });
+  const past = await openHistory(database);
+  const { deltas, isCut } = await past.history.deltas.after('tail', 1, 6);
+  assert.equal([deltas.map(({ toVersion }) => toVersion), isCut], [[6, 7, 8, 9, 10], false]);
+  await past.close();
+});
+
+test('a state left where reading stopped does not say that a commit ends there', async () => {
+  await writeHistory(database, 'partly', 'text/plain', rewrites(4, 128 * 1024));
+  for (const isPartial of [true, false]) {
+    const past = await openHistory(database);
+    const state = await past.history.load('partly');
+    past.compaction.left(state, { isPartial });
+    await past.compaction.settle();
+    const { states } = await past.maker.index('partly');
+    assert.is(states.at(-1)?.ends_commit === true, !isPartial);
+    await past.close();
+    await database.db.collection('checkpoint_index').deleteMany({ _id: 'partly' as never });
+  }
+});
+
 const DAY_MS = 86_400_000;
 const REWRITE_BYTES = 64 * 1024;
 /** As if a state with all that was deleted were too large from eight of these texts on. */
