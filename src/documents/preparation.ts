@@ -175,7 +175,12 @@ export class Preparation {
       throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
         blob_id: this.#state.blobId,
       });
-    if (work.kind !== 'delete' && work.kind !== 'undelete') this.#history.requireLoadable(this.#state);
+    if (
+      work.kind === 'transform' ||
+      work.kind === 'batch' ||
+      (work.kind === 'patch' && work.patch.kind !== 'yjs_update')
+    )
+      this.#history.requireLoadable(this.#state);
     if (work.kind === 'transform') return this.#addTransform(intent, work, batch);
     if (work.kind === 'batch') return this.#patches.addAll(intent, work, batch);
     if (work.kind === 'patch') return this.#patches.add(intent, work, batch);
@@ -250,7 +255,9 @@ export class Preparation {
 
   #check(update: Uint8Array, intent: Intent): ReturnType<Guard['check']> {
     const checked = this.#guard.check(update, intent.userId, intent.trial === 'passed');
+    // G4: what brings nothing is answered all the same.
     if (checked.brings) {
+      this.#history.requireLoadable(this.#state);
       const grown = structBytes(checked.sections);
       if (grown > 0 && !this.#state.hasRoomFor(grown)) {
         throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
