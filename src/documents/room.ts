@@ -128,11 +128,10 @@ export class Room {
   onRemote(commit: Commit): void {
     if (commit.lastSeq <= this.state.version || this.#failure !== undefined) return;
     this.#turns.foreign(commit.committer);
-    if (this.#isFlushing || commit.firstSeq !== this.state.version + 1) {
-      if (!this.#remote.add(commit) || !this.#isFlushing) this.refresh().catch(() => undefined);
-      return;
-    }
-    this.#applyForeign([commit]);
+    const follows = !this.#isFlushing && commit.firstSeq === this.state.version + 1;
+    if (follows) return this.#applyForeign([commit]);
+    const looks = !this.#remote.add(commit) || !this.#isFlushing;
+    if (looks && this.#refreshers.size === 0) this.refresh().catch(() => undefined);
   }
 
   #start(): void {
