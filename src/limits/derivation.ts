@@ -67,6 +67,8 @@ export const LOCAL_STEP_MS_MAX = 60_000;
 export const BUILTIN_STEP_MS_MAX = 5 * 60 * 1000;
 /** Before looking again for a child workflow of an earlier attempt to end. */
 export const CHILD_BUSY_MS = 1_000;
+/** Each look doubles the pause before the next, up to this. */
+export const CHILD_BUSY_MS_MAX = 30_000;
 export const STEP_RETRY_MS_MAX = 10_000;
 /** Of one output, about 40 seconds: then a fault of the studio's ends the run, and what may pass puts it off. */
 export const COMMIT_TRIES_MAX = 10;

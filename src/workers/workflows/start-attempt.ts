@@ -1,13 +1,13 @@
 import {
+  CancellationScope,
   executeChild,
-  isCancellation,
   ParentClosePolicy,
   sleep,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CHILD_BUSY_MS } from '../../limits.ts';
+import { CHILD_BUSY_MS, CHILD_BUSY_MS_MAX } from '../../limits.ts';
 import type { RunOutcome, RunRef } from '../names.ts';
 import type { runAttempt } from './run-attempt.ts';
 
@@ -17,7 +17,7 @@ import type { runAttempt } from './run-attempt.ts';
  */
 export async function startAttempt(ref: RunRef): Promise<RunOutcome> {
   const { workflowId } = workflowInfo();
-  for (;;) {
+  for (let pauseMs = CHILD_BUSY_MS; ; pauseMs = Math.min(pauseMs * 2, CHILD_BUSY_MS_MAX)) {
     try {
       return await executeChild<typeof runAttempt>('runAttempt', {
         args: [ref, workflowId],
@@ -26,8 +26,9 @@ export async function startAttempt(ref: RunRef): Promise<RunOutcome> {
         parentClosePolicy: ParentClosePolicy.ABANDON,
       });
     } catch (error) {
-      if (isCancellation(error)) throw error;
-      await sleep(CHILD_BUSY_MS);
+      if (CancellationScope.current().consideredCancelled) throw error;
+      // Each look is in this workflow's history, and there may be as many attempts as a plan starts.
+      await sleep(pauseMs);
       // Somebody ended it by hand: the next plan says whether there is to be another.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
         return { derivedId: ref.derivedId, state: 'waiting', retryAtMs: Date.now() };
