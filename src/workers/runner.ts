@@ -133,9 +133,10 @@ export class Runner {
       case 'put_off':
         return this.#parts.ledger.putOff(claimed, error);
       case 'failed':
-        return this.#parts.ledger.settle(claimed, 'failed', {
-          error: { reason: error.reason, message: error.message },
-        });
+        return error.code === 'internal'
+          ? // Tries count other trouble too: the studio's own fault gets as many attempts as a provider's.
+            this.#parts.ledger.fail(claimed, { reason: error.reason, message: error.message })
+          : this.#parts.ledger.settle(claimed, 'failed', { error: { reason: error.reason, message: error.message } });
     }
   }
 
