@@ -6,12 +6,19 @@ export interface Undecodable {
 }
 
 export function isUndecodable(value: unknown): value is Undecodable {
-  return typeof value === 'object' && value !== null && 'studio_undecodable' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'studio_undecodable' in value &&
+    typeof value.studio_undecodable === 'string'
+  );
 }
 
 /** All that `decodeOutput` looks at. The rest can't be passed on for certain: it may be nested too deep to be encoded. */
 export function returnedBy(output: unknown): unknown {
-  if (typeof output !== 'object' || output === null || isUndecodable(output)) return output;
+  if (typeof output !== 'object' || output === null) return output;
+  // Anew: beside the name may be anything.
+  if (isUndecodable(output)) return { studio_undecodable: output.studio_undecodable };
   const { content_type, content, content_encoding } = output as Record<string, unknown>;
   return {
     content_type: stringOrNull(content_type),

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { PROVIDER_INLINE_CONTENT_BYTES_MAX } from '../../../src/limits.ts';
 import { decodeOutput, encodeInput } from '../../../src/workers/provider-io.ts';
+import { returnedBy } from '../../../src/workers/returned.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('provider input and output');
@@ -68,5 +69,18 @@ for (const [what, output] of [
     assert.throws(() => decodeOutput(output), /^The output|The output/);
   });
 }
+
+test('G9 what names itself undecodable is passed on no deeper than any output', () => {
+  let deep: unknown = 'x';
+  for (let level = 0; level < 100_000; level++) deep = [deep];
+  for (const returned of [{ studio_undecodable: deep }, { studio_undecodable: 'so', beside: deep }]) {
+    const passed = returnedBy(returned);
+    assert.not.throws(() => JSON.stringify(passed));
+    assert.throws(
+      () => decodeOutput(passed),
+      (error: unknown) => error instanceof Error,
+    );
+  }
+});
 
 test.run();
