@@ -71,7 +71,7 @@ export class Sender {
         this.#pause.reset();
         if (update) outbox.settle();
         if (update) this.#options.onAcknowledged(version);
-        else if (outbox.isEmpty) this.#options.onTold();
+        else if (!outbox.hasUnsent) this.#options.onTold();
       } catch (error) {
         if (signal.aborted) return;
         if (update) outbox.putBack();
