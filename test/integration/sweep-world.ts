@@ -26,7 +26,8 @@ export function commitOf(committer: string, committerSeq: number, deltas = 1): C
       userId: 'ann',
       operation: isFirst ? 'create' : 'update',
       patch: { kind: isFirst ? 'create' : 'sync', bytes: 0 },
-      updates: [],
+      // Each changes something, if nothing that is read here.
+      updates: isFirst ? [] : [new Uint8Array(2)],
       base: { fromVersion: index, extras: [] },
       chainLength: 1,
       newClients: [],
