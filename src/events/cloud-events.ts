@@ -15,9 +15,10 @@ export function addEvents(
   commit: CommitOutline,
   options: { readonly tellsUpdate: boolean },
 ): void {
+  const updated = options.tellsUpdate ? updateOf(commit) : undefined;
   for (const delta of commit.deltas) {
-    const type = blobEventType(commit, delta);
-    if (type && (type !== 'blob.updated' || options.tellsUpdate)) events.push(eventOf(commit, delta, type));
+    const type = blobEventType(delta, updated);
+    if (type) events.push(eventOf(commit, delta, type));
     events.push(eventOf(commit, delta, 'delta.applied'));
   }
 }
@@ -27,35 +28,39 @@ export function deltaEventsOf(commit: CommitOutline): StudioEvent[] {
   return commit.deltas.map((delta) => eventOf(commit, delta, 'delta.applied'));
 }
 
-/** Whether the commit gives a `blob.updated`: then of its last delta that changed something. */
+/** Whether the commit gives a `blob.updated`. */
 export function givesUpdate(commit: CommitOutline): boolean {
-  const last = newsOf(commit);
-  return last !== undefined && blobEventType(commit, last) === 'blob.updated';
-}
-
-/** Whoever answers each `blob.updated` with a change must come to an end, so what changed nothing gives none. */
-function newsOf({ deltas }: CommitOutline): DeltaOutline | undefined {
-  return deltas.findLast((delta) => !delta.isIdle);
+  return updateOf(commit) !== undefined;
 }
 
 export function addUpdate(events: StudioEvent[], commit: CommitOutline): void {
-  const last = newsOf(commit);
-  if (last && givesUpdate(commit)) events.push(eventOf(commit, last, 'blob.updated'));
+  const updated = updateOf(commit);
+  if (updated) events.push(eventOf(commit, updated, 'blob.updated'));
 }
 
 export function blobEventsOf(commit: CommitOutline): StudioEvent[] {
   const events: StudioEvent[] = [];
+  const updated = updateOf(commit);
   for (const delta of commit.deltas) {
-    const type = blobEventType(commit, delta);
+    const type = blobEventType(delta, updated);
     if (type) events.push(eventOf(commit, delta, type));
   }
   return events;
 }
 
-function blobEventType(commit: CommitOutline, delta: DeltaOutline): EventType | undefined {
+/**
+ * The delta that gives a `blob.updated`: the last that changed something, unless that is told as something else. Whoever
+ * answers each `blob.updated` with a change must come to an end, so what changed nothing gives none.
+ */
+function updateOf({ deltas }: CommitOutline): DeltaOutline | undefined {
+  const last = deltas.findLast((delta) => !delta.isIdle);
+  return last && last.operation !== 'create' && last.operation !== 'delete' ? last : undefined;
+}
+
+function blobEventType(delta: DeltaOutline, updated: DeltaOutline | undefined): EventType | undefined {
   if (delta.operation === 'create') return 'blob.created';
   if (delta.operation === 'delete') return 'blob.deleted';
-  return delta === newsOf(commit) ? 'blob.updated' : undefined;
+  return delta === updated ? 'blob.updated' : undefined;
 }
 
 function eventOf(commit: CommitOutline, delta: DeltaOutline, type: EventType): StudioEvent {
