@@ -8,7 +8,7 @@ import {
   type RunRef,
   type SeenVersion,
 } from '../names.ts';
-import { runChild } from './run-child.ts';
+import { runAttempt } from './run-attempt.ts';
 import { startAttempt } from './start-attempt.ts';
 import { planPropagation, runBuiltins } from './steps.ts';
 
@@ -66,7 +66,7 @@ export async function propagate(input: PropagateInput): Promise<void> {
     for (const ref of ready) {
       if (ref.type === 'builtin') continue;
       attempts.set(ref.derivedId, ref);
-      const attempt = attemptsGoOn ? startAttempt(ref) : runChild(ref, workflowInfo().workflowId);
+      const attempt = attemptsGoOn ? startAttempt(ref) : runAttempt(ref, workflowInfo().workflowId);
       afterwards(attempt.then((outcome) => [outcome]));
     }
   };

@@ -14,9 +14,10 @@ import { beginChild, completeRun, failRun } from './steps.ts';
 
 /**
  * One attempt of a `workflow` provider: its workflow as our child, named by the execution key (G9). `holder` is the
- * workflow that claims the run, and comes back to it.
+ * workflow that claims the run, and comes back to it. A root has each in a workflow of its own, with its input and output
+ * in that one's history: a few dozen of them would be more than Temporal takes in one (G7).
  */
-export async function runChild(ref: RunRef, holder: string): Promise<RunOutcome> {
+export async function runAttempt(ref: RunRef, holder: string): Promise<RunOutcome> {
   const answer = await beginChild(ref, holder);
   if ('outcome' in answer) return answer.outcome;
   const { claimed, workflowType, taskQueue, timeoutMs, input } = answer.begun;

@@ -1,6 +1,6 @@
 import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { AGAIN_SIGNAL, type RunOutcome, type RunRef } from '../names.ts';
-import { runChild } from './run-child.ts';
+import { runAttempt } from './run-attempt.ts';
 import { runBuiltins, signalRoot } from './steps.ts';
 
 const again = defineSignal(AGAIN_SIGNAL);
@@ -27,7 +27,7 @@ export async function runExecution(ref: RunRef): Promise<void> {
 }
 
 async function runOnce(ref: RunRef): Promise<RunOutcome> {
-  if (ref.type !== 'builtin') return runChild(ref, workflowInfo().workflowId);
+  if (ref.type !== 'builtin') return runAttempt(ref, workflowInfo().workflowId);
   const [outcome] = await runBuiltins([ref]);
   return outcome ?? { derivedId: ref.derivedId, state: 'settled' };
 }
