@@ -9,14 +9,13 @@ interface Entry {
   readonly blobId: string;
   readonly base: Base;
   readonly doc: Y.Doc;
-  /** What was deleted after this version is in it. */
-  readonly keptFrom: number;
 }
 
 export class BaseDocuments {
   readonly #history: History;
   /** Least recently used first. */
   readonly #entries: Entry[] = [];
+  /** What was deleted after this version is in the document. Absent: nothing for certain. */
   readonly #keptFrom = new WeakMap<Y.Doc, number>();
 
   constructor(history: History) {
@@ -34,12 +33,12 @@ export class BaseDocuments {
     keptFrom?: number,
   ): Promise<Y.Doc> {
     const index = this.#entries.findLastIndex(
-      (entry) => entry.blobId === blobId && entry.keptFrom <= (keptFrom ?? Infinity) && baseCovers(base, entry.base),
+      (entry) => entry.blobId === blobId && this.#keeps(entry.doc, keptFrom) && baseCovers(base, entry.base),
     );
     const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
     if (!entry) {
       const doc = await this.#history.materialize(blobId, base, keptFrom);
-      this.#keptFrom.set(doc, keptFrom ?? Infinity);
+      if (keptFrom !== undefined) this.#keptFrom.set(doc, keptFrom);
       return doc;
     }
     for (const range of missingRanges(base, entry.base)) {
@@ -52,8 +51,12 @@ export class BaseDocuments {
     return entry.doc;
   }
 
+  #keeps(doc: Y.Doc, keptFrom: number | undefined): boolean {
+    return keptFrom === undefined || (this.#keptFrom.get(doc) ?? Infinity) <= keptFrom;
+  }
+
   put(blobId: string, base: Base, doc: Y.Doc): void {
-    this.#entries.push({ blobId, base, doc, keptFrom: this.#keptFrom.get(doc) ?? Infinity });
+    this.#entries.push({ blobId, base, doc });
     if (this.#entries.length > BASE_DOCUMENTS_CACHED_MAX) this.#entries.shift()?.doc.destroy();
   }
 }
