@@ -129,12 +129,18 @@ export class HeadWriter {
     if (this.#dirty.size > 0 || this.#left.size > 0) this.#schedule();
   }
 
-  /** Undefined: it can't be made. Nobody waits for it here, and the heads of other blobs are written all the same. */
+  /**
+   * Undefined: it can't be made. Nobody waits for it here, and the heads of other blobs are written all the same. It is
+   * tried again when the blob changes, or by the sweep once this process has ended.
+   */
   #headOf(state: HeadSource): DerivedHead | undefined {
     try {
       return state.head();
     } catch (error) {
-      this.#logger.error({ err: error, blobId: state.blobId }, 'the head of a blob cannot be made, left to the sweep');
+      this.#logger.error(
+        { err: error, blobId: state.blobId },
+        'the head of a blob cannot be made, left out until the blob changes',
+      );
       this.#hasLeftOut = true;
       return undefined;
     }
