@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { headBase } from '../src/domain/base.ts';
 import type { Commit, Delta, StoredPatch } from '../src/domain/delta.ts';
-import { commitId, deltaId, toDocument } from '../src/storage/commit-document.ts';
+import { commitId, deltaId, toDocument } from '../src/storage/log/commit-document.ts';
 import { openDatabase, type Database } from '../src/storage/database.ts';
 
 /** As ApplyDelta is asked for a keystroke. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createStudioClient, type StudioClient } from '../clients/node/src/index.ts';
 import { startPart } from '../src/local/parts.ts';
 import { freePort } from '../src/local/ports.ts';
-import { signToken } from '../src/transport/tokens.ts';
+import { signToken } from '../src/transport/auth/tokens.ts';
 import type { Part, PartName } from '../src/local/contract.ts';
 import { print } from './report.ts';
 

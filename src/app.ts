@@ -2,11 +2,11 @@
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry as Metrics } from 'prom-client';
 import type { Config } from './config.ts';
-import type { HistoryParts } from './documents/history-parts.ts';
+import type { HistoryParts } from './documents/history/history-parts.ts';
 import { openEngine } from './engine.ts';
 import { SettingError, StudioError } from './errors.ts';
 import { Registry } from './providers/registry.ts';
-import { createAuthenticator } from './transport/authentication.ts';
+import { createAuthenticator } from './transport/auth/authentication.ts';
 import { createEditorDoors } from './transport/editor-doors.ts';
 import { startTransport } from './transport/server.ts';
 import { TemporalClient } from './workers/client.ts';

@@ -88,7 +88,10 @@ function parse(args: string[]) {
 }
 
 async function dev(config: Config): Promise<number> {
-  const [{ runDev }, { signToken }] = await Promise.all([import('./local/dev.ts'), import('./transport/tokens.ts')]);
+  const [{ runDev }, { signToken }] = await Promise.all([
+    import('./local/dev.ts'),
+    import('./transport/auth/tokens.ts'),
+  ]);
   const { jwtIssuer: issuer, jwtAudience: audience } = config;
   return runDev({
     config,
@@ -127,7 +130,7 @@ async function token(
   const [{ readSecret }, { parseDuration }, { signToken }] = await Promise.all([
     import('./local/secret.ts'),
     import('./local/duration.ts'),
-    import('./transport/tokens.ts'),
+    import('./transport/auth/tokens.ts'),
   ]);
   if (!values.user) throw new LocalFailure('A token is for somebody.', 'Say who: studio token --user NAME.');
   if (values.user.length > USER_ID_CHARACTERS_MAX) {

@@ -2,7 +2,7 @@
 import * as Y from 'yjs';
 import { headBase } from '../../src/domain/base.ts';
 import type { Commit, Delta } from '../../src/domain/delta.ts';
-import { RoomState } from '../../src/documents/room-state.ts';
+import { RoomState } from '../../src/documents/memory/room-state.ts';
 import { FLUSH_DELTAS_MAX } from '../../src/limits.ts';
 import { makeEdits } from './edits.ts';
 

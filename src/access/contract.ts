@@ -1,10 +1,10 @@
 /** Who may do what: asked by everything that shows or changes a blob, and changed by its owners (G8). */
-import type { Grant } from '../domain/access-list.ts';
-import type { Action } from '../domain/access.ts';
-import type { BlobAccess, Lineage } from '../domain/blob-access.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Grant } from '../domain/access/access-list.ts';
+import type { Action } from '../domain/access/access.ts';
+import type { BlobAccess, Lineage } from '../domain/access/blob-access.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Role } from '../domain/role.ts';
+import type { Role } from '../domain/access/role.ts';
 
 /** A blob by its id alone, or with what the asker knows of it already, which saves reading that. */
 export type Named = string | Lineage;

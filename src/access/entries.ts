@@ -1,6 +1,6 @@
 /** Access lists as this process last read them, each under the counter it was read under. Bounded (G7). */
-import type { AccessList } from '../domain/access-list.ts';
-import { BlobAccess, type Lineage } from '../domain/blob-access.ts';
+import type { AccessList } from '../domain/access/access-list.ts';
+import { BlobAccess, type Lineage } from '../domain/access/blob-access.ts';
 import { ACCESS_CACHED_MAX, ACCESS_RECHECK_MS } from '../limits.ts';
 
 export interface Entry {

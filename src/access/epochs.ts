@@ -3,7 +3,7 @@
  * so what was read under a counter is what is stored for as long as that counter stays (G8).
  */
 import type { Logger } from 'pino';
-import { storageUnavailable } from '../domain/access.ts';
+import { storageUnavailable } from '../domain/access/access.ts';
 import { ACCESS_ANSWER_MS_MAX, ACCESS_READ_EVERY_MS, ACCESS_RETRY_MS, ACCESS_UNKNOWN_MS_MAX } from '../limits.ts';
 
 export interface EpochReader {

@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { AccessList } from '../domain/access-list.ts';
-import { allows, authorize, storageUnavailable, type Action } from '../domain/access.ts';
-import { BlobAccess, type Lineage } from '../domain/blob-access.ts';
-import type { Caller } from '../domain/caller.ts';
+import { AccessList } from '../domain/access/access-list.ts';
+import { allows, authorize, storageUnavailable, type Action } from '../domain/access/access.ts';
+import { BlobAccess, type Lineage } from '../domain/access/blob-access.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import { StudioError } from '../errors.ts';
 import { ACCESS_RETRY_MS } from '../limits.ts';
 import { accessBucket } from '../storage/access-epochs.ts';

@@ -1,5 +1,5 @@
 /** Which blobs' lists decide over a derived blob: those of people at the upper end of its lineage. */
-import type { Lineage } from '../domain/blob-access.ts';
+import type { Lineage } from '../domain/access/blob-access.ts';
 import { ACCESS_LINEAGE_BLOBS_MAX } from '../limits.ts';
 import type { Named } from './contract.ts';
 

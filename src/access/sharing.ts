@@ -1,11 +1,11 @@
 /** AccessService: owners let others in, change what they may do, and shut them out. */
-import type { AccessList, Grant } from '../domain/access-list.ts';
-import { authorize, storageUnavailable } from '../domain/access.ts';
-import type { BlobAccess, Lineage } from '../domain/blob-access.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { AccessList, Grant } from '../domain/access/access-list.ts';
+import { authorize, storageUnavailable } from '../domain/access/access.ts';
+import type { BlobAccess, Lineage } from '../domain/access/blob-access.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Role } from '../domain/role.ts';
+import type { Role } from '../domain/access/role.ts';
 import { StudioError } from '../errors.ts';
 import { ACCESS_RACES_MAX } from '../limits.ts';
 import { accessBucket } from '../storage/access-epochs.ts';

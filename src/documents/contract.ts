@@ -3,7 +3,7 @@
  * do to a blob goes through `Documents`; every call is authorized there, whatever door it came through (G8).
  */
 import type { Blob, BlobWithContent, Derivation } from '../domain/blob.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import type { Grain, Place } from '../domain/attribution/ranges.ts';
 import type { ContentFormat } from '../domain/content/format.ts';
 import type { Commit, Delta, Operation, Patch, RevertTarget } from '../domain/delta.ts';

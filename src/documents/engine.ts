@@ -1,26 +1,26 @@
 /** The document engine: what callers may do to blobs, and where each of it is done. */
 import type { AccessControl } from '../access/contract.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
 import type { Contents } from '../storage/contents.ts';
-import type { AttributionReads } from './attribution-reads.ts';
-import { BlobCreation } from './blob-creation.ts';
-import type { BlobViews } from './blob-view.ts';
-import { BlobWrites } from './blob-writes.ts';
+import type { AttributionReads } from './reads/attribution-reads.ts';
+import { BlobCreation } from './writes/blob-creation.ts';
+import type { BlobViews } from './reads/blob-view.ts';
+import { BlobWrites } from './writes/blob-writes.ts';
 import type { Documents, LiveDocument, LiveSession } from './contract.ts';
-import { tellingFailures } from './database-failures.ts';
-import { streamDeltas } from './delta-stream.ts';
-import { DeltaWrites } from './delta-writes.ts';
-import type { DifferenceReads } from './difference-reads.ts';
-import type { HeadWriter } from './head-writer.ts';
-import { openLiveDocument } from './live-document.ts';
-import { hidingQuarantine, type HideQuarantine } from './quarantine.ts';
-import type { Reads } from './reads.ts';
-import type { Rooms } from './rooms.ts';
-import { Submissions } from './submissions.ts';
-import { Transforms } from './transforms.ts';
-import type { VersionNames } from './version-names.ts';
-import type { VersionReads } from './version-reads.ts';
+import { tellingFailures } from '../storage/database-failures.ts';
+import { streamDeltas } from './writes/delta-stream.ts';
+import { DeltaWrites } from './writes/delta-writes.ts';
+import type { DifferenceReads } from './reads/difference-reads.ts';
+import type { HeadWriter } from './commits/head-writer.ts';
+import { openLiveDocument } from './rooms/live-document.ts';
+import { hidingQuarantine, type HideQuarantine } from './log/quarantine.ts';
+import type { Reads } from './reads/reads.ts';
+import type { Rooms } from './rooms/rooms.ts';
+import { Submissions } from './writes/submissions.ts';
+import { Transforms } from './writes/transforms.ts';
+import type { VersionNames } from './reads/version-names.ts';
+import type { VersionReads } from './reads/version-reads.ts';
 
 export class DocumentEngine implements Documents {
   readonly #rooms: Rooms;

@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import type { DroppedRange, RetentionPolicy, RetentionRule } from '../domain/retention.ts';
 
 /** What retention does to one blob. Sizes are estimates; ranges are exact. */

@@ -1,4 +1,5 @@
 /** What a retention rule drops of a log. Pure, so that a preview tells exactly what applying it does. */
+import { StudioError } from '../errors.ts';
 import type { SeqRange } from './delta.ts';
 
 export interface RetentionRule {
@@ -80,4 +81,18 @@ export class RetentionPlan {
 
 function dayOf(date: Date): number {
   return Math.floor(date.getTime() / 86_400_000);
+}
+
+/** The last version of a dropped range can be read, from the state that is left there. */
+export function isThinned(dropped: SeqRange, version: number): boolean {
+  return dropped.first <= version && version < dropped.last;
+}
+
+export function versionThinned(blobId: string, version: number, dropped: SeqRange): StudioError {
+  return new StudioError('VERSION_THINNED', `Version ${version} of blob "${blobId}" was thinned by retention.`, {
+    blob_id: blobId,
+    version: String(version),
+    kept_before: String(dropped.first - 1),
+    kept_after: String(dropped.last),
+  });
 }

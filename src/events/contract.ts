@@ -1,5 +1,5 @@
 /** What events carry and how the rest of the studio reads them. */
-import type { Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import type { Operation } from '../domain/delta.ts';
 
 export type EventType = 'blob.created' | 'blob.updated' | 'blob.deleted' | 'delta.applied';

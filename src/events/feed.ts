@@ -2,7 +2,7 @@
 import { DeliverPolicy, type ConsumerMessages } from 'nats';
 import type { Logger } from 'pino';
 import type { AccessControl } from '../access/contract.ts';
-import type { BlobAccess } from '../domain/blob-access.ts';
+import type { BlobAccess } from '../domain/access/blob-access.ts';
 import { StudioError } from '../errors.ts';
 import { FEED_AHEAD_EVENTS_MAX, NATS_RETRY_MS } from '../limits.ts';
 import { decodeEvent } from './cloud-events.ts';

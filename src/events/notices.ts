@@ -1,7 +1,7 @@
 /** Notices for the live listeners of all who may read a blob, `user.<token>.blobs`: no events; they may get lost. */
 import type { AccessControl, Named } from '../access/contract.ts';
 import type { CommitListener } from '../documents/contract.ts';
-import { lineageOf } from '../domain/blob-access.ts';
+import { lineageOf } from '../domain/access/blob-access.ts';
 import type { Commit } from '../domain/delta.ts';
 import { NOTICE_SUBJECTS_MAX, NOTICES_PACE_MS, NOTICES_WAITING_MAX } from '../limits.ts';
 import { blobEventsOf, bodyOf } from './cloud-events.ts';

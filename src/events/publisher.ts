@@ -8,7 +8,7 @@ import { outlineOf, type CommitOutline } from '../domain/commit-outline.ts';
 import type { Commit } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import { EVENTS_PACE_MS, LOG_PAGE_COMMITS, NATS_RETRY_MS, WATERMARK_EVERY_MS } from '../limits.ts';
-import type { Committers } from '../storage/committers.ts';
+import type { Committers } from '../storage/log/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
 import { addEvents, addUpdate, givesUpdate } from './cloud-events.ts';
 import { CommitQueue } from './commit-queue.ts';

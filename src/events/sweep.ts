@@ -13,7 +13,7 @@ import {
 } from '../limits.ts';
 import type { Receipt } from '../domain/blob.ts';
 import type { BlobHeads } from '../storage/blobs.ts';
-import type { Committers, LapsedCommitter } from '../storage/committers.ts';
+import type { Committers, LapsedCommitter } from '../storage/log/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
 import type { EventConnection } from './connection.ts';
 import { slicesOf } from './event-slices.ts';

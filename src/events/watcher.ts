@@ -1,9 +1,9 @@
 /** WatchEvents: what happens to the blobs a caller may read, from a cursor or from now on. */
 import { DeliverPolicy } from 'nats';
 import type { AccessControl } from '../access/contract.ts';
-import { accessRevoked, mayRead } from '../domain/access.ts';
-import type { BlobAccess } from '../domain/blob-access.ts';
-import type { Caller } from '../domain/caller.ts';
+import { accessRevoked, mayRead } from '../domain/access/access.ts';
+import type { BlobAccess } from '../domain/access/blob-access.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import { Seats } from '../domain/seats.ts';
 import { StudioError } from '../errors.ts';
 import {

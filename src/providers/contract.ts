@@ -1,7 +1,7 @@
 /** What transports call for providers and executions. */
-import type { Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Execution, Provider } from '../domain/provider.ts';
+import type { Execution, Provider } from '../domain/derivation/provider.ts';
 
 /** The caller's part of a provider; the rest is filled in by the registry. Zero and empty mean the default. */
 export type RegisterProvider = Omit<Provider, 'id' | 'userId' | 'status' | 'version' | 'createdAt' | 'updatedAt'> & {

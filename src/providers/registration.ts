@@ -1,10 +1,10 @@
 /** What a registration must fulfil, and the defaults it is completed with. */
-import type { Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/access/caller.ts';
 import { requireId, uuidV7 } from '../domain/ids.ts';
-import { compilePatterns } from '../domain/pattern.ts';
-import type { Provider } from '../domain/provider.ts';
-import { compileSchema } from '../domain/schema.ts';
-import { essenceOf, supportsType } from '../domain/trigger.ts';
+import { compilePatterns } from '../domain/derivation/pattern.ts';
+import type { Provider } from '../domain/derivation/provider.ts';
+import { compileSchema } from '../domain/derivation/schema.ts';
+import { essenceOf, supportsType } from '../domain/derivation/trigger.ts';
 import { StudioError } from '../errors.ts';
 import {
   BUILTIN_INPUT_BYTES_MAX,

@@ -1,14 +1,14 @@
 /** Providers of users, and runs on demand. */
 import type { AccessControl } from '../access/contract.ts';
 import type { Blob } from '../domain/blob.ts';
-import type { Caller } from '../domain/caller.ts';
-import { derivedBlobId, keyOfRun, runRequestKey } from '../domain/execution-key.ts';
+import type { Caller } from '../domain/access/caller.ts';
+import { derivedBlobId, keyOfRun, runRequestKey } from '../domain/derivation/execution-key.ts';
 import { requireId } from '../domain/ids.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/page-token.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Execution, Provider } from '../domain/provider.ts';
-import type { Run, RunClaim } from '../domain/run.ts';
-import { takesInput } from '../domain/trigger.ts';
+import type { Execution, Provider } from '../domain/derivation/provider.ts';
+import type { Run, RunClaim } from '../domain/derivation/run.ts';
+import { takesInput } from '../domain/derivation/trigger.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import { EXECUTION_LEASE_MS, LINEAGE_DEPTH_MAX, PROVIDERS_PER_USER_MAX, REQUEST_ID_CHARACTERS_MAX } from '../limits.ts';

@@ -1,7 +1,7 @@
 /** What the registry and the workers need of storage. Implemented by `storage/providers.ts` and `storage/executions.ts`. */
 import type { Receipt } from '../domain/blob.ts';
-import type { ExecutionStatus, Provider, ProviderType } from '../domain/provider.ts';
-import type { ClaimOutcome, Run, RunClaim, RunError, RunRequest } from '../domain/run.ts';
+import type { ExecutionStatus, Provider, ProviderType } from '../domain/derivation/provider.ts';
+import type { ClaimOutcome, Run, RunClaim, RunError, RunRequest } from '../domain/derivation/run.ts';
 
 export interface Registrations {
   insert(provider: Provider): Promise<void>;

@@ -3,9 +3,9 @@
  * owns it alone. Not derived from the log, and untouched by what repairs heads.
  */
 import { MongoServerError, type Collection, type Filter } from 'mongodb';
-import { AccessList } from '../domain/access-list.ts';
-import { lineageOf, type Lineage } from '../domain/blob-access.ts';
-import type { Role } from '../domain/role.ts';
+import { AccessList } from '../domain/access/access-list.ts';
+import { lineageOf, type Lineage } from '../domain/access/blob-access.ts';
+import type { Role } from '../domain/access/role.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
 import { orderKey } from './blobs.ts';
 import type { Database } from './database.ts';

@@ -7,7 +7,7 @@ import {
   DATABASE_CONNECTIONS_MAX,
   DATABASE_SELECTION_MS_MAX,
 } from '../limits.ts';
-import type { CommitDocument } from './commit-document.ts';
+import type { CommitDocument } from './log/commit-document.ts';
 import { WriteFailed } from './database-error.ts';
 
 /** The head of a blob as stored: derived fields, rewritten from the log; then labels and processed_by, which are not. */

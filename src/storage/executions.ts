@@ -4,8 +4,15 @@
  */
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 import type { Receipt } from '../domain/blob.ts';
-import type { ExecutionStatus } from '../domain/provider.ts';
-import { isFinal, type ClaimOutcome, type Run, type RunClaim, type RunError, type RunRequest } from '../domain/run.ts';
+import type { ExecutionStatus } from '../domain/derivation/provider.ts';
+import {
+  isFinal,
+  type ClaimOutcome,
+  type Run,
+  type RunClaim,
+  type RunError,
+  type RunRequest,
+} from '../domain/derivation/run.ts';
 import { CLAIM_RACES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
 
 interface ExecutionDocument {

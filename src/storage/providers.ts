@@ -1,6 +1,12 @@
 /** Providers as stored. */
 import { MongoServerError, type Collection, type Db, type Filter } from 'mongodb';
-import type { Provider, ProviderScope, ProviderStatus, ProviderType, TriggerEvent } from '../domain/provider.ts';
+import type {
+  Provider,
+  ProviderScope,
+  ProviderStatus,
+  ProviderType,
+  TriggerEvent,
+} from '../domain/derivation/provider.ts';
 import { StudioError } from '../errors.ts';
 import { ACTIVE_PROVIDERS_MAX } from '../limits.ts';
 

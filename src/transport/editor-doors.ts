@@ -2,7 +2,7 @@
 import { HocuspocusUpgrade } from './hocuspocus/hocuspocus-upgrade.ts';
 import { EditorHub, type EditorHubOptions } from './sync/editor-hub.ts';
 import { SyncUpgrade } from './sync/sync-upgrade.ts';
-import type { UpgradeRoute } from './upgrades.ts';
+import type { UpgradeRoute } from './port/upgrades.ts';
 
 export interface EditorDoors {
   readonly routes: readonly UpgradeRoute[];

@@ -1,8 +1,8 @@
 /** What runs in the thread of `ContentChecks`: contents are held against schemas and patterns of strangers. */
 import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
-import { compilePatterns } from '../domain/pattern.ts';
-import { compileSchema, schemaValue, type SchemaCheck } from '../domain/schema.ts';
+import { compilePatterns } from '../domain/derivation/pattern.ts';
+import { compileSchema, schemaValue, type SchemaCheck } from '../domain/derivation/schema.ts';
 import { StudioError } from '../errors.ts';
 import { CONTENT_THREAD_HEAP_MEGABYTES_MAX, SCHEMAS_COMPILED_MAX } from '../limits.ts';
 

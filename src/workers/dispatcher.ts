@@ -1,6 +1,6 @@
 /** From events to signals. An event is done with once the workflow of its root is sure to look. */
-import { supportsType } from '../domain/trigger.ts';
-import type { Provider } from '../domain/provider.ts';
+import { supportsType } from '../domain/derivation/trigger.ts';
+import type { Provider } from '../domain/derivation/provider.ts';
 import type { StudioEvent } from '../events/contract.ts';
 import type { Registrations } from '../providers/stores.ts';
 import type { RootSignals } from './signals.ts';

@@ -3,7 +3,7 @@
  * moved on between two attempts. By then nothing asks for them, so they are closed when the workflow has nothing left.
  */
 import type { Documents } from '../documents/contract.ts';
-import type { Run } from '../domain/run.ts';
+import type { Run } from '../domain/derivation/run.ts';
 import { LEFTOVER_RUNS_MAX } from '../limits.ts';
 import type { Runs } from '../providers/stores.ts';
 import type { ClaimedRun } from './names.ts';

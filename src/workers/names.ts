@@ -1,5 +1,5 @@
 /** Names in Temporal, and what its payloads hold. Imported by workflows too, so nothing here may import more than types. */
-import type { ProviderType } from '../domain/provider.ts';
+import type { ProviderType } from '../domain/derivation/provider.ts';
 
 export const PROPAGATION_QUEUE = 'studio-propagation';
 export const CHANGED_SIGNAL = 'changed';

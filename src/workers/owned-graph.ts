@@ -1,12 +1,12 @@
 /** What a plan is made on: the blobs of one owner in one DAG, no older than what was seen. */
 import type { AccessControl } from '../access/contract.ts';
-import { mayRead } from '../domain/access.ts';
-import { lineageOfBlob } from '../domain/blob-access.ts';
+import { mayRead } from '../domain/access/access.ts';
+import { lineageOfBlob } from '../domain/access/blob-access.ts';
 import type { Blob } from '../domain/blob.ts';
-import type { Caller } from '../domain/caller.ts';
-import { Graph } from '../domain/graph.ts';
-import type { Provider } from '../domain/provider.ts';
-import { wantedRuns, type GraphLimits, type WantedRun } from '../domain/waves.ts';
+import type { Caller } from '../domain/access/caller.ts';
+import { Graph } from '../domain/derivation/graph.ts';
+import type { Provider } from '../domain/derivation/provider.ts';
+import { wantedRuns, type GraphLimits, type WantedRun } from '../domain/derivation/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX } from '../limits.ts';

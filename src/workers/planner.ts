@@ -2,9 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Blob } from '../domain/blob.ts';
-import type { Caller } from '../domain/caller.ts';
-import { isFinal, type Run } from '../domain/run.ts';
-import { frontier, type WantedRun } from '../domain/waves.ts';
+import type { Caller } from '../domain/access/caller.ts';
+import { isFinal, type Run } from '../domain/derivation/run.ts';
+import { frontier, type WantedRun } from '../domain/derivation/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import {

@@ -1,5 +1,5 @@
 /** What passes between a `workflow` provider and the studio: plain JSON, so that workers in any language can take part. */
-import { essenceOf, isJsonType, isTextType } from '../domain/trigger.ts';
+import { essenceOf, isJsonType, isTextType } from '../domain/derivation/trigger.ts';
 import { CONTENT_BYTES_MAX, PROVIDER_INLINE_CONTENT_BYTES_MAX } from '../limits.ts';
 import { isUndecodable } from './returned.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Blob } from '../domain/blob.ts';
-import type { Run } from '../domain/run.ts';
+import type { Run } from '../domain/derivation/run.ts';
 import {
   EXECUTION_LEASE_MS,
   RECONCILE_EVERY_MS,

@@ -1,6 +1,6 @@
 /** How runs end: on the execution, and as a note on the blob they were over. Every call may be repeated. */
 import type { Processed, Receipt } from '../domain/blob.ts';
-import type { RunError } from '../domain/run.ts';
+import type { RunError } from '../domain/derivation/run.ts';
 import type { StudioError } from '../errors.ts';
 import {
   PROVIDER_ATTEMPTS,

@@ -1,11 +1,11 @@
 /** One run of one provider: claim, read and check its input, and after it check and commit its output. */
 import { createHash } from 'node:crypto';
 import type { BlobWithContent, Derivation } from '../domain/blob.ts';
-import type { Caller } from '../domain/caller.ts';
-import { keyOfRun } from '../domain/execution-key.ts';
-import type { Provider } from '../domain/provider.ts';
-import type { RunClaim } from '../domain/run.ts';
-import { isJsonType, isTextType, takesInput } from '../domain/trigger.ts';
+import type { Caller } from '../domain/access/caller.ts';
+import { keyOfRun } from '../domain/derivation/execution-key.ts';
+import type { Provider } from '../domain/derivation/provider.ts';
+import type { RunClaim } from '../domain/derivation/run.ts';
+import { isJsonType, isTextType, takesInput } from '../domain/derivation/trigger.ts';
 import type { CommitTransform, Documents, TransformOutcome } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Failpoints } from '../failpoints.ts';

@@ -4,7 +4,7 @@ import { readCanonical } from '../../src/domain/content/canonical.ts';
 import { createDocument, rootOf } from '../../src/domain/content/document.ts';
 import { shapeOf } from '../../src/domain/content/shape.ts';
 import type { Delta } from '../../src/domain/delta.ts';
-import { fromDocument } from '../../src/storage/commit-document.ts';
+import { fromDocument } from '../../src/storage/log/commit-document.ts';
 import type { Database } from '../../src/storage/database.ts';
 
 export interface LoggedBlob {

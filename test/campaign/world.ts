@@ -45,7 +45,7 @@ export class World {
   static async start(studios: number, onDeath: OnDeath): Promise<World> {
     const parts = await startParts({ mongodb: true, nats: true });
     try {
-      const { signToken } = await import('../../src/transport/tokens.ts');
+      const { signToken } = await import('../../src/transport/auth/tokens.ts');
       const world = new World(parts, await signToken(parts.jwtSecret, { userId: USER }), onDeath);
       for (let index = 0; index < studios; index++) {
         const ports = { port: await freePort(), grpcPort: await freePort() };

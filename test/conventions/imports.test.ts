@@ -55,6 +55,24 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   re2js: ['domain'],
   'markdown-it': ['workers'],
 };
+/** Within documents: each imports only what stands before it. What is on top of the folder is first, or last of all. */
+const DOCUMENT_LAYERS = [
+  'retention-contract.ts',
+  'contract.ts',
+  'log',
+  'memory',
+  'checkpoints',
+  'history',
+  'commits',
+  'trials',
+  'rooms',
+  'origins',
+  'reads',
+  'writes',
+  'retention',
+  'engine.ts',
+  'audit',
+];
 /** Made once by a root and handed down: elsewhere only their types. */
 const HANDED_DOWN = ['pino', 'prom-client'];
 const DOMAIN_NODE_MODULES = ['node:buffer', 'node:crypto', 'node:util'];
@@ -101,6 +119,24 @@ test('folders import only contracts, the domain and what lies downstream of them
     return within(rule.values) || (typeOnly && within(rule.types));
   });
   assert.equal(bad, []);
+});
+
+test('a folder of documents imports only what a delta passes before it', () => {
+  const layerOf = (path: string): number => DOCUMENT_LAYERS.indexOf(path.split('/')[2] ?? '');
+  const within = imports.filter(
+    ({ from, target }) => folderOf(from) === 'documents' && target.startsWith('src/documents/'),
+  );
+  assert.ok(within.length > 200);
+  assert.equal(
+    within.filter(({ from }) => layerOf(from) === -1).map(({ from }) => from),
+    [],
+  );
+  assert.equal(
+    within
+      .filter(({ from, target }) => layerOf(target) > layerOf(from))
+      .map(({ from, target }) => `${from} imports ${target}`),
+    [],
+  );
 });
 
 test('the domain does no I/O', () => {

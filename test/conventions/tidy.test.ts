@@ -27,19 +27,19 @@ const RULES_ON = [
 ];
 /** Their time is compared with one that is stored, in a token, or another program's. Workflows' clock is Temporal's. */
 const WALL_CLOCK_IN = [
-  'src/documents/compaction.ts',
-  'src/documents/quarantine.ts',
-  'src/documents/readable.ts',
-  'src/documents/reads.ts',
+  'src/documents/checkpoints/compaction.ts',
+  'src/documents/log/quarantine.ts',
+  'src/documents/reads/reads.ts',
+  'src/documents/rooms/readable.ts',
   'src/domain/ids.ts',
   'src/events/sweep.ts',
-  'src/storage/committers.ts',
   'src/storage/leases.ts',
-  'src/transport/authentication.ts',
-  'src/transport/call-context.ts',
-  'src/transport/expiry.ts',
+  'src/storage/log/committers.ts',
+  'src/transport/auth/authentication.ts',
+  'src/transport/auth/expiry.ts',
+  'src/transport/auth/tokens.ts',
+  'src/transport/grpc/call-context.ts',
   'src/transport/sync/token-watch.ts',
-  'src/transport/tokens.ts',
   'src/workers/client.ts',
 ];
 const here = 'test/conventions/tidy.test.ts';

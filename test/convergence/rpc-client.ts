@@ -1,6 +1,6 @@
 /** A caller of the API: edits on the head, on old versions and on chains; repeats what it got no answer to. */
 import type { Committed } from '../../src/documents/contract.ts';
-import type { Caller } from '../../src/domain/caller.ts';
+import type { Caller } from '../../src/domain/access/caller.ts';
 import type { Delta } from '../../src/domain/delta.ts';
 import { StudioError } from '../../src/errors.ts';
 import type { Random } from '../harness/random.ts';

@@ -1,7 +1,7 @@
 /** A stock Yjs client behind a sync session of its own: it goes offline, comes back anywhere, sends things twice. */
 import * as Y from 'yjs';
 import type { LiveDocument } from '../../src/documents/contract.ts';
-import type { Caller } from '../../src/domain/caller.ts';
+import type { Caller } from '../../src/domain/access/caller.ts';
 import { StudioError } from '../../src/errors.ts';
 import type { Random } from '../harness/random.ts';
 import { Editor } from '../unit/guard/editors.ts';

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { signToken } from '../../src/transport/tokens.ts';
+import { signToken } from '../../src/transport/auth/tokens.ts';
 import { eventually } from './eventually.ts';
 import { STUDIO_LOG_BYTES_MAX, STUDIO_READY_MS_MAX, STUDIO_STOP_MS_MAX } from './limits.ts';
 import type { TestParts } from './parts.ts';

@@ -6,7 +6,7 @@ import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';
 import { bytes, newScene, reasonOf, textOf } from './providers-world.ts';
-import type { Caller } from '../../src/domain/caller.ts';
+import type { Caller } from '../../src/domain/access/caller.ts';
 
 const test = suite('access: derived blobs');
 let world: World;

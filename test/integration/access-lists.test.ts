@@ -8,7 +8,7 @@ import { eventually } from '../harness/eventually.ts';
 import { refused, type StudioClient } from '../harness/studio-client.ts';
 import { suite } from '../harness/suite.ts';
 import { AccessWorld, Role } from './access-world.ts';
-import type { Lineage } from '../../src/domain/blob-access.ts';
+import type { Lineage } from '../../src/domain/access/blob-access.ts';
 import type { TestStudio } from '../harness/studio.ts';
 
 const test = suite('access: lists');

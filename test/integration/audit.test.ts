@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
 import { MongoClient } from 'mongodb';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { Database, openDatabase } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { projectRoot } from '../harness/paths.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { StudioError } from '../../src/errors.ts';
 import { FLUSH_DELTAS_MAX, PUBLISHES_IN_FLIGHT_MAX } from '../../src/limits.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { openEventWorld, type EventWorld } from './event-world.ts';

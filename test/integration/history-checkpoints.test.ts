@@ -2,10 +2,10 @@
 import { setTimeout } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { Commit } from '../../src/domain/delta.ts';
-import { RoomState } from '../../src/documents/room-state.ts';
+import { RoomState } from '../../src/documents/memory/room-state.ts';
 import { CHECKPOINT_RUNS_MAX, RUN_DELTAS, STATE_EVERY_DELTAS, STATES_PER_ROUND_MAX } from '../../src/limits.ts';
 import { Checkpoints, isState, type CheckpointIndex, type RunEntry } from '../../src/storage/checkpoints.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';

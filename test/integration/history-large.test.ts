@@ -1,14 +1,14 @@
 /** Logs of large deltas: what is read of them at once, and that their blobs go on being edited and loaded. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import type { HistoryParts } from '../../src/documents/history-parts.ts';
-import { Intent } from '../../src/documents/intent.ts';
-import { RoomState } from '../../src/documents/room-state.ts';
-import { Thinning } from '../../src/documents/thinning.ts';
+import type { HistoryParts } from '../../src/documents/history/history-parts.ts';
+import { Intent } from '../../src/documents/commits/intent.ts';
+import { RoomState } from '../../src/documents/memory/room-state.ts';
+import { Thinning } from '../../src/documents/retention/thinning.ts';
 import { headBase } from '../../src/domain/base.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { LOG_PAGE_BYTES_MAX } from '../../src/limits.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startCutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';

@@ -3,10 +3,10 @@
  * `history-process.ts compact|thin <database url> <database> <blob id>`, failpoints in HISTORY_FAILPOINTS.
  */
 import { pino } from 'pino';
-import { assembleHistory } from '../../src/documents/history-parts.ts';
-import { Thinning } from '../../src/documents/thinning.ts';
+import { assembleHistory } from '../../src/documents/history/history-parts.ts';
+import { Thinning } from '../../src/documents/retention/thinning.ts';
 import { Failpoints } from '../../src/failpoints.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 
 const [action, url = '', name = '', blobId = ''] = process.argv.slice(2);

@@ -1,16 +1,16 @@
 /** Old history thinned: what was foretold is dropped, nothing else changes, whatever kills it. */
 import * as assert from 'uvu/assert';
 import { headBase } from '../../src/domain/base.ts';
-import { RetentionPass } from '../../src/documents/retention-pass.ts';
-import { Thinning } from '../../src/documents/thinning.ts';
+import { RetentionPass } from '../../src/documents/retention/retention-pass.ts';
+import { Thinning } from '../../src/documents/retention/thinning.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { Lease } from '../../src/storage/leases.ts';
 import { Mark } from '../../src/storage/marks.ts';
 import { RetentionPolicies } from '../../src/storage/retention-policies.ts';
-import { Tombstones } from '../../src/storage/tombstones.ts';
+import { Tombstones } from '../../src/storage/log/tombstones.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { logger, openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';

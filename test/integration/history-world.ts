@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as Y from 'yjs';
 import { createDocument } from '../../src/domain/content/document.ts';
 import type { Base, Commit, Delta, Operation } from '../../src/domain/delta.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { connectAs, type StudioClient } from '../harness/studio-client.ts';

@@ -8,7 +8,7 @@ import { DoorWorld } from './door-world.ts';
 import { BareDocument } from './hocuspocus-messages.ts';
 import { HocuspocusWorld } from './hocuspocus-world.ts';
 import { SyncWorld } from './sync-world.ts';
-import type { Authenticator } from '../../src/transport/authentication.ts';
+import type { Authenticator } from '../../src/transport/auth/authentication.ts';
 
 const test = suite('hocuspocus tokens');
 const world = new SyncWorld();

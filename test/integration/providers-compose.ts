@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { readConfig, type Config } from '../../src/config.ts';
 import type { Documents } from '../../src/documents/contract.ts';
-import type { Execution } from '../../src/domain/provider.ts';
+import type { Execution } from '../../src/domain/derivation/provider.ts';
 import { openEngine, type Engine } from '../../src/engine.ts';
 import { Registry } from '../../src/providers/registry.ts';
 import { startWorker } from '../../src/worker.ts';

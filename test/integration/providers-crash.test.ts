@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
-import { derivedBlobId } from '../../src/domain/execution-key.ts';
-import type { Provider } from '../../src/domain/provider.ts';
+import { derivedBlobId } from '../../src/domain/derivation/execution-key.ts';
+import type { Provider } from '../../src/domain/derivation/provider.ts';
 import { startWorker } from '../../src/worker.ts';
 import { TemporalClient } from '../../src/workers/client.ts';
 import { Planner } from '../../src/workers/planner.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { derivedBlobId } from '../../src/domain/execution-key.ts';
+import { derivedBlobId } from '../../src/domain/derivation/execution-key.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { startWorld, type World } from './providers-compose.ts';

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../src/domain/blob.ts';
 import { contentHash } from '../../src/domain/content/canonical.ts';
-import { derivedBlobId } from '../../src/domain/execution-key.ts';
+import { derivedBlobId } from '../../src/domain/derivation/execution-key.ts';
 import { openEngine } from '../../src/engine.ts';
 import { QUARANTINE_RETRY_MS_MIN } from '../../src/limits.ts';
 import { startWorker, type RunningWorker } from '../../src/worker.ts';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import type { Provider } from '../../src/domain/provider.ts';
-import type { RunClaim } from '../../src/domain/run.ts';
+import type { Provider } from '../../src/domain/derivation/provider.ts';
+import type { RunClaim } from '../../src/domain/derivation/run.ts';
 import { EXECUTION_LEASE_MS } from '../../src/limits.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { ExecutionStore } from '../../src/storage/executions.ts';

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import type { Provider } from '../../src/domain/provider.ts';
+import type { Provider } from '../../src/domain/derivation/provider.ts';
 import type { RegisterProvider } from '../../src/providers/contract.ts';
 import { PROPAGATION_HISTORY_EVENTS_MAX } from '../../src/limits.ts';
 import { CHANGED_SIGNAL } from '../../src/workers/names.ts';

@@ -1,8 +1,8 @@
 /** One user with a content type of their own, so that the tests of one database do not get into each other. */
 import type { Blob, BlobWithContent } from '../../src/domain/blob.ts';
-import type { Caller } from '../../src/domain/caller.ts';
-import { derivedBlobId } from '../../src/domain/execution-key.ts';
-import type { Execution, Provider } from '../../src/domain/provider.ts';
+import type { Caller } from '../../src/domain/access/caller.ts';
+import { derivedBlobId } from '../../src/domain/derivation/execution-key.ts';
+import type { Execution, Provider } from '../../src/domain/derivation/provider.ts';
 import { StudioError } from '../../src/errors.ts';
 import type { RegisterProvider } from '../../src/providers/contract.ts';
 import { eventually } from '../harness/eventually.ts';

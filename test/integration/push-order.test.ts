@@ -1,8 +1,8 @@
 /** Updates of one editor, and changes of one stream, in the order they were made, though large ones are tried first. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { openLiveDocument } from '../../src/documents/live-document.ts';
-import { Intent } from '../../src/documents/intent.ts';
+import { openLiveDocument } from '../../src/documents/rooms/live-document.ts';
+import { Intent } from '../../src/documents/commits/intent.ts';
 import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';

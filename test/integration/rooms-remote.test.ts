@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as Y from 'yjs';
-import { Intent, type Work } from '../../src/documents/intent.ts';
-import type { Room } from '../../src/documents/room.ts';
+import { Intent, type Work } from '../../src/documents/commits/intent.ts';
+import type { Room } from '../../src/documents/rooms/room.ts';
 import { StudioError } from '../../src/errors.ts';
 import { ROOM_REMOTE_BYTES_MAX, TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';

@@ -1,12 +1,12 @@
 /** The live documents of a process, on real parts, put together as engine.ts does and with their loads counted. */
 import pino from 'pino';
 import { AccessKeeper } from '../../src/access/keeper.ts';
-import { BaseDocuments } from '../../src/documents/base-documents.ts';
-import { Committer } from '../../src/documents/committer.ts';
-import { HeadWriter } from '../../src/documents/head-writer.ts';
-import { assembleHistory, type HistoryLimits } from '../../src/documents/history-parts.ts';
-import { Intent } from '../../src/documents/intent.ts';
-import { Rooms } from '../../src/documents/rooms.ts';
+import { BaseDocuments } from '../../src/documents/history/base-documents.ts';
+import { Committer } from '../../src/documents/commits/committer.ts';
+import { HeadWriter } from '../../src/documents/commits/head-writer.ts';
+import { assembleHistory, type HistoryLimits } from '../../src/documents/history/history-parts.ts';
+import { Intent } from '../../src/documents/commits/intent.ts';
+import { Rooms } from '../../src/documents/rooms/rooms.ts';
 import { NatsAccessHints } from '../../src/events/access-hints.ts';
 import { EventConnection } from '../../src/events/connection.ts';
 import { NatsLiveChannel } from '../../src/events/live.ts';
@@ -14,7 +14,7 @@ import { Failpoints } from '../../src/failpoints.ts';
 import { AccessEpochStore } from '../../src/storage/access-epochs.ts';
 import { AccessStore } from '../../src/storage/access.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { Contents } from '../../src/storage/contents.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { TestParts } from '../harness/parts.ts';

@@ -3,7 +3,7 @@ import * as Y from 'yjs';
 import type { Commit, Delta } from '../../src/domain/delta.ts';
 import { uuidV7 } from '../../src/domain/ids.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { CommitLog } from '../../src/storage/commit-log.ts';
+import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { Random } from '../harness/random.ts';
 

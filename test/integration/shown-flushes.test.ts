@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { LiveDocument, LiveSession } from '../../src/documents/contract.ts';
-import { openLiveDocument } from '../../src/documents/live-document.ts';
+import { openLiveDocument } from '../../src/documents/rooms/live-document.ts';
 import { SHOWN_APART_SENDS_MAX } from '../../src/limits.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';

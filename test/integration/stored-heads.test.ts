@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pino from 'pino';
 import * as assert from 'uvu/assert';
-import { HeadWriter } from '../../src/documents/head-writer.ts';
+import { HeadWriter } from '../../src/documents/commits/head-writer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
 import { HEAD_PACE_MS, HEADS_REWRITTEN_PER_SECOND_MAX } from '../../src/limits.ts';
 import type { DerivedHead } from '../../src/storage/blobs.ts';

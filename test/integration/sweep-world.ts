@@ -6,9 +6,9 @@ import type { StudioEvent } from '../../src/events/contract.ts';
 import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Sweep } from '../../src/events/sweep.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
-import { commitId, deltaId } from '../../src/storage/commit-document.ts';
-import { CommitOutlines } from '../../src/storage/commit-outlines.ts';
-import { Committers, type LapsedCommitter } from '../../src/storage/committers.ts';
+import { commitId, deltaId } from '../../src/storage/log/commit-document.ts';
+import { CommitOutlines } from '../../src/storage/log/commit-outlines.ts';
+import { Committers, type LapsedCommitter } from '../../src/storage/log/committers.ts';
 import type { EventWorld } from './event-world.ts';
 
 /** The first deltas of a blob of its own. */

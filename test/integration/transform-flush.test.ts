@@ -1,6 +1,6 @@
 /** Several outputs of one provider that come to the same flush. */
 import * as assert from 'uvu/assert';
-import { Intent, type Settled } from '../../src/documents/intent.ts';
+import { Intent, type Settled } from '../../src/documents/commits/intent.ts';
 import { contentHash } from '../../src/domain/content/canonical.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';

@@ -4,7 +4,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { WebSocket } from 'ws';
 import * as assert from 'uvu/assert';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../../src/gen/grpc/health/v1/health_pb.ts';
-import { readDetail } from '../../src/transport/error-detail.ts';
+import { readDetail } from '../../src/transport/errors/error-detail.ts';
 import { suite } from '../harness/suite.ts';
 import { echoMethod, EchoService, note, openDoors } from './transport-doors.ts';
 import { echoSocket, raw } from './transport-sockets.ts';

@@ -7,7 +7,7 @@ import pino from 'pino';
 import { WebSocket } from 'ws';
 import * as assert from 'uvu/assert';
 import { HEADER_BYTES_MAX } from '../../src/limits.ts';
-import { startListener } from '../../src/transport/listener.ts';
+import { startListener } from '../../src/transport/port/listener.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { echoMethod, note, openDoors } from './transport-doors.ts';

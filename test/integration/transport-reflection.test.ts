@@ -8,7 +8,7 @@ import { create } from '@bufbuild/protobuf';
 import * as assert from 'uvu/assert';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts';
-import { errorDetailsFile } from '../../src/transport/error-detail.ts';
+import { errorDetailsFile } from '../../src/transport/errors/error-detail.ts';
 import { suite } from '../harness/suite.ts';
 import { openDoors } from './transport-doors.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';

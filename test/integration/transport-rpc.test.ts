@@ -4,9 +4,9 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import * as assert from 'uvu/assert';
-import { readDetail } from '../../src/transport/error-detail.ts';
+import { readDetail } from '../../src/transport/errors/error-detail.ts';
 import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../../src/limits.ts';
-import { signToken } from '../../src/transport/tokens.ts';
+import { signToken } from '../../src/transport/auth/tokens.ts';
 import { suite } from '../harness/suite.ts';
 import { aborted, echoMethod, note, openDoors, SECRET } from './transport-doors.ts';
 import type { DescMethodStreaming, DescMethodUnary } from '@bufbuild/protobuf';

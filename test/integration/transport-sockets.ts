@@ -1,7 +1,7 @@
 /** Bare sockets and a WebSocket door for the transport tests. */
 import { connect as connectTcp } from 'node:net';
 import { WebSocketServer } from 'ws';
-import type { UpgradeRoute } from '../../src/transport/upgrades.ts';
+import type { UpgradeRoute } from '../../src/transport/port/upgrades.ts';
 
 /** Writes bytes, and gives back all that comes until the connection closes or nothing came for `quietMs`. */
 export function raw(port: number, text: string, quietMs = 400): Promise<string> {

@@ -1,6 +1,6 @@
 /** Whose turn it is among processes that write one blob. */
 import * as assert from 'uvu/assert';
-import { Turns } from '../../src/documents/turns.ts';
+import { Turns } from '../../src/documents/rooms/turns.ts';
 import { CONTENDED_MS, TURN_COMMITS, TURN_MS_MAX, TURN_MS_MIN } from '../../src/limits.ts';
 import { suite } from '../harness/suite.ts';
 

@@ -2,9 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Delta } from '../../domain/delta.ts';
 import type { CheckpointIndex, Checkpoints, Entry, RunEntry, StateEntry } from '../../storage/checkpoints.ts';
-import { decodeState, encodeRun, runOf, type StoredState } from '../checkpoint-codec.ts';
-import { checkState } from '../state-builder.ts';
-import { digestOf } from '../state-digest.ts';
+import { decodeState, encodeRun, runOf, type StoredState } from '../log/checkpoint-codec.ts';
+import { checkState } from '../checkpoints/state-builder.ts';
+import { digestOf } from '../checkpoints/state-digest.ts';
 import type { Report } from './difference.ts';
 import type { LogReplay } from './log-replay.ts';
 

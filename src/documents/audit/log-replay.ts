@@ -5,10 +5,10 @@ import { shapeOf } from '../../domain/content/shape.ts';
 import type { Commit, Delta, Genesis } from '../../domain/delta.ts';
 import { readOwnUpdate } from '../../domain/guard/update.ts';
 import { AUDIT_REQUESTS_REMEMBERED_MAX } from '../../limits.ts';
-import { requestKey } from '../../storage/commit-document.ts';
-import type { StoredState } from '../checkpoint-codec.ts';
-import { adoptClients, authorOf, factsAfter, NO_FACTS, originOf, type Facts, type Origin } from '../log-facts.ts';
-import { applyUpdates } from '../state-builder.ts';
+import { requestKey } from '../../storage/log/commit-document.ts';
+import type { StoredState } from '../log/checkpoint-codec.ts';
+import { adoptClients, authorOf, factsAfter, NO_FACTS, originOf, type Facts, type Origin } from '../log/log-facts.ts';
+import { applyUpdates } from '../checkpoints/state-builder.ts';
 import { DeltaFields } from './delta-fields.ts';
 import type { Report } from './difference.ts';
 

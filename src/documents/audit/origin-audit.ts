@@ -2,9 +2,9 @@
 import { OriginBlock, type BroughtClocks, type VersionFact } from '../../domain/attribution/origin-block.ts';
 import type { Delta } from '../../domain/delta.ts';
 import { ORIGINS_BLOCK_VERSIONS } from '../../limits.ts';
-import { firstOfCommit } from '../../storage/commit-document.ts';
+import { firstOfCommit } from '../../storage/log/commit-document.ts';
 import type { OriginBlocks, StoredBlock } from '../../storage/origin-blocks.ts';
-import { blockOf } from '../origin-index.ts';
+import { blockOf } from '../origins/origin-index.ts';
 import { isSame } from './checkpoint-audit.ts';
 import type { Report } from './difference.ts';
 

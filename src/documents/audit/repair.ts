@@ -1,7 +1,7 @@
 /** Puts right what is derived from the log: heads, checkpoints and origins. Never touches the log. */
 import type { BlobHeads } from '../../storage/blobs.ts';
 import type { OriginBlocks } from '../../storage/origin-blocks.ts';
-import type { HistoryParts } from '../history-parts.ts';
+import type { HistoryParts } from '../history/history-parts.ts';
 import type { BlobOutcome } from './blob-audit.ts';
 import type { Report } from './difference.ts';
 

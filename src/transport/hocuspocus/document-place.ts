@@ -13,7 +13,7 @@ import {
   syncStatusMessage,
   tokenRequestMessage,
 } from './messages.ts';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { Message } from '../sync/frames.ts';
 import type { Anxious } from '../sync/editor-hub.ts';
 import type { UserUse } from '../sync/user-gate.ts';

@@ -22,7 +22,7 @@ import {
 } from './messages.ts';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { LiveDocument } from '../../documents/contract.ts';
 import type { EditorHub } from '../sync/editor-hub.ts';
 import type { UserUse } from '../sync/user-gate.ts';

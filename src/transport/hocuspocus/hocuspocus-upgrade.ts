@@ -6,12 +6,12 @@
 import { WebSocketServer } from 'ws';
 import { REQUEST_BYTES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import { refuseUpgrade } from '../upgrades.ts';
+import { refuseUpgrade } from '../port/upgrades.ts';
 import { EditorWebSocket } from '../sync/editor-web-socket.ts';
 import { HocuspocusSocket } from './hocuspocus-socket.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { UpgradeRoute } from '../upgrades.ts';
+import type { UpgradeRoute } from '../port/upgrades.ts';
 import type { EditorHub } from '../sync/editor-hub.ts';
 
 const PATH = /^\/hocuspocus\/?$/;

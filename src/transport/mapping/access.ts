@@ -2,8 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { StudioError } from '../../errors.ts';
 import { AccessGrantSchema, Role as RoleMessage } from '../../gen/memmie/studio/v1/access_pb.ts';
 import { timestampOf } from './time.ts';
-import type { Grant } from '../../domain/access-list.ts';
-import type { Role } from '../../domain/role.ts';
+import type { Grant } from '../../domain/access/access-list.ts';
+import type { Role } from '../../domain/access/role.ts';
 import type { AccessGrant } from '../../gen/memmie/studio/v1/access_pb.ts';
 
 const ROLES: Readonly<Record<Role, RoleMessage>> = {

@@ -6,7 +6,7 @@ import {
   ApplyDeltaResponseSchema,
   ApplyDeltasResponseSchema,
 } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
-import { statusMessage } from '../error-mapping.ts';
+import { statusMessage } from '../errors/error-mapping.ts';
 import { blobMessage } from './blob.ts';
 import { deltaMessage } from './delta.ts';
 import { numberOf } from './number.ts';
@@ -18,7 +18,7 @@ import type {
   ApplyDeltasRequest,
   ApplyDeltasResponse,
 } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
-import type { RequestValidation } from '../validation.ts';
+import type { RequestValidation } from '../rpc/validation.ts';
 
 type Provenance = Pick<ApplyDeltaRequest, 'fromVersion' | 'previousDelta' | 'causedBy' | 'requestId'>;
 

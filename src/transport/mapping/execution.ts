@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { ExecutionSchema, ExecutionStatus as StatusMessage } from '../../gen/memmie/studio/v1/execution_pb.ts';
 import { receiptMessage } from './receipt.ts';
 import { timestampOf } from './time.ts';
-import type { Execution, ExecutionStatus } from '../../domain/provider.ts';
+import type { Execution, ExecutionStatus } from '../../domain/derivation/provider.ts';
 import type { Execution as ExecutionMessage } from '../../gen/memmie/studio/v1/execution_pb.ts';
 
 const STATUSES: Readonly<Record<ExecutionStatus, StatusMessage>> = {

@@ -10,7 +10,13 @@ import {
 } from '../../gen/memmie/studio/v1/provider_pb.ts';
 import { numberOf } from './number.ts';
 import { millisecondsOf, timestampOf } from './time.ts';
-import type { Provider, ProviderScope, ProviderStatus, ProviderType, TriggerEvent } from '../../domain/provider.ts';
+import type {
+  Provider,
+  ProviderScope,
+  ProviderStatus,
+  ProviderType,
+  TriggerEvent,
+} from '../../domain/derivation/provider.ts';
 import type { Provider as ProviderMessage } from '../../gen/memmie/studio/v1/provider_pb.ts';
 import type { RegisterProviderRequest } from '../../gen/memmie/studio/v1/provider_service_pb.ts';
 import type { RegisterProvider } from '../../providers/contract.ts';

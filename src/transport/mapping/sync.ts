@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { StatusSchema, type Status } from '../../gen/google/rpc/status_pb.ts';
-import { errorDetail } from '../error-detail.ts';
-import { toConnectError } from '../error-mapping.ts';
+import { errorDetail } from '../errors/error-detail.ts';
+import { toConnectError } from '../errors/error-mapping.ts';
 import { numberOf } from './number.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { StudioError } from '../../errors.ts';

@@ -1,5 +1,5 @@
 import { grantMessage, roleOf } from '../mapping/access.ts';
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Sharing } from '../../access/contract.ts';
 import type { AccessService } from '../../gen/memmie/studio/v1/access_service_pb.ts';

@@ -3,7 +3,7 @@ import { contentFormatOf } from '../mapping/content-format.ts';
 import { deltaMessage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
 import { revertTargetOf } from '../mapping/revert.ts';
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { versionCalls } from './version-calls.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Documents } from '../../documents/contract.ts';

@@ -1,4 +1,4 @@
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { blobMessage } from '../mapping/blob.ts';
 import { dagMessage } from '../mapping/dag.ts';
 import type { ServiceImpl } from '@connectrpc/connect';

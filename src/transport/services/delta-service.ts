@@ -1,5 +1,5 @@
 import { DeltaView } from '../../gen/memmie/studio/v1/delta_pb.ts';
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { blobMessage } from '../mapping/blob.ts';
 import { deltaMessage, deltaPage } from '../mapping/delta.ts';
 import { numberOf } from '../mapping/number.ts';
@@ -14,7 +14,7 @@ import {
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Documents } from '../../documents/contract.ts';
 import type { DeltaService } from '../../gen/memmie/studio/v1/delta_service_pb.ts';
-import type { RequestValidation } from '../validation.ts';
+import type { RequestValidation } from '../rpc/validation.ts';
 
 export function createDeltaService(
   documents: Documents,

@@ -1,4 +1,4 @@
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { eventMessage, eventTypeOf } from '../mapping/event.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { EventWatcher } from '../../events/contract.ts';

@@ -1,4 +1,4 @@
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { executionMessage } from '../mapping/execution.ts';
 import { numberOf } from '../mapping/number.ts';
 import { providerMessage, registerProviderOf } from '../mapping/provider.ts';

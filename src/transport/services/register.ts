@@ -7,7 +7,7 @@ import { EventService } from '../../gen/memmie/studio/v1/event_service_pb.ts';
 import { ProviderService } from '../../gen/memmie/studio/v1/provider_service_pb.ts';
 import { RetentionService } from '../../gen/memmie/studio/v1/retention_service_pb.ts';
 import { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
-import { createRequestValidation, validated } from '../validation.ts';
+import { createRequestValidation, validated } from '../rpc/validation.ts';
 import { createAccessService } from './access-service.ts';
 import { createBlobService } from './blob-service.ts';
 import { createDagService } from './dag-service.ts';

@@ -1,4 +1,4 @@
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { blobRetentionMessage, droppedRangeMessage, policyMessage, ruleOf } from '../mapping/retention.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Retention } from '../../documents/contract.ts';

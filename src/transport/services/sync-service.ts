@@ -1,7 +1,7 @@
 import { COMMIT_RETRY_MS_MAX, SYNC_PING_EVERY_MS } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import { storageUnavailable } from '../../domain/access.ts';
-import { callerOf } from '../caller-context.ts';
+import { storageUnavailable } from '../../domain/access/access.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { knownOf, subscribeResponse, syncResponse } from '../mapping/sync.ts';
 import { StreamSession, Pending, type SessionServices } from '../sync-streams/stream-session.ts';
 import { StreamGate } from '../sync-streams/stream-gate.ts';
@@ -9,7 +9,7 @@ import { FrameQueue } from '../sync-streams/frame-queue.ts';
 import { PushSessions } from '../sync-streams/push-sessions.ts';
 import { SyncStream } from '../sync-streams/sync-stream.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { PushRequest, SyncRequest } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 import type { SyncService } from '../../gen/memmie/studio/v1/sync_service_pb.ts';
 

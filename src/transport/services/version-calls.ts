@@ -1,5 +1,5 @@
 /** The calls of BlobService that read a blob's history and name its versions. */
-import { callerOf } from '../caller-context.ts';
+import { callerOf } from '../auth/caller-context.ts';
 import { attributedMessage, grainOf } from '../mapping/attribution.ts';
 import { blobMessage, readsContent } from '../mapping/blob.ts';
 import { contentFormatOf } from '../mapping/content-format.ts';

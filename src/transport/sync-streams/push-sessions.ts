@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SYNC_DISTANT_SESSION_IDLE_MS_MAX, SYNC_DISTANT_SESSIONS_MAX } from '../../limits.ts';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import { StreamGate } from './stream-gate.ts';
 import { StreamSession, Pending, type SessionServices } from './stream-session.ts';

@@ -6,7 +6,7 @@
 import { SYNC_PENDING_BYTES_MAX, SYNC_PENDING_UPDATES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
 import { writeAwarenessUpdate, type AwarenessEntry } from '../sync/awareness-update.ts';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { Documents, LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { Member, SharedDocument } from '../sync/shared-document.ts';
 import type { EditorHub } from '../sync/editor-hub.ts';

@@ -1,7 +1,7 @@
 /** One stream of SyncService.Sync: many documents, each with its session, before one reader. */
 import { SYNC_DOCUMENTS_PER_STREAM_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import { StreamSession, Pending, type Known, type SessionServices } from './stream-session.ts';
 import { StreamGate } from './stream-gate.ts';
 import { FrameQueue } from './frame-queue.ts';

@@ -2,7 +2,7 @@
  * What one editor is sent of one document: its state once, when it asks, and then every update. A reader that does not
  * keep up is left out (G7), and brought up to the state of then once it reads again.
  */
-import { vectorBefore } from '../../domain/state-vector.ts';
+import { vectorBefore } from '../../domain/update-clocks.ts';
 import { StudioError } from '../../errors.ts';
 import { writeAwarenessUpdate } from './awareness-update.ts';
 import { awarenessMessage } from './messages.ts';

@@ -11,7 +11,7 @@ import { isEmptyUpdate, step1Message, type SyncMessage } from './messages.ts';
 import { PendingPushes, type Push } from './pending-pushes.ts';
 import { watchToken, type TokenWatcher } from './token-watch.ts';
 import { UnsyncedCount, type Counted, type Taken } from './unsynced-count.ts';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { EditorSocket } from './editor-socket.ts';
 import type { Member, SharedDocument } from './shared-document.ts';

@@ -13,7 +13,7 @@ import {
 } from './messages.ts';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { LiveDocument } from '../../documents/contract.ts';
 import type { Anxious, EditorHub } from './editor-hub.ts';
 import type { UserUse } from './user-gate.ts';

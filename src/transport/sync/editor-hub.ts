@@ -6,7 +6,7 @@ import { SharedDocuments } from './shared-documents.ts';
 import { UserGate } from './user-gate.ts';
 import type { Logger } from 'pino';
 import type { Documents } from '../../documents/contract.ts';
-import type { Authenticator } from '../authentication.ts';
+import type { Authenticator } from '../auth/authentication.ts';
 import type { EditorSocket } from './editor-socket.ts';
 import type { Rate, RateLimit } from './rate.ts';
 import type { RelayChannel } from './shared-document.ts';

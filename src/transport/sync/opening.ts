@@ -1,8 +1,8 @@
 import { StudioError } from '../../errors.ts';
-import { blobNotFound } from '../../domain/access.ts';
+import { blobNotFound } from '../../domain/access/access.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
 import { requireId } from '../../domain/ids.ts';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { LiveDocument, LiveSession } from '../../documents/contract.ts';
 import type { EditorHub } from './editor-hub.ts';
 

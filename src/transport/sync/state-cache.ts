@@ -1,7 +1,7 @@
 /** Encoded states of one document at its present version: everyone who lacks the same is sent the same bytes. */
 import { createHash } from 'node:crypto';
 import { STATES_CACHED_BYTES_MAX, STATES_CACHED_MS_MAX, STATES_CACHED_PER_DOCUMENT_MAX } from '../../limits.ts';
-import { vectorBefore } from '../../domain/state-vector.ts';
+import { vectorBefore } from '../../domain/update-clocks.ts';
 import type { LiveDocument } from '../../documents/contract.ts';
 
 /** Longer state vectors are known by their hash. */

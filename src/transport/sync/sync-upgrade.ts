@@ -6,7 +6,7 @@
 import { WebSocketServer } from 'ws';
 import { SYNC_MESSAGE_BYTES_MAX } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
-import { refuseUpgrade } from '../upgrades.ts';
+import { refuseUpgrade } from '../port/upgrades.ts';
 import { closeCode, closeReason } from './close-codes.ts';
 import { EditorConnection, EditorSession } from './editor-connection.ts';
 import { EditorWebSocket } from './editor-web-socket.ts';
@@ -14,9 +14,9 @@ import { NO_ADDRESS, permissionDeniedMessage } from './messages.ts';
 import { openOrCreate } from './opening.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import type { LiveDocument } from '../../documents/contract.ts';
-import type { UpgradeRoute } from '../upgrades.ts';
+import type { UpgradeRoute } from '../port/upgrades.ts';
 import type { EditorHub } from './editor-hub.ts';
 import type { UserUse } from './user-gate.ts';
 

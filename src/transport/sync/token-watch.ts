@@ -1,6 +1,6 @@
 import { TOKEN_REFRESH_AHEAD_MS } from '../../limits.ts';
-import { onExpiry } from '../expiry.ts';
-import type { Caller } from '../../domain/caller.ts';
+import { onExpiry } from '../auth/expiry.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 
 export interface TokenWatcher {
   /** Soon the token is no longer honoured: now is the time for another. */

@@ -3,7 +3,7 @@
  * when it sends its step 1, and what was typed before that without a connection it sends afterwards: nothing of that is
  * counted, our step 1's answer, which holds all of it, is. G1: one of those acknowledged would be taken for another.
  */
-import { clocksBeyond, firstClocks } from '../../domain/state-vector.ts';
+import { clocksBeyond, firstClocks } from '../../domain/update-clocks.ts';
 import { SYNC_AHEAD_CLIENTS_MAX, SYNC_AHEAD_UPDATE_BYTES_MAX } from '../../limits.ts';
 
 export type Counted = 'yes' | 'no' | 'unknown';

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { AccessList, type Grant } from '../../../src/domain/access-list.ts';
-import { authorize, blobNotFound, type Action } from '../../../src/domain/access.ts';
-import { BlobAccess } from '../../../src/domain/blob-access.ts';
-import type { Role } from '../../../src/domain/role.ts';
+import { AccessList, type Grant } from '../../../src/domain/access/access-list.ts';
+import { authorize, blobNotFound, type Action } from '../../../src/domain/access/access.ts';
+import { BlobAccess } from '../../../src/domain/access/blob-access.ts';
+import type { Role } from '../../../src/domain/access/role.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { GRANTS_PER_BLOB_MAX } from '../../../src/limits.ts';
 import { suite } from '../../harness/suite.ts';

@@ -4,10 +4,10 @@ import * as assert from 'uvu/assert';
 import { headBase } from '../../../src/domain/base.ts';
 import type { Derivation } from '../../../src/domain/blob.ts';
 import type { Draft, Genesis, SeqRange } from '../../../src/domain/delta.ts';
-import { Batch, type Prepared } from '../../../src/documents/batch.ts';
-import { Intent } from '../../../src/documents/intent.ts';
-import { Leftovers } from '../../../src/documents/leftovers.ts';
-import { RoomState } from '../../../src/documents/room-state.ts';
+import { Batch, type Prepared } from '../../../src/documents/commits/batch.ts';
+import { Intent } from '../../../src/documents/commits/intent.ts';
+import { Leftovers } from '../../../src/documents/commits/leftovers.ts';
+import { RoomState } from '../../../src/documents/memory/room-state.ts';
 import {
   CHAIN_RANGES_MAX,
   FLUSH_DELTAS_MAX,
@@ -20,7 +20,7 @@ import {
   REVERT_IDS_MAX,
   USER_ID_CHARACTERS_MAX,
 } from '../../../src/limits.ts';
-import { commitId, FLUSH, placeDraft, toDocument } from '../../../src/storage/commit-document.ts';
+import { commitId, FLUSH, placeDraft, toDocument } from '../../../src/storage/log/commit-document.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { Gathering } from '../../../src/documents/gathering.ts';
+import { Gathering } from '../../../src/documents/checkpoints/gathering.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('gathering');

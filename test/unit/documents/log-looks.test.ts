@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { LogLooks, type Followed } from '../../../src/documents/log-looks.ts';
+import { LogLooks, type Followed } from '../../../src/documents/rooms/log-looks.ts';
 import {
   IN_LIST_IDS_MAX,
   LIVE_COMPARE_MS,

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { RecentDeltas } from '../../../src/documents/recent-deltas.ts';
+import { RecentDeltas } from '../../../src/documents/memory/recent-deltas.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
 import { ROOM_TAIL_IDLE_DELTAS_MAX } from '../../../src/limits.ts';
-import { placeDraft } from '../../../src/storage/commit-document.ts';
+import { placeDraft } from '../../../src/storage/log/commit-document.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { trackTextSize } from '../../../src/documents/text-size.ts';
+import { trackTextSize } from '../../../src/documents/memory/text-size.ts';
 import { createDocument, rootOf } from '../../../src/domain/content/document.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import type { Trial } from '../../../src/documents/update-trials.ts';
+import type { Trial } from '../../../src/documents/trials/update-trials.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { TRIAL_MS_MAX, TRIALS_WAITING_MAX } from '../../../src/limits.ts';
 import { suite } from '../../harness/suite.ts';

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { WindowParts } from '../../../src/documents/window-parts.ts';
+import { WindowParts } from '../../../src/documents/memory/window-parts.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';

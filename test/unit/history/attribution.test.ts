@@ -10,9 +10,9 @@ import { readJson } from '../../../src/domain/content/json-document.ts';
 import { isArray, isObject, type JsonValue } from '../../../src/domain/content/json-value.ts';
 import { RICH_CONTENT_TYPE, YJS_CONTENT_TYPE } from '../../../src/domain/content/shape.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
-import { OriginPieces } from '../../../src/documents/origin-pieces.ts';
+import { OriginPieces } from '../../../src/documents/origins/origin-pieces.ts';
 import { ORIGINS_BLOCK_VERSIONS, ORIGINS_PIECE_VERSIONS } from '../../../src/limits.ts';
-import { firstOfCommit } from '../../../src/storage/commit-document.ts';
+import { firstOfCommit } from '../../../src/storage/log/commit-document.ts';
 import { type Random, seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 

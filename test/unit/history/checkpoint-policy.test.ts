@@ -7,8 +7,8 @@ import {
   stateSpacing,
   superfluousRuns,
   superfluousStates,
-} from '../../../src/documents/checkpoint-policy.ts';
-import { planVersion } from '../../../src/documents/version-plan.ts';
+} from '../../../src/documents/checkpoints/checkpoint-policy.ts';
+import { planVersion } from '../../../src/documents/checkpoints/version-plan.ts';
 import {
   CHECKPOINT_STATES_MAX,
   COLLECTED_FROM_BYTES,

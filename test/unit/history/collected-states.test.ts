@@ -1,10 +1,10 @@
 /** G3: a state without what is deleted is as good as one with it for all that comes after. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { decodeState, encodeRun } from '../../../src/documents/checkpoint-codec.ts';
-import { NO_FACTS, type Origin } from '../../../src/documents/log-facts.ts';
-import { applyUpdates, buildState, checkState } from '../../../src/documents/state-builder.ts';
-import { digestOf } from '../../../src/documents/state-digest.ts';
+import { decodeState, encodeRun } from '../../../src/documents/log/checkpoint-codec.ts';
+import { NO_FACTS, type Origin } from '../../../src/documents/log/log-facts.ts';
+import { applyUpdates, buildState, checkState } from '../../../src/documents/checkpoints/state-builder.ts';
+import { digestOf } from '../../../src/documents/checkpoints/state-digest.ts';
 import { readCanonical } from '../../../src/domain/content/canonical.ts';
 import { createDocument, rootOf } from '../../../src/domain/content/document.ts';
 import { effectsBetween } from '../../../src/domain/revert/effects.ts';

@@ -1,9 +1,9 @@
 /** Large states are built and verified in a thread that may have to be ended. */
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { encodeRun, encodeState } from '../../../src/documents/checkpoint-codec.ts';
-import { NO_FACTS, type Origin } from '../../../src/documents/log-facts.ts';
-import { StateThreadGone, StateTooHeavy, StateWorker } from '../../../src/documents/state-worker.ts';
+import { encodeRun, encodeState } from '../../../src/documents/log/checkpoint-codec.ts';
+import { NO_FACTS, type Origin } from '../../../src/documents/log/log-facts.ts';
+import { StateThreadGone, StateTooHeavy, StateWorker } from '../../../src/documents/checkpoints/state-worker.ts';
 import { STATE_INLINE_BYTES_MAX, STATE_THREAD_MS_MAX } from '../../../src/limits.ts';
 import { suite } from '../../harness/suite.ts';
 

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Caller } from '../../../src/domain/caller.ts';
+import type { Caller } from '../../../src/domain/access/caller.ts';
 import { StudioError, type Reason } from '../../../src/errors.ts';
 import { CONFIG_BYTES_MAX, SCHEMA_BYTES_MAX, TRIGGER_PATTERNS_MAX } from '../../../src/limits.ts';
 import type { RegisterProvider } from '../../../src/providers/contract.ts';

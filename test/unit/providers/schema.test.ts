@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { compilePatterns } from '../../../src/domain/pattern.ts';
-import { compileSchema, schemaValue } from '../../../src/domain/schema.ts';
+import { compilePatterns } from '../../../src/domain/derivation/pattern.ts';
+import { compileSchema, schemaValue } from '../../../src/domain/derivation/schema.ts';
 import { processorMs } from '../../harness/processor-time.ts';
 import { suite } from '../../harness/suite.ts';
 

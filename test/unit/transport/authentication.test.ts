@@ -4,9 +4,9 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import * as assert from 'uvu/assert';
 import { StudioError } from '../../../src/errors.ts';
 import { JWKS_BYTES_MAX, TOKEN_CLOCK_TOLERANCE_SECONDS } from '../../../src/limits.ts';
-import { createAuthenticator } from '../../../src/transport/authentication.ts';
-import { onExpiry } from '../../../src/transport/expiry.ts';
-import { redactToken, signToken } from '../../../src/transport/tokens.ts';
+import { createAuthenticator } from '../../../src/transport/auth/authentication.ts';
+import { onExpiry } from '../../../src/transport/auth/expiry.ts';
+import { redactToken, signToken } from '../../../src/transport/auth/tokens.ts';
 import { suite } from '../../harness/suite.ts';
 import type { AddressInfo } from 'node:net';
 

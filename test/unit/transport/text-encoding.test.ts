@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { getTextEncoding } from '@bufbuild/protobuf/wire';
 import * as assert from 'uvu/assert';
 import { BlobSchema } from '../../../src/gen/memmie/studio/v1/blob_pb.ts';
-import { encodeTextByBuffer } from '../../../src/transport/text-encoding.ts';
+import { encodeTextByBuffer } from '../../../src/transport/rpc/text-encoding.ts';
 import { seeded } from '../../harness/random.ts';
 import { suite } from '../../harness/suite.ts';
 

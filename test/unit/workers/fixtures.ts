@@ -1,5 +1,5 @@
 import type { Blob } from '../../../src/domain/blob.ts';
-import type { Provider } from '../../../src/domain/provider.ts';
+import type { Provider } from '../../../src/domain/derivation/provider.ts';
 
 const REGISTERED = new Date('2026-01-01T00:00:00Z');
 const CREATED = new Date('2026-01-02T00:00:00Z');

@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
 import type { Blob } from '../../../src/domain/blob.ts';
-import { derivedBlobId, executionKey, keyOfRun } from '../../../src/domain/execution-key.ts';
-import { Graph } from '../../../src/domain/graph.ts';
-import type { Provider } from '../../../src/domain/provider.ts';
-import { frontier, wantedRuns } from '../../../src/domain/waves.ts';
+import { derivedBlobId, executionKey, keyOfRun } from '../../../src/domain/derivation/execution-key.ts';
+import { Graph } from '../../../src/domain/derivation/graph.ts';
+import type { Provider } from '../../../src/domain/derivation/provider.ts';
+import { frontier, wantedRuns } from '../../../src/domain/derivation/waves.ts';
 import { processorMs } from '../../harness/processor-time.ts';
 import { suite } from '../../harness/suite.ts';
 import { blobOf, providerOf } from './fixtures.ts';

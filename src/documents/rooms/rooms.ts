@@ -1,0 +1,223 @@
+/**
+ * The live documents of this process: loaded once for all who ask at the same time, and let go when unused, or when
+ * others need their place: the cache is bounded in number and in memory (G7).
+ */
+import {
+  DRAIN_MS_MAX,
+  ROOM_IDLE_MS_MAX,
+  ROOM_LOADING_BYTES,
+  ROOMS_LOADED_MAX,
+  LIVE_LOOK_DISCONNECTED_MS,
+} from '../../limits.ts';
+import { storageUnavailable } from '../../domain/access/access.ts';
+import { StudioError } from '../../errors.ts';
+import type { BlobHeads } from '../../storage/blobs.ts';
+import type { LiveChannel } from '../contract.ts';
+import { LogLooks, type Followed } from './log-looks.ts';
+import { Room } from './room.ts';
+import type { RoomServices } from './room-services.ts';
+
+interface Loaded extends Followed {
+  readonly room: Room;
+  readonly unsubscribe: () => void;
+  /** As counted last; part of the total. */
+  bytes: number;
+}
+
+const SETTLE_POLL_MS = 10;
+
+export class Rooms {
+  readonly #services: RoomServices;
+  readonly #live: LiveChannel;
+  readonly #rooms = new Map<string, Promise<Loaded>>();
+  readonly #loaded = new Map<string, Loaded>();
+  readonly #looks: LogLooks;
+  readonly #tidying: NodeJS.Timeout;
+  readonly #memoryBytesMax: number;
+  #bytes = 0;
+
+  constructor(
+    services: RoomServices,
+    live: LiveChannel,
+    options: { readonly stored: BlobHeads; readonly memoryBytesMax: number },
+  ) {
+    this.#memoryBytesMax = options.memoryBytesMax;
+    this.#looks = new LogLooks({ heads: options.stored, live });
+    this.#services = services;
+    this.#live = live;
+    this.#tidying = setInterval(() => this.#tidy(), LIVE_LOOK_DISCONNECTED_MS);
+    this.#tidying.unref();
+  }
+
+  /** Runs `use` with the room of `blobId`, which stays loaded meanwhile. G6: a failed load rejects, and is tried anew next time. */
+  async with<T>(blobId: string, use: (room: Room) => Promise<T>): Promise<T> {
+    const room = await this.hold(blobId);
+    try {
+      return await use(room);
+    } finally {
+      this.release(room);
+    }
+  }
+
+  /** As `with`, for holders that live longer than a call. Each hold is released once. */
+  async hold(blobId: string): Promise<Room> {
+    let loading = this.#rooms.get(blobId);
+    if (!loading) {
+      this.#makeRoom();
+      loading = this.#load(blobId);
+      this.#rooms.set(blobId, loading);
+    }
+    let loaded: Loaded;
+    try {
+      loaded = await loading;
+    } catch (error) {
+      throw error instanceof StudioError ? error : storageUnavailable(error);
+    }
+    if (loaded.room.failure !== undefined) {
+      this.#drop(blobId, loaded);
+      return this.hold(blobId);
+    }
+    // Between its load and this line the room may have been let go again.
+    if (this.#loaded.get(blobId) !== loaded) return this.hold(blobId);
+    loaded.room.holders += 1;
+    return loaded.room;
+  }
+
+  release(room: Room): void {
+    room.holders -= 1;
+    room.usedAt = performance.now();
+    // A blob that does not exist leaves nothing behind.
+    const loaded = this.#loaded.get(room.state.blobId);
+    if (loaded?.room !== room) return;
+    if (room.state.version === 0 && isQuiet(room)) this.#drop(room.state.blobId, loaded);
+    else {
+      this.#count(loaded);
+      this.#keepWithin();
+    }
+  }
+
+  async #load(blobId: string): Promise<Loaded> {
+    // Subscribed before the log is read: where it is told of something in between, the log is looked at once more.
+    let room: Room | undefined;
+    let isHinted = false;
+    const unsubscribe = this.#live.subscribe(
+      blobId,
+      (commit) => {
+        if (commit.committer === this.#services.committer.id) return;
+        if (room) room.onRemote(commit);
+        else isHinted = true;
+      },
+      () => {
+        if (room) room.refresh().catch(() => undefined);
+        else isHinted = true;
+      },
+    );
+    try {
+      const state = await this.#services.history.load(blobId);
+      if (state.version > 0) await this.#services.database.fence();
+      room = new Room(state, this.#services);
+      if (isHinted) room.refresh().catch(() => undefined);
+      const now = performance.now();
+      const loaded = { room, unsubscribe, bytes: 0, lookedAt: now, comparedAt: now };
+      this.#loaded.set(blobId, loaded);
+      this.#count(loaded);
+      return loaded;
+    } catch (error) {
+      unsubscribe();
+      this.#rooms.delete(blobId);
+      throw error;
+    }
+  }
+
+  #drop(blobId: string, loaded: Loaded): void {
+    if (this.#loaded.get(blobId) !== loaded) return;
+    this.#loaded.delete(blobId);
+    this.#rooms.delete(blobId);
+    this.#bytes -= loaded.bytes;
+    loaded.unsubscribe();
+    // A room that failed may hold what the log does not.
+    if (loaded.room.failure === undefined) {
+      this.#services.keep(loaded.room.state);
+      this.#services.history.leave(loaded.room.state);
+    }
+    loaded.room.destroy();
+  }
+
+  /** About what the live documents take, those included that are loading. */
+  get memoryBytes(): number {
+    return this.#bytes + (this.#rooms.size - this.#loaded.size) * ROOM_LOADING_BYTES;
+  }
+
+  /**
+   * G7: the least recently used rooms that nobody holds make place for one more; with none, loading is refused. Those
+   * that are held count all the same.
+   */
+  #makeRoom(): void {
+    while (this.#rooms.size >= ROOMS_LOADED_MAX) if (!this.#dropOldest()) throw full('ROOMS_LOADED_MAX');
+    while (this.memoryBytes + ROOM_LOADING_BYTES > this.#memoryBytesMax) {
+      if (!this.#dropOldest()) throw full('STUDIO_DOCUMENTS_MEMORY_MB');
+    }
+  }
+
+  /** Documents grow while they are held. */
+  #keepWithin(): void {
+    while (this.memoryBytes > this.#memoryBytesMax) if (!this.#dropOldest()) return;
+  }
+
+  #dropOldest(): boolean {
+    let oldest: [string, Loaded] | undefined;
+    for (const entry of this.#loaded) {
+      if (isQuiet(entry[1].room) && (!oldest || entry[1].room.usedAt < oldest[1].room.usedAt)) oldest = entry;
+    }
+    if (oldest) this.#drop(...oldest);
+    return oldest !== undefined;
+  }
+
+  #count(loaded: Loaded): void {
+    const bytes = loaded.room.memoryBytes;
+    this.#bytes += bytes - loaded.bytes;
+    loaded.bytes = bytes;
+  }
+
+  #tidy(): void {
+    const now = performance.now();
+    const followed: Loaded[] = [];
+    for (const [blobId, loaded] of this.#loaded) {
+      const { room } = loaded;
+      room.tidy(now);
+      this.#count(loaded);
+      if (isQuiet(room) && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
+      else if (room.sessions.size > 0) followed.push(loaded);
+    }
+    this.#looks.round(followed, now);
+    this.#keepWithin();
+  }
+
+  /** Tells every session to come back elsewhere. */
+  closeSessions(error: StudioError): void {
+    for (const { room } of this.#loaded.values()) room.sessions.close(error);
+  }
+
+  /** Resolves when no change is under way, or after DRAIN_MS_MAX. */
+  async settle(): Promise<void> {
+    const deadline = performance.now() + DRAIN_MS_MAX;
+    while (performance.now() < deadline && [...this.#loaded.values()].some(({ room }) => room.isBusy)) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#tidying);
+    for (const [blobId, loaded] of this.#loaded) this.#drop(blobId, loaded);
+  }
+}
+
+function full(limit: string): StudioError {
+  return new StudioError('LIMIT_EXCEEDED', 'The documents that are open here take all the room there is; try again.', {
+    limit,
+  });
+}
+
+function isQuiet({ isBusy, holders }: Room): boolean {
+  return !isBusy && holders === 0;
+}

@@ -1,0 +1,88 @@
+/** What all writes have in common: how a request becomes an intent of its room, and its outcome an answer. */
+import { storageUnavailable } from '../../domain/access/access.ts';
+import type { Caller } from '../../domain/access/caller.ts';
+import { contentHash } from '../../domain/content/canonical.ts';
+import { shapeOf } from '../../domain/content/shape.ts';
+import { StudioError } from '../../errors.ts';
+import { CONTENT_BYTES_MAX } from '../../limits.ts';
+import type { Contents } from '../../storage/contents.ts';
+import type { BlobViews } from '../reads/blob-view.ts';
+import type { Committed } from '../contract.ts';
+import { Intent, type Settled, type Work } from '../commits/intent.ts';
+import { retrying } from '../../storage/retrying.ts';
+import type { Room } from '../rooms/room.ts';
+
+export interface SubmitOptions {
+  readonly requestId?: string;
+  readonly causedBy?: string;
+  readonly ifVersion?: number;
+  readonly line?: object;
+}
+
+/** No blob that can be changed is at this version. */
+export const NO_VERSION = 0;
+
+export class Submissions {
+  readonly #views: BlobViews;
+  readonly #contents: Contents;
+
+  constructor(options: { readonly views: BlobViews; readonly contents: Contents }) {
+    this.#views = options.views;
+    this.#contents = options.contents;
+  }
+
+  /** Bounds content; the bytes of a binary blob are stored before the commit that names them. */
+  async prepareContent(contentType: string, content: Uint8Array): Promise<void> {
+    if (content.byteLength > CONTENT_BYTES_MAX) {
+      throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
+        limit: 'CONTENT_BYTES_MAX',
+      });
+    }
+    if (shapeOf(contentType) === 'binary') await this.#store(content);
+  }
+
+  /** The bytes wait for the database as long as the commit that names them would. */
+  async #store(content: Uint8Array): Promise<void> {
+    await retrying(() => this.#contents.put(contentHash(content), content)).catch((error: unknown) => {
+      throw storageUnavailable(error);
+    });
+  }
+
+  /**
+   * The version that an etag stands for, after checking that it is the current one. G4: a request that was answered once
+   * has its answer whatever the etag is by now, so where there is a request id one that is not current gives NO_VERSION,
+   * which any other change is refused for.
+   */
+  async requireEtag(room: Room, etag: string | undefined, requestId: string | undefined): Promise<number | undefined> {
+    if (etag === undefined || etag === '') return undefined;
+    await room.refresh();
+    const blob = await this.#views.ofRoom(room, { fresh: true });
+    if (blob.etag === etag) return blob.version;
+    if (requestId) return NO_VERSION;
+    throw etagMismatch(blob.id);
+  }
+
+  intent(caller: Caller, work: Work, bytes: number, options: SubmitOptions): Intent {
+    return new Intent({
+      userId: caller.userId,
+      providerId: caller.providerId,
+      work,
+      bytes,
+      requestId: options.requestId || undefined,
+      causedBy: options.causedBy || undefined,
+      ifVersion: options.ifVersion,
+      line: options.line,
+    });
+  }
+
+  async committed(room: Room, settled: Settled): Promise<Committed> {
+    const blob = await this.#views.ofRoom(room, { fresh: false });
+    const delta = settled.delta ?? (await room.newestDelta());
+    if (!delta) throw new StudioError('INTERNAL', `Blob "${blob.id}" has no newest delta.`);
+    return { blob, delta };
+  }
+}
+
+export function etagMismatch(id: string): StudioError {
+  return new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: id });
+}
