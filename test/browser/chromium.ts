@@ -2,17 +2,16 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { chromium, type Browser } from 'playwright-core';
+import { skip } from '../harness/suite.ts';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const ARGUMENTS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking ' +
   '--disable-component-update --disable-sync --disable-dev-shm-usage';
 
-/** Runs `body` with the path of a browser; where there is none, says so, and the test passes without it. */
-export async function skipWithoutBrowser(body: (executablePath: string) => Promise<void>): Promise<void> {
-  const found = PATHS.find((path) => existsSync(path));
-  if (found) await body(found);
-  else process.stdout.write(`skipped: no Chromium at ${PATHS.join(', ')}\n`);
+/** The path of a browser; where there is none, the test is skipped. */
+export function requireChromium(): string {
+  return PATHS.find((path) => existsSync(path)) ?? skip(`no Chromium at ${PATHS.join(', ')}`);
 }
 
 export interface RunningBrowser {

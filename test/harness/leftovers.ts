@@ -3,6 +3,7 @@
  * folder. Whatever it starts inherits the one or is given the other on its command line, however far it detaches.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { KILL_MS_MAX } from './limits.ts';
 
 export interface MarkedProcess {
   readonly pid: number;
@@ -31,7 +32,8 @@ export async function killLeftovers(mark: string, graceMs: number): Promise<Mark
     found = findMarked(mark);
   }
   const left = found;
-  while (found.length > 0) {
+  const killedBy = Date.now() + KILL_MS_MAX;
+  while (found.length > 0 && Date.now() < killedBy) {
     for (const { pid } of found) kill(pid);
     await new Promise((resolve) => setTimeout(resolve, 50));
     found = findMarked(mark);

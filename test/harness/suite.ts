@@ -9,6 +9,13 @@ import { report } from './report.ts';
 
 export type Body = () => Promise<void> | void;
 
+/** Ends the running test as skipped: neither passed nor failed, and told at the end of the run. */
+export function skip(reason: string): never {
+  throw new Skipped(reason);
+}
+
+class Skipped extends Error {}
+
 export interface Hook {
   (body: Body): void;
   each(body: Body): void;
@@ -46,6 +53,10 @@ export function suite(name: string, options: { readonly timeoutMs?: number } = {
         await body();
       } catch (thrown) {
         const error = toError(thrown);
+        if (error instanceof Skipped) {
+          report({ kind: 'skipped', id, reason: error.message });
+          return;
+        }
         report({ kind: 'failed', id, error: error.stack ?? error.message });
         throw printable(error);
       }

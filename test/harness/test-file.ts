@@ -62,6 +62,7 @@ export async function runTestFile(
   return {
     path,
     passed: result.passed,
+    skipped: result.skipped,
     failures: [...result.failures, ...extra],
     output: output.text(),
     durationMs: performance.now() - startedAt,

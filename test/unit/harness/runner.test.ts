@@ -52,8 +52,11 @@ async function expectRun(
 }
 
 test('a file that passes', () => expectRun(['passes'], '2 passed, 0 failed', 0, 'passes.ts: ok'));
-test('no file at all is a failure', () =>
-  expectRun(['no-such-thing'], '0 passed, 0 failed', 1, 'No test file matches'));
+for (const fixtures of [['no-such-thing'], ['passes', 'no-such-thing']])
+  test(`a filter that matches nothing is a failure, ${fixtures.length > 1 ? 'beside others too' : 'alone'}`, () =>
+    expectRun(fixtures, '0 passed, 1 failed', 1, 'No test file matches'));
+test('a test that is skipped is neither passed nor failed, and is told', () =>
+  expectRun(['skips'], '1 passed, 0 failed', 0, 'skips › one: there is none here'));
 test('a before that throws', () => expectRun(['before-throws'], '0 passed, 2 failed', 1, 'before is broken'));
 test('an after that throws', () => expectRun(['after-throws'], '1 passed, 1 failed', 1, 'after is broken'));
 test('an after.each that throws over a failing test', () =>
