@@ -2,11 +2,19 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { readConfig } from '../../src/config.ts';
-import { openEngine } from '../../src/engine.ts';
+import type { ApplyDelta, StreamedDelta } from '../../src/documents/contract.ts';
+import { openEngine, type Engine } from '../../src/engine.ts';
 import { StudioError } from '../../src/errors.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import { ProviderType } from '../../src/gen/memmie/studio/v1/provider_pb.ts';
-import { LABELS_MAX, PARENTS_MAX, PROVIDERS_PER_USER_MAX } from '../../src/limits.ts';
+import {
+  LABELS_MAX,
+  PARENTS_MAX,
+  PROVIDERS_PER_USER_MAX,
+  STREAM_DELTAS_IN_FLIGHT_BYTES_MAX,
+  STREAM_DELTAS_IN_FLIGHT_MAX,
+} from '../../src/limits.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { connectAs, refused, type StudioClient } from '../harness/studio-client.ts';
@@ -44,6 +52,17 @@ async function overLimitByRest(body: object, limit: string): Promise<void> {
   assert.is((metadata as Record<string, string>)['limit'], limit);
 }
 
+const caller = { userId: 'ann', administrator: false };
+
+async function withEngine(body: (engine: Engine) => Promise<void>): Promise<void> {
+  const engine = await openEngine(readConfig({ ...parts.environment }), pino({ level: 'silent' }));
+  try {
+    await body(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `n-${index}`);
 
 const labels = (count: number): Record<string, string> =>
@@ -60,21 +79,63 @@ test('parents of a blob', async () => {
   await refused(ann.blobs.getBlob({ id: 'other' }), 'BLOB_NOT_FOUND');
 });
 
-test('parents of a blob that comes through no door', async () => {
-  const engine = await openEngine(readConfig({ ...parts.environment }), pino({ level: 'silent' }));
-  try {
+test('parents of a blob that comes through no door', () =>
+  withEngine(async ({ documents }) => {
     const parentIds = numbered(PARENTS_MAX + 1);
     const request = { content: new Uint8Array(), contentType: 'text/plain', parentIds, labels: {} };
-    const outcome: unknown = await engine.documents
-      .createBlob({ userId: 'ann', administrator: false }, request)
-      .catch((error: unknown) => error);
+    const outcome: unknown = await documents.createBlob(caller, request).catch((error: unknown) => error);
     assert.instance(outcome, StudioError);
     const { reason, metadata } = outcome as StudioError;
     assert.equal([reason, metadata['limit']], ['LIMIT_EXCEEDED', 'PARENTS_MAX']);
-  } finally {
-    await engine.close();
-  }
-});
+  }));
+
+const MEBIBYTE = 1024 * 1024;
+/** Of the second each says what is there already: it is taken in, held until it is answered, and makes no delta. */
+const STREAMS: readonly [string, number, ApplyDelta['patch'], number][] = [
+  [
+    'changes',
+    0,
+    { kind: 'text_edits', edits: [{ offset: 0, deleteCount: 0, insert: 'x' }], encoding: 'utf16' },
+    STREAM_DELTAS_IN_FLIGHT_MAX,
+  ],
+  [
+    'bytes',
+    MEBIBYTE,
+    { kind: 'content', content: Buffer.alloc(MEBIBYTE, 'x') },
+    STREAM_DELTAS_IN_FLIGHT_BYTES_MAX / MEBIBYTE,
+  ],
+];
+
+for (const [what, size, patch, inFlight] of STREAMS)
+  test(`G7: a stream whose outcomes are not taken is read up to so many ${what}`, () =>
+    withEngine(async ({ documents }) => {
+      const content = Buffer.alloc(size, 'x');
+      const { blob } = await documents.createBlob(caller, {
+        content,
+        contentType: 'text/plain',
+        parentIds: [],
+        labels: {},
+      });
+      let read = 0;
+      let isLeft = false;
+      async function* requests(): AsyncIterable<StreamedDelta> {
+        while (!isLeft) {
+          read += 1;
+          yield { reference: BigInt(read), request: { blobId: blob.id, patch } };
+        }
+      }
+      const outcomes = documents.applyDeltas(caller, requests())[Symbol.asyncIterator]();
+      for (let taken = 1; taken <= 2; taken++) {
+        assert.not.ok((await outcomes.next()).done);
+        await eventually('it is full again', () => read >= inFlight + taken);
+        const answered = async (): Promise<boolean> =>
+          (await documents.getBlob(caller, blob.id, { withContent: false })).version === (size === 0 ? read + 1 : 1);
+        await eventually('all that was read is answered', answered);
+        assert.is(read, inFlight + taken);
+      }
+      isLeft = true;
+      await outcomes.return?.();
+    }));
 
 test('labels of a blob, when it is made and later', async () => {
   const { blob } = await ann.blobs.createBlob({ contentType: 'text/plain', labels: labels(LABELS_MAX) });
