@@ -197,17 +197,18 @@ test('G1: the database killed under load and started again loses nothing acknowl
   });
 });
 
-test('a database that does not answer gives STORAGE_UNAVAILABLE within its bound, and the change lands when it is back', async () => {
+test('G1 G4: a database that falls silent gives STORAGE_UNAVAILABLE, and the change lands by itself when it is back', async () => {
   const proxy = await startCutProxy(parts.url('mongodb'));
   try {
     await withStudio({ env: { STUDIO_MONGODB_URL: proxy.url } }, async (client) => {
       await createText(client, 'silent', '');
-      proxy.refuse();
+      proxy.pause();
       await refused(
         insertAt(client, { blobId: 'silent', offset: 0, text: '[late]', requestId: 'late' }),
         'STORAGE_UNAVAILABLE',
       );
-      proxy.accept();
+      proxy.resume();
+      await eventually('it is there', async () => (await readText(client, 'silent')) === '[late]', 30_000);
       const delta = await insertAt(client, { blobId: 'silent', offset: 0, text: '[late]', requestId: 'late' });
       assert.is(Number(delta.toVersion), 2);
       await requireWhole(client, 'silent', ['[late]']);

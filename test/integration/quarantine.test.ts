@@ -91,22 +91,26 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
   });
 }
 
-test('G6: a database that does not answer quarantines nothing', async () => {
-  await seed('patient');
-  const proxy = await startCutProxy(parts.url('mongodb'));
-  const cut = await startStudio({ parts, env: { ...env, STUDIO_MONGODB_URL: proxy.url } });
-  try {
-    const ann = connectAs(cut.address, await cut.token('ann'));
-    proxy.refuse();
-    await refused(ann.blobs.getBlob({ id: 'patient' }), 'STORAGE_UNAVAILABLE');
-    proxy.accept();
-    await eventually('it is read as soon as the database is back', () => readText(ann, 'patient'));
-    assert.is(await database.db.collection('quarantine').countDocuments(), 0);
-  } finally {
-    await cut.stop();
-    await proxy.close();
-  }
-});
+const OUTAGES = { refuses: ['refuse', 'accept'], 'is silent': ['pause', 'resume'] } as const;
+
+for (const [what, [begin, end]] of Object.entries(OUTAGES))
+  test(`G6: a database that ${what} quarantines nothing`, async () => {
+    const blobId = `patient-${begin}`;
+    await seed(blobId);
+    const proxy = await startCutProxy(parts.url('mongodb'));
+    const cut = await startStudio({ parts, env: { ...env, STUDIO_MONGODB_URL: proxy.url } });
+    try {
+      const ann = connectAs(cut.address, await cut.token('ann'));
+      proxy[begin]();
+      await refused(ann.blobs.getBlob({ id: blobId }), 'STORAGE_UNAVAILABLE');
+      proxy[end]();
+      await eventually('it is read as soon as the database is back', () => readText(ann, blobId));
+      assert.is(await database.db.collection('quarantine').countDocuments(), 0);
+    } finally {
+      await cut.stop();
+      await proxy.close();
+    }
+  });
 
 async function retentionAs(user: string): Promise<Client<typeof RetentionService>> {
   const token = await studio.token(user);
