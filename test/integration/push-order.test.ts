@@ -47,6 +47,41 @@ test('G6: a large update that builds on one still on its way is tried on what ho
   );
 });
 
+/** Typed at the top of a text while offline: little to send, and slow to integrate, which only its flush finds out. */
+const PREPENDS = 1_000;
+
+test('G6: what turns out to need a trial is tried before the large update behind it, and both are saved', async () => {
+  await world.createText('prepended', '');
+  const session = { onUpdate: (): void => undefined, onClose: (): void => undefined };
+  const live = await openLiveDocument(world.rooms, { userId: 'ada', administrator: false }, 'prepended', session);
+  const doc = new Y.Doc();
+  const text = doc.getText('content');
+  const updates: Uint8Array[] = [];
+  const send = (type: () => void): void => {
+    const before = Y.encodeStateVector(doc);
+    type();
+    updates.push(Y.encodeStateAsUpdate(doc, before));
+  };
+  send(() => text.insert(0, 'typed '));
+  send(() => {
+    for (let index = 0; index < PREPENDS; index++) text.insert(0, String(index % 10));
+  });
+  send(() => text.insert(text.length, 'pasted '.repeat(TRIAL_FROM_BYTES / 4)));
+  send(() => text.insert(text.length, 'the end'));
+  assert.ok((updates[1]?.byteLength ?? 0) < TRIAL_FROM_BYTES, 'not tried for its size');
+  try {
+    const versions = await Promise.all(updates.map((update) => live.push(update)));
+    const numbers = versions.map(({ version }) => version);
+    assert.equal(
+      numbers,
+      [...numbers].sort((a, b) => a - b),
+    );
+  } finally {
+    live.close();
+  }
+  assert.is(await world.readText('prepended'), text.toJSON());
+});
+
 test('G7: what a stream sent after an update that is tried waits for it, and nobody else does', async () => {
   await world.createText('streamed', '');
   const doc = new Y.Doc();

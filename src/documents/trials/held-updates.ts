@@ -17,13 +17,19 @@ import { tooManyWait } from '../commits/pending-intents.ts';
 import type { RoomState } from '../memory/room-state.ts';
 import type { UpdateTrials } from './update-trials.ts';
 
+interface Line {
+  readonly intents: Intent[];
+  /** Ends the wait of its first intent for one that has come back to the line before it. */
+  wake: () => void;
+}
+
 export class HeldUpdates {
   readonly #state: RoomState;
   readonly #trials: UpdateTrials;
   readonly #refresh: () => Promise<void>;
   readonly #release: (intent: Intent) => void;
   readonly #lastOf: (line: object) => Intent | undefined;
-  readonly #lines = new Map<object, Intent[]>();
+  readonly #lines = new Map<object, Line>();
   #count = 0;
   #bytes = 0;
 
@@ -63,9 +69,28 @@ export class HeldUpdates {
     return true;
   }
 
-  /** Those of a flush, and of what waited for the next, that turned out to need a trial, and those behind them. */
+  /**
+   * Those of a flush, and of what waited for the next, that turned out to need a trial, and those behind them. What their
+   * lines hold already was sent after them, and may be waiting for them.
+   */
   hold(intents: readonly Intent[]): void {
-    for (const intent of intents) this.#enter(intent);
+    const byLine = new Map<object, Intent[]>();
+    for (const intent of intents) {
+      this.#count += 1;
+      this.#bytes += intent.bytes;
+      const key = lineOf(intent);
+      const ofLine = byLine.get(key);
+      if (ofLine) ofLine.push(intent);
+      else byLine.set(key, [intent]);
+    }
+    for (const [key, ofLine] of byLine) {
+      const line = this.#lines.get(key);
+      if (!line) this.#begin(key, ofLine);
+      else {
+        line.intents.unshift(...ofLine);
+        line.wake();
+      }
+    }
   }
 
   takeAll(): Intent[] {
@@ -77,7 +102,7 @@ export class HeldUpdates {
   }
 
   *[Symbol.iterator](): IterableIterator<Intent> {
-    for (const line of this.#lines.values()) yield* line;
+    for (const line of this.#lines.values()) yield* line.intents;
   }
 
   #enter(intent: Intent): void {
@@ -85,32 +110,45 @@ export class HeldUpdates {
     this.#bytes += intent.bytes;
     const key = lineOf(intent);
     const line = this.#lines.get(key);
-    if (line) {
-      line.push(intent);
-      return;
-    }
-    const started = [intent];
-    this.#lines.set(key, started);
-    void this.#run(key, started);
+    if (line) line.intents.push(intent);
+    else this.#begin(key, [intent]);
   }
 
-  async #run(key: object, line: Intent[]): Promise<void> {
-    let before = this.#lastOf(key);
-    for (let intent = line[0]; intent; intent = line[0]) {
+  #begin(key: object, intents: Intent[]): void {
+    const line = { intents, wake: () => undefined };
+    this.#lines.set(key, line);
+    void this.#run(key, line);
+  }
+
+  async #run(key: object, line: Line): Promise<void> {
+    for (let intent = line.intents[0]; intent; intent = line.intents[0]) {
       if (this.#needsTrial(intent)) {
         // It builds on what its line sent before, so that must be in the document it is tried on.
-        await before?.settled.catch(() => undefined);
+        await this.#earlierSettled(key, line);
+        if (this.#lines.get(key) === line && line.intents[0] !== intent) continue;
         await this.#try(intent);
       }
       // All were taken away meanwhile: the room has failed.
       if (this.#lines.get(key) !== line) return;
-      line.shift();
+      line.intents.shift();
       this.#count -= 1;
       this.#bytes -= intent.bytes;
-      if (line.length === 0) this.#lines.delete(key);
+      if (line.intents.length === 0) this.#lines.delete(key);
       if (intent.isOpen) this.#release(intent);
-      before = intent;
     }
+  }
+
+  /** Resolves when nothing of the line is in a flush, or waits for one, any more: it has its outcome, or is held as well. */
+  #earlierSettled(key: object, line: Line): Promise<void> {
+    const last = this.#lastOf(key);
+    if (!last) return Promise.resolve();
+    return new Promise((resolve) => {
+      line.wake = resolve;
+      void last.settled.then(
+        () => resolve(),
+        () => resolve(),
+      );
+    });
   }
 
   #needsTrial(intent: Intent): boolean {
