@@ -6,6 +6,7 @@ import { Intent, type Work } from '../../src/documents/commits/intent.ts';
 import type { Room } from '../../src/documents/rooms/room.ts';
 import { StudioError } from '../../src/errors.ts';
 import { ROOM_REMOTE_BYTES_MAX, TRIAL_FROM_BYTES } from '../../src/limits.ts';
+import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
@@ -17,15 +18,20 @@ const MEMORY_BYTES = 64 * MB;
 /** More than pass between the answer to the last change of a flush and the end of the loop that flushed it. */
 const MICROTASKS = 12;
 let parts: TestParts;
+/** Before the reader's database. */
+let proxy: CutProxy;
 const worlds: RoomsWorld[] = [];
 
 test.before(async () => {
   parts = await startParts({ mongodb: true, nats: true });
   // Nothing announces their commits: each learns of the other's only from the log, and from what is handed to it here.
-  for (let index = 0; index < 2; index++) worlds.push(await openRooms(parts, { memoryBytesMax: MEMORY_BYTES }));
+  proxy = await startCutProxy(parts.url('mongodb'));
+  worlds.push(await openRooms(parts, { memoryBytesMax: MEMORY_BYTES }));
+  worlds.push(await openRooms(parts, { memoryBytesMax: MEMORY_BYTES, mongodbUrl: proxy.url }));
 });
 test.after(async () => {
   await Promise.all(worlds.map((world) => world.close()));
+  await proxy?.close();
   await parts?.stop();
 });
 
@@ -72,6 +78,18 @@ test('G3: what it hears of in any moment of a flush is shown at once', () =>
     assert.is(room.state.version, 2, after);
   }));
 
+test('G5: a hole in the seqs is noticed by the commit behind it, and filled from the log', async () => {
+  const { writer, reader } = await worldsWith('hole');
+  const heard = await writer.log.commitAt('hole', 3);
+  if (!heard) throw new Error('There is no third version.');
+  await reader.rooms.with('hole', async (room) => {
+    assert.is(room.state.version, 1);
+    room.onRemote(heard);
+    // Nobody is in the document, so nothing else looks at the log.
+    await eventually('the second and the third are shown', () => room.state.version === 3);
+  });
+});
+
 test('G3: a refresh brings all there is in the log, not only what it has heard of', () =>
   hearInEveryMoment('refreshed', async (room, after) => {
     await room.refresh();
@@ -116,6 +134,22 @@ test('G2: what seems to be there already is looked for on the newest head', asyn
   await writer.rooms.with('nothing-to-do', async (room) => {
     await room.refresh();
     assert.is(room.state.facts.deletedAt, undefined);
+  });
+});
+
+test('G4: what seems to be there already is looked for anew after a look at the log that failed half way', async () => {
+  const { writer, reader } = await worldsWith('half-way');
+  const heard = await writer.log.readRange('half-way', 2);
+  await reader.rooms.with('half-way', async (room) => {
+    const look = { command: 'find', collection: 'commits' };
+    // The driver tries a read once more by itself.
+    const failed = Promise.all([proxy.dropRequest(look), proxy.dropRequest(look)]);
+    const settled = room.submit(intent({ kind: 'patch', patch: { kind: 'content', content: Buffer.from('a') } }));
+    // In its flush, which finds nothing to do on the first version.
+    for (const commit of heard) room.onRemote(commit);
+    await failed;
+    assert.is((await settled).version, 4);
+    assert.is(room.state.doc.getText('content').toJSON(), 'a');
   });
 });
 

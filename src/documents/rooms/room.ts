@@ -183,9 +183,11 @@ export class Room {
         if (!prepared.commit) {
           this.#guard.settle();
           this.#authoring.settleLost();
-          // No slot won proves that this was the head.
-          if (dependsOnHead(prepared) && (await retrying(() => this.#catchUp()))) continue;
-          acknowledge(prepared, this.state.version);
+          // No slot won proves that this was the head. A look that failed may have moved it as well.
+          const { version } = this.state;
+          if (dependsOnHead(prepared)) await retrying(() => this.#catchUp());
+          if (this.state.version > version) continue;
+          acknowledge(prepared, version);
           return;
         }
         const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
@@ -228,16 +230,14 @@ export class Room {
     this.#services.history.checkpointIfDue(this.state);
   }
 
-  /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. False: nothing. */
-  async #catchUp(): Promise<boolean> {
+  /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. */
+  async #catchUp(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    let isAhead = this.#applyRemote();
+    this.#applyRemote();
     for await (const commits of readDurableTail(this.#services, this.state)) {
       this.#applyForeign(commits);
       if (this.#failure !== undefined) throw this.#failure;
-      isAhead = true;
     }
-    return isAhead;
   }
 
   #applyRemote(): boolean {
