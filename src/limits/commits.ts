@@ -28,7 +28,10 @@ export const INSERT_SLOW_MS = 100;
 export const INSERTS_IN_FLIGHT_MAX = 2;
 /** Commits waiting for an insert, one per blob at most. */
 export const COMMITS_WAITING_MAX = 10_000;
-/** A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still land). */
+/**
+ * A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still
+ * land), and so do those who read the blob behind it.
+ */
 export const COMMIT_RETRY_MS_MAX = 15_000;
 export const COMMIT_RETRY_PAUSE_MS = 50;
 /** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */

@@ -5,7 +5,7 @@ import * as Y from 'yjs';
 import { Intent, type Work } from '../../src/documents/commits/intent.ts';
 import type { Room } from '../../src/documents/rooms/room.ts';
 import { StudioError } from '../../src/errors.ts';
-import { ROOM_REMOTE_BYTES_MAX, TRIAL_FROM_BYTES } from '../../src/limits.ts';
+import { COMMIT_RETRY_MS_MAX, ROOM_REMOTE_BYTES_MAX, TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -150,6 +150,31 @@ test('G4: what seems to be there already is looked for anew after a look at the 
     await failed;
     assert.is((await settled).version, 4);
     assert.is(room.state.doc.getText('content').toJSON(), 'a');
+  });
+});
+
+test('G7: a read behind a change that the database does not answer is told so in the end', async () => {
+  const reader = worlds[1];
+  if (!reader) throw new Error('There is no reader.');
+  // Nobody else writes it, so that the change leaves at once.
+  await reader.createText('unanswered', 'a');
+  await reader.rooms.with('unanswered', async (room) => {
+    await room.submit(insertion('-'));
+    proxy.pause();
+    const written = room.submit(insertion('d'));
+    await turn();
+    let told = '';
+    room.refresh().catch((error: unknown) => (told = StudioError.from(error).reason));
+    room.tidy(performance.now() + COMMIT_RETRY_MS_MAX - 1_000);
+    await turn();
+    assert.is(told, '', 'not at once');
+    room.tidy(performance.now() + COMMIT_RETRY_MS_MAX);
+    await turn();
+    proxy.resume();
+    assert.is(told, 'STORAGE_UNAVAILABLE');
+    await written.catch(() => undefined);
+    await room.refresh();
+    assert.is(room.state.doc.getText('content').toJSON(), 'd-a');
   });
 });
 

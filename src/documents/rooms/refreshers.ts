@@ -1,8 +1,10 @@
 /** Callers that wait for a room to be brought up to the log; all that wait are served by one read. */
 import { storageUnavailable } from '../../domain/access/access.ts';
 import { StudioError } from '../../errors.ts';
+import { COMMIT_RETRY_MS_MAX } from '../../limits.ts';
 
 interface Refresher {
+  readonly waitsSinceMs: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -15,7 +17,8 @@ export class Refreshers {
   }
 
   add(): Promise<void> {
-    return new Promise((resolve, reject) => void this.#waiting.push({ resolve, reject }));
+    const waitsSinceMs = performance.now();
+    return new Promise((resolve, reject) => void this.#waiting.push({ waitsSinceMs, resolve, reject }));
   }
 
   async serve(catchUp: () => Promise<unknown>): Promise<void> {
@@ -28,6 +31,14 @@ export class Refreshers {
       const failure = error instanceof StudioError ? error : storageUnavailable(error);
       for (const { reject } of served) reject(failure);
     }
+  }
+
+  /** G7: a flush of unknown outcome may last as long as the database takes no writes. */
+  tidy(nowMs: number): void {
+    const late = this.#waiting.filter(({ waitsSinceMs }) => nowMs - waitsSinceMs >= COMMIT_RETRY_MS_MAX);
+    if (late.length === 0) return;
+    this.#waiting = this.#waiting.filter((one) => !late.includes(one));
+    for (const { reject } of late) reject(storageUnavailable(undefined));
   }
 
   rejectAll(error: unknown): void {

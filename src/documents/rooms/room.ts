@@ -272,13 +272,14 @@ export class Room {
     if (this.state.facts.deletedAt) this.sessions.close(blobDeleted(this.state.blobId));
   }
 
-  /** Callers of intents older than the limit are told so; what is on its way may still commit. */
+  /** Callers who wait for longer than the limit are told so; what is on its way may still commit. */
   tidy(nowMs: number): void {
     for (const intent of [...this.#flushing, ...this.#pending, ...this.#held]) {
       // Sessions keep their edits and wait; nothing is lost by letting them.
       if (intent.work.kind === 'push' || nowMs - intent.waitsSinceMs < COMMIT_RETRY_MS_MAX) continue;
       intent.reject(storageUnavailable(undefined));
     }
+    this.#refreshers.tidy(nowMs);
     this.#authoring.dropIdleTwin(TWIN_IDLE_MS_MAX);
     if (!this.isBusy && nowMs - this.usedAt > TWIN_IDLE_MS_MAX) this.state.relax(this.#services.keep);
   }
