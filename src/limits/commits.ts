@@ -26,7 +26,7 @@ export const COMMIT_BYTES_MAX = 15 * 1024 * 1024;
 /** The next insert leaves when the one before is answered: it then carries more. Or, where that is slow, after so long. */
 export const INSERT_SLOW_MS = 100;
 export const INSERTS_IN_FLIGHT_MAX = 2;
-/** Commits waiting for an insert, one per blob at most. */
+/** Commits waiting for an insert, or for the outcome of one, one per blob at most. */
 export const COMMITS_WAITING_MAX = 10_000;
 /**
  * A commit whose outcome is unknown is tried again this long before its callers get STORAGE_UNAVAILABLE (it may still

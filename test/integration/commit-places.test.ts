@@ -110,6 +110,27 @@ test('an insert that is not answered does not hold up the next ones', async () =
   assert.is.not(await first, 'lost');
 });
 
+test('G1: commits that the database goes on refusing hold up nobody, and are in as soon as it takes them', async () => {
+  const logger = pino({ level: 'silent' });
+  const options = { id: '00000000000000a4', log: new CommitLog(database), database, listeners: [], logger };
+  const committer = new Committer({ ...options, failpoints: new Failpoints() });
+  const refuse = (validator: object): Promise<unknown> =>
+    database.db.command({ collMod: database.commits.collectionName, validator });
+  await refuse({ blob_id: { $nin: ['refused-1', 'refused-2', 'refused-3'] } });
+  const refused: Promise<unknown>[] = [];
+  try {
+    for (const n of [1, 2, 3]) {
+      refused.push(committer.commit(firstOf(`refused-${n}`), 1));
+      assert.is.not(await committer.commit(firstOf(`taken-${n}`), 1), 'lost');
+    }
+  } finally {
+    await refuse({});
+  }
+  for (const outcome of await Promise.all(refused)) assert.is.not(outcome, 'lost');
+  committer.stop();
+  assert.ok(committer.isSettled);
+});
+
 test('who is given a place and commits nothing takes it from nobody', async () => {
   const { committer, log } = heldCommitter('00000000000000a2');
   const first = committer.commit(firstOf('before'), 1);

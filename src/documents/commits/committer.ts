@@ -46,6 +46,12 @@ export class Committer {
   readonly #logger: Logger;
   readonly #queue: Waiting[] = [];
   /**
+   * Tried, and of unknown outcome. They are tried again by themselves: where that lasts, of the blobs of one shard say,
+   * no other commit waits for them.
+   */
+  readonly #unknown: Waiting[] = [];
+  #isRetrying = false;
+  /**
    * Numbers of commits that lost their race: given out again first, so that the numbering has no lasting gap. Their ids
    * come again too, which is safe: a late repeat of the lost insert finds its slot taken.
    */
@@ -91,7 +97,7 @@ export class Committer {
    */
   commit(unnumbered: UnnumberedCommit, bytes: number): Promise<CommitOutcome> {
     if (this.#stopping) return Promise.reject(new StudioError('DRAINING', 'This studio process is stopping.'));
-    if (this.#queue.length >= COMMITS_WAITING_MAX) {
+    if (this.#queue.length + this.#unknown.length >= COMMITS_WAITING_MAX) {
       return Promise.reject(
         new StudioError('LIMIT_EXCEEDED', 'Too many blobs wait for the database.', { limit: 'COMMITS_WAITING_MAX' }),
       );
@@ -147,7 +153,7 @@ export class Committer {
         this.#slow += 1;
         this.#pump();
       }, INSERT_SLOW_MS);
-      void this.#insertBatch(this.#takeBatch()).finally(() => {
+      void this.#insertBatch(takeBatch(this.#queue)).finally(() => {
         clearTimeout(slow);
         if (isSlow) this.#slow -= 1;
         this.#inFlight -= 1;
@@ -158,32 +164,28 @@ export class Committer {
     if (this.#queue.length + this.#places.length > 0) this.#pump();
   }
 
-  #takeBatch(): Waiting[] {
-    let bytes = 0;
-    let count = 0;
-    for (const waiting of this.#queue) {
-      bytes += waiting.bytes;
-      if (count > 0 && (count >= COMMIT_DOCUMENTS_MAX || bytes > COMMIT_BYTES_MAX)) break;
-      count += 1;
-    }
-    return this.#queue.splice(0, count);
+  async #insertBatch(batch: readonly Waiting[]): Promise<void> {
+    const unknown = await this.#tryOnce(batch);
+    if (unknown.length === 0) return;
+    this.#unknown.push(...unknown);
+    if (this.#isRetrying) return;
+    this.#logger.warn({ commits: unknown.length }, 'commit outcome unknown, trying the same slots again');
+    void this.#retry();
   }
 
-  async #insertBatch(batch: readonly Waiting[]): Promise<void> {
-    let open = [...batch];
-    for (let attempt = 1; open.length > 0; attempt++) {
-      const unresolved = await this.#tryOnce(open);
-      open = unresolved;
-      if (open.length === 0) return;
+  async #retry(): Promise<void> {
+    this.#isRetrying = true;
+    while (this.#unknown.length > 0) {
       if (this.#stopping) {
         const error = new StudioError('STORAGE_UNAVAILABLE', 'The database did not say whether the change is in.');
-        for (const waiting of open) waiting.reject(error);
-        return;
+        for (const waiting of this.#unknown.splice(0)) waiting.reject(error);
+        break;
       }
-      if (attempt === 1)
-        this.#logger.warn({ commits: open.length }, 'commit outcome unknown, trying the same slots again');
       await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_PAUSE_MS));
+      // Those that stay unknown go behind the others.
+      this.#unknown.push(...(await this.#tryOnce(takeBatch(this.#unknown))));
     }
+    this.#isRetrying = false;
   }
 
   /** One insertMany and what it told. Returns those whose outcome is still unknown. */
@@ -258,4 +260,16 @@ export class Committer {
     this.#unsettled -= commits.length;
     for (const commit of commits) for (const listener of this.#listeners) listener.onCommitted(commit);
   }
+}
+
+/** As many of the first as one insert may carry. */
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let bytes = 0;
+  let count = 0;
+  for (const waiting of queue) {
+    bytes += waiting.bytes;
+    if (count > 0 && (count >= COMMIT_DOCUMENTS_MAX || bytes > COMMIT_BYTES_MAX)) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
 }
