@@ -66,6 +66,11 @@ export const VERSION_READ_TRIES_MAX = 4;
 // --- retention
 /** History younger than this is never thinned; what is read from memory relies on it. */
 export const RETENTION_AFTER_MS_MIN = 24 * 60 * 60 * 1000;
+/**
+ * What is younger than this, by whichever process's clock, was not thinned: neither the deltas in memory nor the slot
+ * after a head seen since then. For the rest it is looked up.
+ */
+export const UNTHINNED_MS_MAX = RETENTION_AFTER_MS_MIN / 2;
 /** How often policies are applied by themselves, and how often a process looks whether it is time. */
 export const RETENTION_EVERY_MS = 24 * 60 * 60 * 1000;
 export const RETENTION_LOOK_MS = 10 * 60 * 1000;

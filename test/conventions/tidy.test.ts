@@ -28,9 +28,11 @@ const RULES_ON = [
 /** Their time is compared with one that is stored, in a token, or another program's. Workflows' clock is Temporal's. */
 const WALL_CLOCK_IN = [
   'src/documents/checkpoints/compaction.ts',
+  'src/documents/commits/committer.ts',
   'src/documents/log/quarantine.ts',
   'src/documents/reads/reads.ts',
   'src/documents/rooms/readable.ts',
+  'src/documents/rooms/room.ts',
   'src/domain/ids.ts',
   'src/events/sweep.ts',
   'src/storage/leases.ts',

@@ -6,7 +6,7 @@ import { headBase } from '../../src/domain/base.ts';
 import type { Commit, Draft } from '../../src/domain/delta.ts';
 import { Committer, type UnnumberedCommit } from '../../src/documents/commits/committer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
-import { COMMIT_DOCUMENTS_MAX } from '../../src/limits.ts';
+import { COMMIT_DOCUMENTS_MAX, UNTHINNED_MS_MAX } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startCutProxy, type CutProxy } from '../harness/cut-proxy.ts';
@@ -97,11 +97,11 @@ test('what reaches a room while it waits for its place is in the same commit', a
 
 test('an insert that is not answered does not hold up the next ones', async () => {
   const { committer, log } = heldCommitter('00000000000000a1');
-  const first = committer.commit(firstOf('held'), 1);
+  const first = committer.commit(firstOf('held'), 1, Date.now());
   await turn();
   // One after the other: each is answered before the next is handed in.
   for (const blobId of ['next', 'third', 'fourth']) {
-    const outcome = await committer.commit(firstOf(blobId), 1);
+    const outcome = await committer.commit(firstOf(blobId), 1, Date.now());
     assert.is.not(outcome, 'lost');
   }
   const open = Symbol('open');
@@ -120,8 +120,8 @@ test('G1: commits that the database goes on refusing hold up nobody, and are in 
   const refused: Promise<unknown>[] = [];
   try {
     for (const n of [1, 2, 3]) {
-      refused.push(committer.commit(firstOf(`refused-${n}`), 1));
-      assert.is.not(await committer.commit(firstOf(`taken-${n}`), 1), 'lost');
+      refused.push(committer.commit(firstOf(`refused-${n}`), 1, Date.now()));
+      assert.is.not(await committer.commit(firstOf(`taken-${n}`), 1, Date.now()), 'lost');
     }
   } finally {
     await refuse({});
@@ -133,14 +133,34 @@ test('G1: commits that the database goes on refusing hold up nobody, and are in 
 
 test('who is given a place and commits nothing takes it from nobody', async () => {
   const { committer, log } = heldCommitter('00000000000000a2');
-  const first = committer.commit(firstOf('before'), 1);
+  const first = committer.commit(firstOf('before'), 1, Date.now());
   await turn();
   const places = Array.from({ length: 2 * COMMIT_DOCUMENTS_MAX + 1 }, () => committer.place());
   assert.ok(places.every((place) => place !== undefined));
-  const last = Promise.all(places).then(() => committer.commit(firstOf('after'), 1));
+  const last = Promise.all(places).then(() => committer.commit(firstOf('after'), 1, Date.now()));
   log.release();
   assert.is.not(await first, 'lost');
   assert.is.not(await last, 'lost');
+});
+
+test('G2: a slot that retention freed is won by nobody who saw the head long ago', async () => {
+  const logger = pino({ level: 'silent' });
+  const log = new CommitLog(database);
+  const options = { id: '00000000000000a5', log, database, listeners: [], logger };
+  const committer = new Committer({ ...options, failpoints: new Failpoints() });
+  const commit = async (blobId: string, seq: number, headSeenAtMs: number): Promise<string> => {
+    const of = { ...firstOf(blobId), firstSeq: seq, lastSeq: seq };
+    const outcome = await committer.commit(of, 1, headSeenAtMs);
+    return outcome === 'lost' ? outcome : outcome.id;
+  };
+  const longAgo = Date.now() - UNTHINNED_MS_MAX - 1_000;
+  for (const seq of [1, 2, 3]) await commit('thinned', seq, Date.now());
+  await database.commits.deleteOne({ blob_id: 'thinned', first_seq: 2 });
+  assert.is(await commit('thinned', 2, longAgo), 'lost');
+  assert.is(await log.slotHolder('thinned', 2), undefined);
+  assert.is(await commit('thinned', 3, longAgo), 'lost', 'taken by another');
+  const fourth = await commit('thinned', 4, longAgo);
+  assert.is(await log.slotHolder('thinned', 4), fourth, 'nothing is beyond it');
 });
 
 test('a commit that can not be encoded is refused, and keeps nobody waiting', async () => {
@@ -154,8 +174,8 @@ test('a commit that can not be encoded is refused, and keeps nobody waiting', as
   };
   for (const round of [1, 2, 3]) {
     const [bad, good] = await Promise.allSettled([
-      committer.commit(poisoned(`bad-${round}`), 10),
-      committer.commit(firstOf(`beside-${round}`), 10),
+      committer.commit(poisoned(`bad-${round}`), 10, Date.now()),
+      committer.commit(firstOf(`beside-${round}`), 10, Date.now()),
     ]);
     assert.equal([bad.status, good.status], ['rejected', 'fulfilled']);
   }
@@ -175,7 +195,7 @@ test('G1: commits that are more than one insert command holds are committed apar
   };
   const ids = ['large-1', 'large-2', 'large-3'];
   // Counted at nearly nothing, so that they share an insert.
-  const outcomes = await Promise.all(ids.map((blobId) => committer.commit(large(blobId), 1)));
+  const outcomes = await Promise.all(ids.map((blobId) => committer.commit(large(blobId), 1, Date.now())));
   const holders = await Promise.all(ids.map((blobId) => log.slotHolder(blobId, 1)));
   assert.equal(
     holders,

@@ -127,10 +127,10 @@ test('G5: a process that stops while a commit of it may still land leaves it to 
   const committer = new Committer({ id, log, database, listeners: [publisher], failpoints, logger });
   try {
     await publisher.start();
-    await committer.commit(firstOf('known'), 1);
+    await committer.commit(firstOf('known'), 1, Date.now());
     await eventually('it is told of', () => committer.isSettled);
     log.isDeaf = true;
-    const unknown = committer.commit(firstOf('unknown'), 1).then(
+    const unknown = committer.commit(firstOf('unknown'), 1, Date.now()).then(
       () => 'committed',
       (error: { reason: string }) => error.reason,
     );

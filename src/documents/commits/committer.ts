@@ -7,10 +7,10 @@ import type { Logger } from 'pino';
 import type { Commit, Draft } from '../../domain/delta.ts';
 import type { Failpoints } from '../../failpoints.ts';
 import {
-  COMMIT_BYTES_MAX,
   COMMIT_DOCUMENTS_MAX,
   COMMIT_RETRY_PAUSE_MS,
   COMMITS_WAITING_MAX,
+  UNTHINNED_MS_MAX,
   INSERT_SLOW_MS,
   INSERTS_IN_FLIGHT_MAX,
 } from '../../limits.ts';
@@ -19,22 +19,13 @@ import { commitId, placeDraft } from '../../storage/log/commit-document.ts';
 import type { CommitLog, InsertResult } from '../../storage/log/commit-log.ts';
 import type { Database } from '../../storage/database.ts';
 import type { CommitListener } from '../contract.ts';
-
-/** The commit as it is in the log, or `lost`: another writer holds the slot; nothing of it is or ever will be in the log. */
-export type CommitOutcome = Commit | 'lost';
+import { type CommitOutcome, takeBatch, type WaitingCommit } from './waiting-commits.ts';
 
 /** A commit before it has its place in this process's numbering, which gives it and its deltas their ids. */
 export type UnnumberedCommit = Omit<Commit, 'id' | 'committer' | 'committerSeq' | 'deltas'> & {
   readonly appliedAt: Date;
   readonly drafts: readonly Draft[];
 };
-
-interface Waiting {
-  readonly commit: Commit;
-  readonly bytes: number;
-  readonly resolve: (outcome: CommitOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export class Committer {
   /** This process in the log, unique for its life: what the ids of its commits begin with. */
@@ -44,12 +35,12 @@ export class Committer {
   readonly #listeners: readonly CommitListener[];
   readonly #failpoints: Failpoints;
   readonly #logger: Logger;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: WaitingCommit[] = [];
   /**
    * Tried, and of unknown outcome. They are tried again by themselves: where that lasts, of the blobs of one shard say,
    * no other commit waits for them.
    */
-  readonly #unknown: Waiting[] = [];
+  readonly #unknown: WaitingCommit[] = [];
   #isRetrying = false;
   /**
    * Numbers of commits that lost their race: given out again first, so that the numbering has no lasting gap. Their ids
@@ -93,9 +84,10 @@ export class Committer {
 
   /**
    * Never call it for a blob that has a commit under way. While the database does not answer it waits, retrying the
-   * same id and slot; it rejects only when the process stops, the outcome then unknown.
+   * same id and slot; it rejects only when the process stops, the outcome then unknown. `headSeenAtMs`: by the clock,
+   * when the log was last known to end where the commit begins.
    */
-  commit(unnumbered: UnnumberedCommit, bytes: number): Promise<CommitOutcome> {
+  commit(unnumbered: UnnumberedCommit, bytes: number, headSeenAtMs: number): Promise<CommitOutcome> {
     if (this.#stopping) return Promise.reject(new StudioError('DRAINING', 'This studio process is stopping.'));
     if (this.#queue.length + this.#unknown.length >= COMMITS_WAITING_MAX) {
       return Promise.reject(
@@ -104,7 +96,7 @@ export class Committer {
     }
     const commit = this.#number(unnumbered);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ commit, bytes, resolve, reject });
+      this.#queue.push({ commit, bytes, headSeenAtMs, resolve, reject });
       this.#pump();
     });
   }
@@ -164,7 +156,7 @@ export class Committer {
     if (this.#queue.length + this.#places.length > 0) this.#pump();
   }
 
-  async #insertBatch(batch: readonly Waiting[]): Promise<void> {
+  async #insertBatch(batch: readonly WaitingCommit[]): Promise<void> {
     const unknown = await this.#tryOnce(batch);
     if (unknown.length === 0) return;
     this.#unknown.push(...unknown);
@@ -189,7 +181,12 @@ export class Committer {
   }
 
   /** One insertMany and what it told. Returns those whose outcome is still unknown. */
-  async #tryOnce(open: readonly Waiting[]): Promise<Waiting[]> {
+  async #tryOnce(all: readonly WaitingCommit[]): Promise<WaitingCommit[]> {
+    const unknown: WaitingCommit[] = [];
+    const open: WaitingCommit[] = [];
+    const isOld = ({ headSeenAtMs }: WaitingCommit): boolean => Date.now() - headSeenAtMs > UNTHINNED_MS_MAX;
+    for (const waiting of all) if (!isOld(waiting) || (await this.#looksFree(waiting, unknown))) open.push(waiting);
+    if (open.length === 0) return unknown;
     let results: readonly InsertResult[];
     let told: Awaited<ReturnType<CommitLog['insert']>> | undefined;
     try {
@@ -202,8 +199,7 @@ export class Committer {
       this.#logger.error({ err: error }, 'insert failed before an answer');
       results = open.map(() => 'unknown');
     }
-    const unknown: Waiting[] = [];
-    const taken: Waiting[] = [];
+    const taken: WaitingCommit[] = [];
     for (const [index, waiting] of open.entries()) {
       if (results[index] === 'inserted') this.#settle(waiting, waiting.commit);
       else if (results[index] === 'duplicate') taken.push(waiting);
@@ -218,22 +214,45 @@ export class Committer {
     return unknown;
   }
 
-  /** A duplicate key: our own earlier try, which then becomes durable by a fence, or another writer's commit. */
-  async #resolveTaken(waiting: Waiting): Promise<boolean> {
+  /**
+   * G2: retention frees slots whose deltas are old. So where the head was seen long ago, a slot is tried only after a look
+   * that finds nothing beyond it. Otherwise the commit is settled, or joins those of unknown outcome.
+   */
+  async #looksFree(waiting: WaitingCommit, unknown: WaitingCommit[]): Promise<boolean> {
+    const { blobId, firstSeq } = waiting.commit;
+    const lookedAtMs = Date.now();
+    try {
+      if (((await this.#log.lastSeq(blobId)) ?? 0) < firstSeq) {
+        waiting.headSeenAtMs = lookedAtMs;
+        return true;
+      }
+      await this.#settleBy(waiting, await this.#log.slotHolder(blobId, firstSeq));
+    } catch {
+      unknown.push(waiting);
+    }
+    return false;
+  }
+
+  /** A duplicate key: our own earlier try or another writer's commit. False: not known yet. */
+  async #resolveTaken(waiting: WaitingCommit): Promise<boolean> {
     try {
       const holder = await this.#log.slotHolder(waiting.commit.blobId, waiting.commit.firstSeq);
       if (holder === undefined) return false;
-      if (holder === waiting.commit.id) {
-        await this.#database.fence();
-        this.#settle(waiting, waiting.commit);
-      } else this.#settle(waiting, 'lost');
+      await this.#settleBy(waiting, holder);
       return true;
     } catch {
       return false;
     }
   }
 
-  #settle(waiting: Waiting, outcome: CommitOutcome): void {
+  /** Of a slot that can't be won any more. What holds it may be our own earlier try, which becomes durable by a fence. */
+  async #settleBy(waiting: WaitingCommit, holder: string | undefined): Promise<void> {
+    const isOwn = holder === waiting.commit.id;
+    if (isOwn) await this.#database.fence();
+    this.#settle(waiting, isOwn ? waiting.commit : 'lost');
+  }
+
+  #settle(waiting: WaitingCommit, outcome: CommitOutcome): void {
     if (outcome === 'lost') {
       this.#freeSeqs.push(waiting.commit.committerSeq);
       this.#unsettled -= 1;
@@ -246,7 +265,7 @@ export class Committer {
   }
 
   /** One that will never be sent must not keep the others of its batch, and those behind them, waiting for it. */
-  #giveUp(waiting: Waiting, error: unknown): void {
+  #giveUp(waiting: WaitingCommit, error: unknown): void {
     const { commit } = waiting;
     this.#logger.error({ err: error, blobId: commit.blobId }, 'a commit can not be encoded');
     this.#freeSeqs.push(commit.committerSeq);
@@ -260,16 +279,4 @@ export class Committer {
     this.#unsettled -= commits.length;
     for (const commit of commits) for (const listener of this.#listeners) listener.onCommitted(commit);
   }
-}
-
-/** As many of the first as one insert may carry. */
-function takeBatch(queue: Waiting[]): Waiting[] {
-  let bytes = 0;
-  let count = 0;
-  for (const waiting of queue) {
-    bytes += waiting.bytes;
-    if (count > 0 && (count >= COMMIT_DOCUMENTS_MAX || bytes > COMMIT_BYTES_MAX)) break;
-    count += 1;
-  }
-  return queue.splice(0, count);
 }

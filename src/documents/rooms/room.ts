@@ -6,13 +6,14 @@
 import * as Y from 'yjs';
 import { Guard } from '../../domain/guard/guard.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
-import { blobDeleted, blobNotFound, storageUnavailable, type Action } from '../../domain/access/access.ts';
+import { blobDeleted, storageUnavailable, type Action } from '../../domain/access/access.ts';
 import type { BlobAccess } from '../../domain/access/blob-access.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import type { Commit } from '../../domain/delta.ts';
 import { StudioError } from '../../errors.ts';
 import { COMMIT_RACES_MAX, COMMIT_RETRY_MS_MAX, TWIN_IDLE_MS_MAX } from '../../limits.ts';
 import type { BlobMeta } from '../../storage/blobs.ts';
+import { admit } from './admission.ts';
 import { Authoring } from '../commits/authoring.ts';
 import { EditMaker } from '../commits/edit-maker.ts';
 import { HeldUpdates } from '../trials/held-updates.ts';
@@ -39,6 +40,8 @@ export class Room {
   usedAt = performance.now();
   /** When it last won a slot: what it held then was the head. */
   wonAt = 0;
+  /** By the clock, when the log was last known to hold no more than it does. */
+  #headSeenAtMs = Date.now();
   /** Labels and processed_by as last read; other processes may have changed them since. */
   meta: BlobMeta | undefined;
   readonly newestDelta = () => this.#services.history.deltas.newest(this.state);
@@ -87,17 +90,8 @@ export class Room {
     return this.#failure;
   }
 
-  /** G8: lets the caller pass, or throws BLOB_NOT_FOUND or ACCESS_DENIED. No query while that is known. */
-  async authorize(caller: Caller, action: Action): Promise<BlobAccess> {
-    if (this.state.version === 0) throw blobNotFound(this.state.blobId);
-    const { access } = this.#services;
-    // A change waits for the database as long as its commit would; who only reads is told at once.
-    if (action !== 'read' && !access.known(this.state.blobId)) {
-      await access.settled(this.state.lineage, AbortSignal.timeout(COMMIT_RETRY_MS_MAX)).catch((error: unknown) => {
-        throw storageUnavailable(error);
-      });
-    }
-    return access.authorize(caller, action, this.state.lineage);
+  authorize(caller: Caller, action: Action): Promise<BlobAccess> {
+    return admit(this.#services.access, this.state, { caller, action });
   }
 
   submit(intent: Intent): Promise<Settled> {
@@ -190,11 +184,13 @@ export class Room {
           acknowledge(prepared, version);
           return;
         }
-        const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes);
+        const sentAtMs = Date.now();
+        const outcome = await this.#services.committer.commit(prepared.commit, prepared.bytes, this.#headSeenAtMs);
         this.#guard.settle();
         if (outcome !== 'lost') {
           this.#turns.own(performance.now() - began);
           this.wonAt = performance.now();
+          this.#headSeenAtMs = sentAtMs;
           this.#show(prepared, outcome);
           return;
         }
@@ -233,11 +229,13 @@ export class Room {
   /** All that others have committed by now, with a fence (G1). What NATS has brought may not be all. */
   async #catchUp(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    const lookedAtMs = Date.now();
     this.#applyRemote();
     for await (const commits of readDurableTail(this.#services, this.state)) {
       this.#applyForeign(commits);
       if (this.#failure !== undefined) throw this.#failure;
     }
+    this.#headSeenAtMs = lookedAtMs;
   }
 
   #applyRemote(): boolean {
