@@ -16,13 +16,8 @@ import type { EventConnection } from './connection.ts';
 import type { StudioEvent } from './contract.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { UpdatePace, type HeldUpdate } from './update-pace.ts';
-import { Watermark } from './watermark.ts';
-
-/** Commits of this process, by its numbers: those above `after`, up to `to`. */
-interface Gap {
-  readonly after: number;
-  readonly to: number;
-}
+import { ToldNumbers } from './told-numbers.ts';
+import { Watermark, type NumberRange } from './watermark.ts';
 
 export class EventPublisher implements CommitListener {
   readonly #committerId: string;
@@ -35,6 +30,7 @@ export class EventPublisher implements CommitListener {
   readonly #queue = new CommitQueue();
   readonly #pace = new UpdatePace();
   readonly #watermark = new Watermark();
+  readonly #told = new ToldNumbers();
   readonly #publishing = new Set<Promise<void>>();
   /** Events on their way. */
   #inFlight = 0;
@@ -44,7 +40,7 @@ export class EventPublisher implements CommitListener {
   #era = 0;
   #highest = 0;
   /** What is to be read back from the log: it did not fit the queue, or is to be published again. */
-  #gap: Gap | undefined;
+  #gap: NumberRange | undefined;
   #isReadingBack = false;
   #renewing: NodeJS.Timeout | undefined;
   #pausedUntil = 0;
@@ -103,6 +99,7 @@ export class EventPublisher implements CommitListener {
   onCommitted(commit: Commit): void {
     const { committerSeq } = commit;
     this.#highest = Math.max(this.#highest, committerSeq);
+    this.#told.add(committerSeq);
     if (this.#queue.hasRoomFor(commit.deltas.length)) this.#queue.add(outlineOf(commit));
     else this.#widenGap(committerSeq - 1, committerSeq);
     this.#pumpSoon();
@@ -195,9 +192,10 @@ export class EventPublisher implements CommitListener {
   }
 
   /** A page of the gap. What lies beyond it is in the queue, or was. */
-  async #readBack(gap: Gap): Promise<void> {
+  async #readBack(gap: NumberRange): Promise<void> {
     if (this.#isReadingBack) return;
     this.#isReadingBack = true;
+    this.#told.look();
     try {
       const commits = await this.#outbox.readByCommitter(this.#committerId, gap.after, LOG_PAGE_COMMITS);
       // Widened meanwhile, it begins lower, perhaps below what this page is of.
@@ -206,17 +204,20 @@ export class EventPublisher implements CommitListener {
         const isWhole = after === (commits.at(-1)?.committerSeq ?? gap.after);
         const isEnd = isWhole && (commits.length < LOG_PAGE_COMMITS || after >= gap.to);
         this.#gap = isEnd ? undefined : { after, to: gap.to };
+        const read = { after: gap.after, to: isEnd ? gap.to : after };
+        for (const gone of this.#told.goneFrom(commits, read)) this.#watermark.pass(gone);
       }
     } catch (error) {
       this.#logger.warn({ err: error }, 'the log could not be read for events, trying again');
     } finally {
       this.#isReadingBack = false;
+      this.#told.looked();
       setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
     }
   }
 
   /** As many as there is room for. Up to where that is all of them, by their numbers. */
-  #queueMissed(commits: readonly CommitOutline[], { after, to }: Gap): number {
+  #queueMissed(commits: readonly CommitOutline[], { after, to }: NumberRange): number {
     let last = after;
     for (const commit of commits) {
       const { committerSeq } = commit;
