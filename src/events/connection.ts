@@ -40,6 +40,7 @@ export class EventConnection {
   #jetstream: JetStreamClient | undefined;
   #connected = false;
   #stream: string | undefined;
+  #ground: string | undefined;
   #checking: NodeJS.Timeout | undefined;
   #closed = false;
   #opening: Promise<void> = Promise.resolve();
@@ -68,6 +69,14 @@ export class EventConnection {
   /** When the stream was made, as seen last: a cursor into another one means nothing. Undefined: there is none. */
   get stream(): string | undefined {
     return this.#stream;
+  }
+
+  /**
+   * The run of the server, and the stream, as of the last connection: on another the stream may lack what this one said
+   * it had. In a cluster, whose members keep what one of them loses, no single server's.
+   */
+  get ground(): string | undefined {
+    return this.#ground;
   }
 
   /** Connected, or undefined. */
@@ -151,6 +160,8 @@ export class EventConnection {
 
   #becomeConnected(): void {
     this.#connected = true;
+    const { cluster, server_id: server } = this.#connection?.info ?? {};
+    this.#ground = `${cluster ?? server} ${this.#stream}`;
     for (const listener of this.#onConnect) listener();
   }
 

@@ -8,7 +8,7 @@ import { outlineOf, type CommitOutline } from '../domain/commit-outline.ts';
 import type { Commit } from '../domain/delta.ts';
 import type { Failpoints } from '../failpoints.ts';
 import { EVENTS_PACE_MS, LOG_PAGE_COMMITS, NATS_RETRY_MS, WATERMARK_EVERY_MS } from '../limits.ts';
-import type { Committers } from '../storage/log/committers.ts';
+import type { Committers, Grounds } from '../storage/log/committers.ts';
 import type { CommitOutbox } from '../storage/contract.ts';
 import { addEvents, addUpdate, givesUpdate } from './cloud-events.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -69,7 +69,7 @@ export class EventPublisher implements CommitListener {
 
   /** Before the first commit: a process that dies with no lease ever taken would not be swept. */
   async start(): Promise<void> {
-    await this.#committers.renew(this.#committerId, 0);
+    await this.#committers.renew(this.#committerId, 0, this.#grounds);
     this.#renewing = setInterval(() => void this.#renew(), WATERMARK_EVERY_MS);
     let isFirst = true;
     this.#connection.whenConnected(() => {
@@ -81,7 +81,7 @@ export class EventPublisher implements CommitListener {
 
   /**
    * A stream that comes back may lack what it said it had: JetStream acknowledges before the disk has it, or it was made
-   * anew. So after each reconnection the last seconds are published again, from the log; what the stream has it knows by
+   * anew. So after each reconnection the last minutes are published again, from the log; what the stream has it knows by
    * its id (G5). What was on its way meanwhile, or held, is among it: the stream may have a part of it.
    */
   #goBack(): void {
@@ -196,6 +196,7 @@ export class EventPublisher implements CommitListener {
     if (this.#isReadingBack) return;
     this.#isReadingBack = true;
     this.#told.look();
+    let pauseMs = 0;
     try {
       const commits = await this.#outbox.readByCommitter(this.#committerId, gap.after, LOG_PAGE_COMMITS);
       // Widened meanwhile, it begins lower, perhaps below what this page is of.
@@ -209,10 +210,11 @@ export class EventPublisher implements CommitListener {
       }
     } catch (error) {
       this.#logger.warn({ err: error }, 'the log could not be read for events, trying again');
+      pauseMs = NATS_RETRY_MS;
     } finally {
       this.#isReadingBack = false;
       this.#told.looked();
-      setTimeout(() => this.#pump(), NATS_RETRY_MS).unref();
+      setTimeout(() => this.#pump(), pauseMs).unref();
     }
   }
 
@@ -230,9 +232,9 @@ export class EventPublisher implements CommitListener {
   }
 
   async #renew(): Promise<void> {
-    this.#watermark.note();
+    this.#watermark.note(performance.now());
     try {
-      await this.#committers.renew(this.#committerId, this.#watermark.low);
+      await this.#committers.renew(this.#committerId, this.#watermark.low, this.#grounds);
     } catch (error) {
       this.#logger.debug({ err: error }, 'lease not renewed');
     }
@@ -251,18 +253,23 @@ export class EventPublisher implements CommitListener {
   }
 
   /**
-   * Ends the lease: what is left is for another process, or for the next start. `isComplete`: all commits of this process
-   * were told of here, none may still land, and their heads are written; so only events may be left.
+   * Ends the lease: what is left, or may yet be lost, is for another process, or for the next start. `isComplete`: all
+   * commits of this process were told of here, none may still land, and their heads are written; so only events may be.
    */
   async close({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
     clearTimeout(this.#soon);
     clearTimeout(this.#whenDue);
     clearInterval(this.#renewing);
-    const { low } = this.#watermark;
-    const isDone = isComplete && low === this.#highest && !this.#gap;
-    await (
-      isDone ? this.#committers.remove(this.#committerId) : this.#committers.abandon(this.#committerId, low)
-    ).catch(() => undefined);
+    const { low, again } = this.#watermark;
+    const isDone = isComplete && low === this.#highest && again === low && !this.#gap;
+    const ended = isDone
+      ? this.#committers.remove(this.#committerId)
+      : this.#committers.abandon(this.#committerId, low, this.#grounds);
+    await ended.catch(() => undefined);
+  }
+
+  get #grounds(): Grounds {
+    return { again: this.#watermark.again, ground: this.#connection.ground };
   }
 
   get #isBusy(): boolean {

@@ -6,6 +6,7 @@ import {
   HEAD_LAG_MS_MAX,
   HEAD_PACE_MS_MAX,
   LOG_PAGE_COMMITS,
+  PUBLISH_AGAIN_MS,
   PUBLISH_DRAIN_MS_MAX,
   SWEEP_AGAIN_MS,
   SWEEP_EVERY_MS,
@@ -31,8 +32,8 @@ export class Sweep {
   readonly #healHead: (blobId: string) => Promise<void>;
   readonly #againMs: number;
   readonly #logger: Logger;
-  /** Of those that have lapsed. */
-  readonly #sweptAt = new Map<string, number>();
+  /** Of those that have lapsed: when this process swept them first, and last. */
+  readonly #swept = new Map<string, { readonly firstMs: number; readonly lastMs: number }>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -70,11 +71,11 @@ export class Sweep {
       const all = await this.#committers.lapsed();
       const names = new Set(all.map(({ name }) => name));
       // One that was only cut off, and renewed its lease, begins anew when that lapses again.
-      for (const name of this.#sweptAt.keys()) if (!names.has(name)) this.#sweptAt.delete(name);
+      for (const name of this.#swept.keys()) if (!names.has(name)) this.#swept.delete(name);
       for (const lapsed of all) {
         if (!this.#connection.healthy || this.#closed) return;
-        const last = this.#sweptAt.get(lapsed.name);
-        if (last !== undefined && performance.now() - last < this.#againMs) continue;
+        const lastMs = this.#swept.get(lapsed.name)?.lastMs ?? -Infinity;
+        if (performance.now() - lastMs < this.#againMs) continue;
         if (await this.#committers.claimSweep(lapsed.name)) await this.#sweep(lapsed);
       }
     } catch (error) {
@@ -85,11 +86,14 @@ export class Sweep {
   /**
    * From the watermark, again and again for ten minutes: an insert that a dead process had sent may land after the first
    * look. The watermark moves over what was published without a hole before it, for whoever looks next, and only after
-   * the heads: whoever goes on from there looks no further back than some seconds for those.
+   * the heads: whoever goes on from there looks no further back than some seconds for those. Where NATS was started
+   * again meanwhile it may have lost what it had said it has, so that is published once more.
    */
   async #sweep(lapsed: LapsedCommitter): Promise<void> {
-    let after = lapsed.low;
-    let low = lapsed.low;
+    const { ground } = this.#connection;
+    const isMoved = ground !== undefined && ground !== lapsed.ground;
+    let low = isMoved ? lapsed.again : lapsed.low;
+    let after = low;
     for (;;) {
       const commits = await this.#outbox.readByCommitter(lapsed.name, after, LOG_PAGE_COMMITS);
       for (const { commits: told, events } of slicesOf(commits)) {
@@ -106,9 +110,12 @@ export class Sweep {
         this.#logger.info({ committer: lapsed.name, commits: commits.length }, 'published for a process that is gone');
       if (commits.length < LOG_PAGE_COMMITS) break;
     }
+    if (isMoved) await this.#committers.moveTo(lapsed.name, ground);
     await this.#healLast(lapsed);
-    this.#sweptAt.set(lapsed.name, performance.now());
-    if (Date.now() - lapsed.lapsedAt.getTime() < SWEEP_REPEAT_MS_MAX) return;
+    const nowMs = performance.now();
+    const { firstMs } = this.#swept.get(lapsed.name) ?? { firstMs: nowMs };
+    this.#swept.set(lapsed.name, { firstMs, lastMs: nowMs });
+    if (Date.now() - lapsed.lapsedAt.getTime() < SWEEP_REPEAT_MS_MAX || nowMs - firstMs < PUBLISH_AGAIN_MS) return;
     await this.#committers.removeLapsed(lapsed.name);
   }
 

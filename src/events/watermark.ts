@@ -2,12 +2,17 @@
  * Up to where the commits of a process have all their events in the stream (G5): what lies beyond is published by others
  * if it dies.
  */
-import { PUBLISH_AGAIN_WATERMARKS_MAX } from '../limits.ts';
+import { PUBLISH_AGAIN_MS } from '../limits.ts';
 
 /** Commits of a process, by its numbers: those above `after`, up to `to`. */
 export interface NumberRange {
   readonly after: number;
   readonly to: number;
+}
+
+interface Note {
+  readonly atMs: number;
+  readonly low: number;
 }
 
 export class Watermark {
@@ -16,8 +21,8 @@ export class Watermark {
   readonly #ahead = new Set<number>();
   /** Of these there is nothing to tell; they lie beyond it, in order. */
   readonly #gone: NumberRange[] = [];
-  /** Where it stood in the last seconds in which it moved, oldest first. */
-  readonly #lows: number[] = [0];
+  /** Where it stood and since when; the first, before what the stream may still lose. */
+  readonly #notes: Note[] = [{ atMs: -Infinity, low: 0 }];
 
   /** The committer's number of the last commit before the first hole; 0: none. */
   get low(): number {
@@ -53,14 +58,20 @@ export class Watermark {
   }
 
   /** To be called every WATERMARK_EVERY_MS: notes where it stands. */
-  note(): void {
-    if (this.#low > (this.#lows.at(-1) ?? 0)) this.#lows.push(this.#low);
-    if (this.#lows.length > PUBLISH_AGAIN_WATERMARKS_MAX) this.#lows.shift();
+  note(nowMs: number): void {
+    if (this.#low > (this.#notes.at(-1)?.low ?? 0)) this.#notes.push({ atMs: nowMs, low: this.#low });
+    while ((this.#notes[1]?.atMs ?? Infinity) <= nowMs - PUBLISH_AGAIN_MS) this.#notes.shift();
   }
 
-  /** To the oldest place noted, as if nothing had been published since. */
+  /** What lies beyond was published so lately that the stream may lose it. */
+  get again(): number {
+    return this.#notes[0]?.low ?? 0;
+  }
+
+  /** As if that had not been published. */
   goBack(): void {
-    this.#low = Math.min(this.#low, this.#lows[0] ?? 0);
+    this.#low = this.again;
+    this.#notes.length = 1;
     this.#ahead.clear();
     this.#gone.length = 0;
   }

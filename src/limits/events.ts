@@ -14,8 +14,11 @@ export const PUBLISHES_IN_FLIGHT_MAX = 2_048;
 export const PUBLISH_TIMEOUT_MS = 5_000;
 export const PUBLISH_DRAIN_MS_MAX = 3_000;
 export const WATERMARK_EVERY_MS = 1_000;
-/** Seconds with something published that are published again when NATS is back. */
-export const PUBLISH_AGAIN_WATERMARKS_MAX = 10;
+/**
+ * JetStream says that it has an event before the disk has it, which takes its `sync_interval`, two minutes: events so
+ * young may be lost with its machine, and are published again.
+ */
+export const PUBLISH_AGAIN_MS = 130_000;
 export const COMMITTER_LEASE_MS = 5_000;
 /** After a committer's lease lapsed its commits are published again this long: an insert of a dead process may land late. */
 export const SWEEP_REPEAT_MS_MAX = 10 * 60 * 1000;

@@ -76,6 +76,34 @@ test('G3: a process that was only cut off once, and swept then, is swept like an
   }
 });
 
+test('G5: what a process had told of shortly before its end is told again, once, where NATS was started again since', async () => {
+  const committer = 'd'.repeat(16);
+  const { committers, writer, ground, close } = await startSweep(world, { healHead: async () => {}, againMs: 0 });
+  const entry = async (): Promise<string> => {
+    const found = (await committers.lapsed()).find(({ name }) => name === committer);
+    return `${found?.low} ${found?.again} ${found?.ground}`;
+  };
+  const sweepAgain = async (): Promise<void> => {
+    const { asked } = committers;
+    await eventually('it is looked at again', () => committers.asked >= asked + 2);
+  };
+  try {
+    const log = new CommitLog(world.database);
+    for (const seq of [1, 2, 3]) await log.insert([commitOf(committer, seq)]);
+    await committers.abandon(committer, 3, { again: 1, ground });
+    await sweepAgain();
+    assert.equal(writer.counts, []);
+    await committers.abandon(committer, 3, { again: 1, ground: 'an earlier one' });
+    await eventually('it is known to be told of', async () => (await entry()) === `3 1 ${ground}`);
+    await sweepAgain();
+    // Of each of two commits, its creation and its delta.
+    assert.equal(writer.counts, [4]);
+  } finally {
+    await close();
+    await committers.remove(committer);
+  }
+});
+
 test('G7: a sweep gives the stream no more at once than it takes, and goes on from where it got to', async () => {
   const committer = 'c'.repeat(16);
   const commits = Array.from({ length: 60 }, (_none, index) => commitOf(committer, index + 1, FLUSH_DELTAS_MAX));

@@ -52,6 +52,26 @@ test('G5: events that a killed NATS had acknowledged and lost come again', async
   }
 });
 
+test('G5: events that NATS had acknowledged and lost while no studio ran come again', async () => {
+  await insertAt(client, { blobId: 'lost', offset: 0, text: 'y' });
+  const { version } = (await client.blobs.getBlob({ id: 'lost' })).blob ?? {};
+  const isThere = async (): Promise<boolean> => (await readStream(parts.url('nats'))).has(`lost:${version}`);
+  await eventually('its event is in the stream', isThere);
+  await studio.stop();
+  const connection = await EventConnection.open({
+    url: parts.url('nats'),
+    name: 'test',
+    logger: pino({ level: 'silent' }),
+  });
+  await connection.manager().streams.purge('STUDIO');
+  await connection.close();
+  await parts.kill('nats');
+  await parts.restart('nats');
+  studio = await startStudio({ parts, env: { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+  client = connectAs(studio.address, await studio.token('ann'));
+  await eventually('it is there again', isThere);
+});
+
 test('G5: a stream that is deleted while NATS runs is made anew, and told the last seconds again', async () => {
   const logger = pino({ level: 'silent' });
   const connection = await EventConnection.open({ url: parts.url('nats'), name: 'test', logger });

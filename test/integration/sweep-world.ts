@@ -65,6 +65,8 @@ export interface TestSweep {
   readonly sweep: Sweep;
   readonly writer: CountedWriter;
   readonly committers: CountedCommitters;
+  /** What NATS it publishes on. */
+  readonly ground: string | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export async function startSweep(
     sweep,
     writer,
     committers,
+    ground: connection.ground,
     close: async () => {
       await sweep.close();
       await connection.close();

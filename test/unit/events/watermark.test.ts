@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { ToldNumbers } from '../../../src/events/told-numbers.ts';
 import { Watermark } from '../../../src/events/watermark.ts';
-import { PUBLISH_AGAIN_WATERMARKS_MAX } from '../../../src/limits.ts';
+import { PUBLISH_AGAIN_MS } from '../../../src/limits.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('watermark');
@@ -56,19 +56,28 @@ test('G5: gone is what was told of before a look at the log, and is not found by
   assert.equal(gone(9), [1, 3, 4, 5, 6, 9]);
 });
 
-test('G5: it goes back to where it stood seconds ago, and forgets what it had beyond', () => {
+test('G5: it goes back to before what the stream may still lose, and forgets what it had beyond', () => {
   const mark = new Watermark();
-  for (let second = 1; second <= PUBLISH_AGAIN_WATERMARKS_MAX + 2; second += 1) {
-    mark.add(second);
-    mark.note();
-    // A second in which nothing is published counts for nothing.
-    mark.note();
+  const second = 1_000;
+  for (let seconds = 1; seconds <= 300; seconds += 1) {
+    // Nothing is published in every other second, nor in the last minute.
+    if (seconds % 2 === 0 && seconds <= 240) mark.add(seconds / 2);
+    mark.note(seconds * second);
   }
-  mark.add(100);
+  assert.is(mark.low, 120);
+  const lostSince = 300 - PUBLISH_AGAIN_MS / second;
+  assert.is(mark.again, lostSince / 2);
+  mark.add(200);
   mark.goBack();
-  assert.is(mark.low, 3);
-  assert.not(mark.has(4));
-  assert.not(mark.has(100));
+  assert.is(mark.low, lostSince / 2);
+  assert.not(mark.has(lostSince / 2 + 1));
+  assert.not(mark.has(200));
+  // What is published after that may be lost as well, whatever was noted before.
+  for (let seq = mark.low + 1; seq <= 120; seq += 1) mark.add(seq);
+  mark.note(360 * second);
+  assert.equal([mark.low, mark.again], [120, lostSince / 2]);
+  mark.note(360 * second + PUBLISH_AGAIN_MS);
+  assert.is(mark.again, 120);
 });
 
 test.run();
