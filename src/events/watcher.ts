@@ -1,5 +1,4 @@
 /** WatchEvents: what happens to the blobs a caller may read, from a cursor or from now on. */
-import { DeliverPolicy } from 'nats';
 import type { AccessControl } from '../access/contract.ts';
 import { accessRevoked, mayRead } from '../domain/access/access.ts';
 import type { BlobAccess } from '../domain/access/blob-access.ts';
@@ -12,18 +11,12 @@ import {
   WATCHERS_PER_PROCESS_MAX,
   WATCHERS_PER_USER_MAX,
 } from '../limits.ts';
-import { decodeEvent } from './cloud-events.ts';
+import { readBacklog, type Placed } from './backlog.ts';
 import type { EventConnection } from './connection.ts';
 import type { EventWatcher, StudioEvent, WatchedEvent, WatchRequest } from './contract.ts';
-import { decodeCursor, encodeCursor, requireHeld } from './cursor.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { FeedListener, StreamFeed } from './feed.ts';
 import { EventSequencer, type ReadRange } from './sequencer.ts';
-import { STREAM } from './subjects.ts';
-
-interface Placed {
-  readonly event: StudioEvent;
-  readonly seq: number;
-}
 
 const SEATS = {
   all: {
@@ -98,7 +91,8 @@ export class StreamWatcher implements EventWatcher {
       if (request.cursor !== undefined && request.cursor !== '') {
         // Listening already, so the backlog and what comes now overlap; what is shown is told apart by stream seq.
         const after = decodeCursor(request.cursor, created);
-        for await (const placed of this.#inChunks(this.#backlog(after, signal), isWanted)) yield* show(placed);
+        for await (const placed of this.#inChunks(readBacklog(this.#connection, { created, after, signal }), isWanted))
+          yield* show(placed);
       }
       for await (const placed of queue.drain()) if (placed.seq > last) yield* show(placed);
     } finally {
@@ -132,35 +126,6 @@ export class StreamWatcher implements EventWatcher {
   async #learn(chunk: readonly Placed[]): Promise<void> {
     // Where this fails each is asked for alone, and waited for.
     await this.#access.many([...new Set(chunk.map(({ event }) => event.blobId))]).catch(() => undefined);
-  }
-
-  /** What the stream holds beyond `after`, up to its present end. */
-  async *#backlog(after: number, signal: AbortSignal): AsyncGenerator<Placed> {
-    const { streams } = this.#connection.manager();
-    const { state } = await streams.info(STREAM);
-    requireHeld(after, state);
-    if (after === state.last_seq) return;
-    const consumer = await this.#connection.jetstream().consumers.get(STREAM, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: after + 1,
-    });
-    const messages = await consumer.consume();
-    const stop = (): void => void messages.close();
-    signal.addEventListener('abort', stop, { once: true });
-    let last = after;
-    try {
-      for await (const message of messages) {
-        // The stream lets go of its oldest at any time, also of what this consumer has yet to come to.
-        if (message.seq > last + 1) requireHeld(last, (await streams.info(STREAM)).state);
-        last = message.seq;
-        const event = decodeEvent(message.headers, message.data);
-        if (event) yield { event, seq: message.seq };
-        if (message.seq >= state.last_seq || message.info.pending === 0) return;
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      await messages.close();
-    }
   }
 }
 

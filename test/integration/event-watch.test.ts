@@ -150,6 +150,27 @@ test('G7: a user who watches as often as one may leaves watchers to the others',
   assert.is(await again.outcome, 'ended');
 });
 
+test('G6: a watch that is still shown what was there ends when the stream is made anew', async () => {
+  const { created, state } = await streamInfo();
+  // More than its consumer is given at once.
+  const count = 120;
+  await Promise.all(Array.from({ length: count }, (_none, index) => create(`many-${index}`)));
+  await eventually('their events are in the stream', async () => {
+    return (await streamInfo()).state.last_seq >= state.last_seq + 2 * count;
+  });
+  const cursor = encodeCursor({ created, seq: state.last_seq });
+  const shown = engine.watcher.watch(ann, { cursor, types: [] }, new AbortController().signal)[Symbol.asyncIterator]();
+  assert.is((await shown.next()).done, false);
+  await engine.connection.manager().streams.delete(STREAM);
+  await eventually('another is there', () => engine.connection.healthy && engine.connection.stream !== created);
+  let outcome = '';
+  const rest = (async () => {
+    while (!(await shown.next()).done);
+  })();
+  void rest.catch(({ reason }: { reason: string }) => (outcome = reason));
+  await eventually('it has ended', () => outcome === 'EVENTS_UNAVAILABLE', 5_000);
+});
+
 test('the numbers of a stream that was just made refuse no cursor before its first event', async () => {
   const { streams } = engine.connection.manager();
   await streams.add({ name: 'ANEW', subjects: ['anew.>'] });
