@@ -4,7 +4,9 @@ import { collectDefaultMetrics, Counter, Gauge, Registry as Metrics } from 'prom
 import type { Config } from './config.ts';
 import type { HistoryParts } from './documents/history/history-parts.ts';
 import { openEngine } from './engine.ts';
+import { within } from './domain/within.ts';
 import { SettingError, StudioError } from './errors.ts';
+import { DOORS_DRAIN_MS_MAX, DRAIN_MS_MAX } from './limits.ts';
 import { Registry } from './providers/registry.ts';
 import { createAuthenticator } from './transport/auth/authentication.ts';
 import { createEditorDoors } from './transport/editor-doors.ts';
@@ -14,11 +16,15 @@ import { TemporalClient } from './workers/client.ts';
 export interface RunningServer {
   readonly port: number;
   readonly grpcPort: number;
-  /** Ends streams and sessions, lets calls finish, then lets go of every part. Bounded by DRAIN_MS_MAX. */
+  /** Ends streams and sessions, lets calls finish, then lets go of every part. Within DRAIN_MS_MAX, whatever waits. */
   stop(): Promise<void>;
 }
 
-export async function startServe(config: Config, logger: Logger): Promise<RunningServer> {
+export async function startServe(
+  config: Config,
+  logger: Logger,
+  { doorsMs = DOORS_DRAIN_MS_MAX }: { readonly doorsMs?: number } = {},
+): Promise<RunningServer> {
   if (!config.temporalAddress)
     throw new SettingError('STUDIO_TEMPORAL_ADDRESS is not set; `studio dev` starts Temporal itself.');
   const authenticator = createAuthenticator(config);
@@ -59,8 +65,8 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       },
     },
   ];
-  const closeParts = async (): Promise<void> => {
-    await Promise.allSettled([temporal.close(), engine.close()]);
+  const closeParts = async (untilMs?: number): Promise<void> => {
+    await Promise.allSettled([within(temporal.close(), DOORS_DRAIN_MS_MAX, undefined), engine.close(untilMs)]);
   };
   try {
     const transport = await startTransport({
@@ -82,9 +88,10 @@ export async function startServe(config: Config, logger: Logger): Promise<Runnin
       port: transport.port,
       grpcPort: transport.grpcPort,
       stop: async () => {
+        const untilMs = performance.now() + DRAIN_MS_MAX;
         engine.closeSessions();
-        await Promise.allSettled([editors.drain(), transport.drain()]);
-        await closeParts();
+        await within(Promise.allSettled([editors.drain(), transport.drain()]), doorsMs, undefined);
+        await closeParts(untilMs);
       },
     };
   } catch (error) {

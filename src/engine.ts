@@ -33,6 +33,7 @@ import { UpdateTrials } from './documents/trials/update-trials.ts';
 import { VersionMoments } from './documents/reads/version-moments.ts';
 import { VersionNames } from './documents/reads/version-names.ts';
 import { VersionReads } from './documents/reads/version-reads.ts';
+import { within } from './domain/within.ts';
 import { SettingError, StudioError } from './errors.ts';
 import { NatsAccessHints } from './events/access-hints.ts';
 import { EventConnection } from './events/connection.ts';
@@ -47,7 +48,7 @@ import { StreamWriter } from './events/stream-writer.ts';
 import { Sweep } from './events/sweep.ts';
 import { StreamWatcher } from './events/watcher.ts';
 import { Failpoints } from './failpoints.ts';
-import { PUBLISH_DRAIN_MS_MAX } from './limits.ts';
+import { DRAIN_MS_MAX, LEAVE_MS_MAX, PUBLISH_DRAIN_MS_MAX } from './limits.ts';
 import { AccessEpochStore } from './storage/access-epochs.ts';
 import { AccessStore } from './storage/access.ts';
 import { BlobHeads } from './storage/blobs.ts';
@@ -85,8 +86,8 @@ export interface Engine {
   readonly retentionPass: RetentionPass;
   /** Sends live sessions elsewhere; calls under way go on. */
   closeSessions(): void;
-  /** After the last call: publishes, writes heads, lets go of everything. */
-  close(): Promise<void>;
+  /** After the last call: publishes, writes heads, lets go of everything. By `untilMs`, on performance's clock. */
+  close(untilMs?: number): Promise<void>;
 }
 
 export async function openEngine(config: Config, logger: Logger): Promise<Engine> {
@@ -222,7 +223,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     retentionPass,
     closeSessions: () =>
       rooms.closeSessions(new StudioError('DRAINING', 'This studio process is stopping; connect again.')),
-    close: async () => {
+    close: async (untilMs = performance.now() + DRAIN_MS_MAX) => {
       await rooms.settle();
       follower.close();
       committer.stop();
@@ -233,19 +234,19 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
       rooms.close();
       access.close();
       trials.close();
-      const headsWritten = headWriter.close();
-      await Promise.allSettled([
+      let areHeadsWritten = false;
+      const parts = Promise.allSettled([
         retentionPass.close(),
         archive.close(),
         sweep.close(),
         feed.close(),
-        headsWritten,
+        headWriter.close().then((areWritten) => (areHeadsWritten = areWritten)),
         publisher.drain(PUBLISH_DRAIN_MS_MAX),
       ]);
+      await within(parts, untilMs - 3 * LEAVE_MS_MAX - performance.now(), undefined);
       // Only then: the sweep looks after nobody who has no entry, so a head not written yet, or not at all, would stay.
-      await publisher.close({ isComplete: isSettled && (await headsWritten) });
-      await connection.close();
-      await database.close();
+      await within(publisher.close({ isComplete: isSettled && areHeadsWritten }), LEAVE_MS_MAX, undefined);
+      await within(Promise.allSettled([connection.close(), database.close()]), LEAVE_MS_MAX, undefined);
     },
   };
 }

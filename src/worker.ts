@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { openEngine } from './engine.ts';
+import { within } from './domain/within.ts';
 import { SettingError } from './errors.ts';
-import { WORKER_READY_MS_MAX } from './limits.ts';
+import { DOORS_DRAIN_MS_MAX, DRAIN_MS_MAX, WORKER_READY_MS_MAX } from './limits.ts';
 import { startPropagation } from './workers/assemble.ts';
 
 export interface RunningWorker {
-  /** Lets running steps end and hands the rest to other workers. Bounded by DRAIN_MS_MAX. */
+  /** Lets running steps end and hands the rest to other workers. Within DRAIN_MS_MAX, whatever waits. */
   stop(): Promise<void>;
 }
 
@@ -39,8 +40,9 @@ export async function startWorker(config: Config, logger: Logger): Promise<Runni
   if (outcome === 'late') logger.warn({ temporal: config.temporalAddress }, 'Temporal does not answer yet');
   return {
     stop: async () => {
-      await propagation.stop();
-      await engine.close();
+      const untilMs = performance.now() + DRAIN_MS_MAX;
+      await within(propagation.stop(), DOORS_DRAIN_MS_MAX, undefined);
+      await engine.close(untilMs);
     },
   };
 }

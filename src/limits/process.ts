@@ -1,7 +1,14 @@
 /** Of the process: its doors, its end, its parts on one machine. */
 
 // --- shutting down
+/** From the signal to the end of the process, whatever still waits then. */
 export const DRAIN_MS_MAX = 10_000;
+/** Of it, for the doors, or the steps of a worker: what has not ended by then is cut, so that the rest is left in order. */
+export const DOORS_DRAIN_MS_MAX = 5_000;
+/** Of it, for changes that are under way when the doors are closed. */
+export const SETTLE_MS_MAX = 1_000;
+/** Of it, for ending the lease, and as much again for closing what connects to others. */
+export const LEAVE_MS_MAX = 500;
 
 // --- the database
 /** Until a server is found, one that was found is connected to, and one that was asked has answered. */

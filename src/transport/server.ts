@@ -45,7 +45,7 @@ export interface TransportOptions {
 export interface Transport {
   readonly port: number;
   readonly grpcPort: number;
-  /** Says NOT_SERVING, ends streams with DRAINING, lets calls finish within DRAIN_MS_MAX, closes every socket. */
+  /** Says NOT_SERVING, ends streams with DRAINING, lets calls finish within DOORS_DRAIN_MS_MAX, closes every socket. */
   drain(): Promise<void>;
 }
 

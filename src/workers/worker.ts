@@ -2,7 +2,7 @@
 import { IllegalStateError, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import {
-  DRAIN_MS_MAX,
+  DOORS_DRAIN_MS_MAX,
   LOCAL_STEPS_IN_FLIGHT_MAX,
   TEMPORAL_RETRY_MS_MAX,
   WORKFLOW_TASKS_IN_FLIGHT_MAX,
@@ -40,7 +40,7 @@ export class PropagationWorker {
     this.#running ??= this.#keepRunning();
   }
 
-  /** Lets running steps end, at most DRAIN_MS_MAX; workflows go on in another worker. */
+  /** Lets running steps end, at most DOORS_DRAIN_MS_MAX; workflows go on in another worker. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     if (this.#worker?.getState() === 'RUNNING') this.#worker.shutdown();
@@ -78,8 +78,8 @@ export class PropagationWorker {
         maxConcurrentLocalActivityExecutions: LOCAL_STEPS_IN_FLIGHT_MAX,
         maxConcurrentActivityTaskExecutions: 1,
         maxCachedWorkflows: WORKFLOWS_CACHED_MAX,
-        shutdownGraceTime: DRAIN_MS_MAX / 2,
-        shutdownForceTime: DRAIN_MS_MAX,
+        shutdownGraceTime: DOORS_DRAIN_MS_MAX / 2,
+        shutdownForceTime: DOORS_DRAIN_MS_MAX,
       });
       this.#worker = worker;
       const running = worker.run();

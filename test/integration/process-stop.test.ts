@@ -1,6 +1,7 @@
 /** What a process that ends leaves to others: what it could not write, and what may still land. */
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
+import { startServe } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Commit } from '../../src/domain/delta.ts';
 import { Committer, type UnnumberedCommit } from '../../src/documents/commits/committer.ts';
@@ -9,10 +10,12 @@ import { EventConnection } from '../../src/events/connection.ts';
 import { EventPublisher } from '../../src/events/publisher.ts';
 import { StreamWriter } from '../../src/events/stream-writer.ts';
 import { Failpoints } from '../../src/failpoints.ts';
+import { DOORS_DRAIN_MS_MAX } from '../../src/limits.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { CommitOutlines } from '../../src/storage/log/commit-outlines.ts';
 import { Committers } from '../../src/storage/log/committers.ts';
+import { signToken } from '../../src/transport/auth/tokens.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { openEventWorld, type EventWorld } from './event-world.ts';
@@ -146,6 +149,44 @@ test('G5: a process that stops while a commit of it may still land leaves it to 
   } finally {
     await publisher.close({ isComplete: true });
     await connection.close();
+  }
+});
+
+test('G7: a call that does not end takes no more than the share of the doors, and the lease is ended all the same', async () => {
+  const settings = { STUDIO_LOG_LEVEL: 'silent', STUDIO_PORT: '0', STUDIO_GRPC_PORT: '0' };
+  const temporal = { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' };
+  const config = readConfig({ ...world.parts.environment, ...settings, ...temporal });
+  const { database } = world;
+  const entries = database.db.collection<{ _id: string; lease_until: Date }>('committers');
+  const living = async (): Promise<string[]> =>
+    (await entries.find({ lease_until: { $gt: new Date() } }).toArray()).map(({ _id }) => _id);
+  let said = '';
+  const listening = pino({ level: 'warn' }, { write: (line) => void (said += line) });
+  const server = await startServe(config, listening, { doorsMs: 100 });
+  const [own] = await living();
+  const token = await signToken(world.parts.jwtSecret, { userId: 'ann', ttlSeconds: 600 });
+  const call = async (method: string, path: string, body: object): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const url = `http://127.0.0.1:${server.port}/api/v1/studio/blobs${path}`;
+    return (await fetch(url, { method, headers, body: JSON.stringify(body) })).status;
+  };
+  try {
+    assert.is(await call('POST', '', { id: 'stuck', text: 'x', contentType: 'text/plain' }), 201);
+    // From now on the database takes no second commit of a blob of that root; what it says leaves the outcome unknown.
+    const only = { name: 'one_of_a_root', unique: true, partialFilterExpression: { root_id: 'stuck' } };
+    await database.commits.createIndex({ root_id: 1 }, only);
+    const stuck = call('PATCH', '/stuck', { text: 'xy' }).catch(() => 0);
+    await eventually('it is tried again', () => said.includes('commit outcome unknown'));
+    const startedMs = performance.now();
+    await server.stop();
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < DOORS_DRAIN_MS_MAX, `${tookMs} ms`);
+    assert.is(await stuck, 503);
+    // What may still land is for others.
+    await eventually('its lease has ended', async () => !(await living()).includes(String(own)), 1_000);
+    assert.ok(await entries.findOne({ _id: own }));
+  } finally {
+    await database.commits.dropIndex('one_of_a_root');
   }
 });
 

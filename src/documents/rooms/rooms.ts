@@ -3,10 +3,10 @@
  * others need their place: the cache is bounded in number and in memory (G7).
  */
 import {
-  DRAIN_MS_MAX,
   ROOM_IDLE_MS_MAX,
   ROOM_LOADING_BYTES,
   ROOMS_LOADED_MAX,
+  SETTLE_MS_MAX,
   LIVE_LOOK_DISCONNECTED_MS,
 } from '../../limits.ts';
 import { storageUnavailable } from '../../domain/access/access.ts';
@@ -198,9 +198,9 @@ export class Rooms {
     for (const { room } of this.#loaded.values()) room.sessions.close(error);
   }
 
-  /** Resolves when no change is under way, or after DRAIN_MS_MAX. */
+  /** Resolves when no change is under way, or after SETTLE_MS_MAX. */
   async settle(): Promise<void> {
-    const deadline = performance.now() + DRAIN_MS_MAX;
+    const deadline = performance.now() + SETTLE_MS_MAX;
     while (performance.now() < deadline && [...this.#loaded.values()].some(({ room }) => room.isBusy)) {
       await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
     }

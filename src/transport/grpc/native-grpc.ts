@@ -1,5 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { DRAIN_MS_MAX, PING_EVERY_MS, REQUEST_BYTES_MAX, STREAMS_PER_CONNECTION_MAX } from '../../limits.ts';
+import { DOORS_DRAIN_MS_MAX, PING_EVERY_MS, REQUEST_BYTES_MAX, STREAMS_PER_CONNECTION_MAX } from '../../limits.ts';
 import { createGrpcHandler } from './grpc-handlers.ts';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
@@ -16,7 +16,7 @@ export interface NativeGrpcOptions {
 
 export interface NativeGrpc {
   readonly port: number;
-  /** No new calls; those under way finish within DRAIN_MS_MAX; then every connection is closed. */
+  /** No new calls; those under way finish within DOORS_DRAIN_MS_MAX; then every connection is closed. */
   drain(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function startNativeGrpc(options: NativeGrpcOptions): Promise<Nativ
     port,
     drain: () =>
       new Promise((resolve) => {
-        const late = setTimeout(() => server.forceShutdown(), DRAIN_MS_MAX);
+        const late = setTimeout(() => server.forceShutdown(), DOORS_DRAIN_MS_MAX);
         server.tryShutdown(() => {
           clearTimeout(late);
           resolve();

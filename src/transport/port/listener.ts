@@ -1,4 +1,5 @@
-import { CONNECTIONS_MAX, DRAIN_MS_MAX, UNREAD_REQUEST_MS_MAX } from '../../limits.ts';
+import { within } from '../../domain/within.ts';
+import { CONNECTIONS_MAX, DOORS_DRAIN_MS_MAX, UNREAD_REQUEST_MS_MAX } from '../../limits.ts';
 import { Connections } from './connections.ts';
 import { pathOf, sendJson } from '../http/http.ts';
 import { createOnePort } from './inner-servers.ts';
@@ -26,7 +27,7 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number;
-  /** No new connections; calls under way finish within DRAIN_MS_MAX; then every socket is closed. */
+  /** No new connections; calls under way finish within DOORS_DRAIN_MS_MAX; then every socket is closed. */
   drain(): Promise<void>;
 }
 
@@ -82,7 +83,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       http.closeIdleConnections();
       const calls = new Promise<void>((resolve) => (underWay.size === 0 ? resolve() : (idle = resolve)));
       const sockets = options.upgrades.map(async (route) => route.drain?.());
-      await bounded(Promise.allSettled([calls, ...sockets]), DRAIN_MS_MAX);
+      await within(Promise.allSettled([calls, ...sockets]), DOORS_DRAIN_MS_MAX, undefined);
       connections.destroyAll();
       http.close();
       http2.close();
@@ -115,10 +116,4 @@ function closeUnread(request: Http2ServerRequest): void {
   const { stream } = request;
   const late = setTimeout(() => stream.destroy(), UNREAD_REQUEST_MS_MAX);
   stream.once('close', () => clearTimeout(late));
-}
-
-async function bounded(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
-  clearTimeout(timer);
 }

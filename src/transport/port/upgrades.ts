@@ -12,7 +12,7 @@ import type { OriginRule } from './origins.ts';
 export interface UpgradeRoute {
   match(path: string): boolean;
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Ends its sessions in good order when the studio stops; what is left after DRAIN_MS_MAX is cut. */
+  /** Ends its sessions in good order when the studio stops; what is left after DOORS_DRAIN_MS_MAX is cut. */
   drain?(): Promise<void>;
 }
 
