@@ -85,3 +85,7 @@ export const WORKFLOWS_CACHED_MAX = 200;
 export const RECONCILE_OVERLAP_MS = 2 * 60 * 1000;
 export const RECONCILE_PAGE_HEADS = 500;
 export const RECONCILE_ROOTS_REMEMBERED_MAX = 10_000;
+/** Roots with something left to do that a reconciler keeps in mind; of more it finds the rest by when they changed. */
+export const RECONCILE_ROOTS_WAITING_MAX = 10_000;
+/** How far a reconciler that is started looks back for what waits: a debounce lasts an hour at most, and the run has another. */
+export const RECONCILE_WAITS_MS_MAX = 2 * DEBOUNCE_MS_MAX;

@@ -1,6 +1,7 @@
 /**
  * Finds what events missed: a lost event, a stream that was wiped, a workflow that is gone. It looks at every DAG that
- * changed since its last pass, and at runs whose holder is gone (G9: within two passes).
+ * changed since its last pass, at those that had something left to do then, and at runs whose holder is gone (G9: within
+ * two passes of when it is due).
  */
 import type { Logger } from 'pino';
 import type { Blob } from '../domain/blob.ts';
@@ -11,6 +12,8 @@ import {
   RECONCILE_OVERLAP_MS,
   RECONCILE_PAGE_HEADS,
   RECONCILE_ROOTS_REMEMBERED_MAX,
+  RECONCILE_ROOTS_WAITING_MAX,
+  RECONCILE_WAITS_MS_MAX,
 } from '../limits.ts';
 import type { ExecutionStarter, Registrations, Runs } from '../providers/stores.ts';
 import type { SeenVersions } from './names.ts';
@@ -21,7 +24,7 @@ import type { RootSignals } from './signals.ts';
 export interface ReconcilerParts {
   /** Heads updated at or after a moment, oldest first. */
   readonly heads: { updatedSince(since: Date, limit: number): Promise<Blob[]> };
-  /** Where the last pass ended; survives restarts. */
+  /** Where a reconciler begins that was just started; survives restarts. */
   readonly mark: { read(): Promise<Date | undefined>; write(at: Date): Promise<void> };
   readonly planner: Pick<Planner, 'plan'>;
   readonly providers: Pick<Registrations, 'get'>;
@@ -41,8 +44,21 @@ interface ChangedRoot {
   readonly seen: SeenVersions;
 }
 
+/** A root in which something is left to do. */
+interface WaitingRoot {
+  readonly root: ChangedRoot;
+  /** Not looked at before, unless it changes. */
+  readonly dueMs: number;
+  /** It could not be looked at. */
+  readonly hasFailed: boolean;
+}
+
 export class Reconciler {
   readonly #parts: ReconcilerParts;
+  /** Where the last pass of this process ended. */
+  #reachedMs: number | undefined;
+  /** By workflow id. Until they are found in order, however long ago they changed: their workflow may be lost meanwhile. */
+  readonly #waiting = new Map<string, WaitingRoot>();
   /** Workflow ids of roots found in order, and their newest change then: not looked at again until there is a newer one. */
   readonly #inOrder = new Map<string, number>();
 
@@ -64,42 +80,79 @@ export class Reconciler {
 
   /** How many roots had something left undone. */
   async pass(signal?: AbortSignal): Promise<number> {
-    const { mark, now, logger } = this.#parts;
-    const startedAt = now();
-    const from = await mark.read();
-    const since = from ? new Date(from.getTime() - RECONCILE_OVERLAP_MS) : new Date(0);
+    const { mark, now } = this.#parts;
+    const startedMs = now().getTime();
+    const fromMs = this.#reachedMs ?? (await mark.read())?.getTime();
+    const since = new Date(fromMs === undefined ? 0 : fromMs - RECONCILE_OVERLAP_MS);
     let behind = 0;
-    // The mark stays before what failed, so that the next pass looks at it again.
-    let reachedMs = startedAt.getTime();
+    let reachedMs = startedMs;
+    const looked = new Set<string>();
     for await (const roots of this.#changedRoots(since)) {
       for (const [id, root] of roots) {
         if (signal?.aborted) return behind;
-        try {
-          if (await this.#reconcile(id, root)) behind += 1;
-        } catch (error) {
-          logger.warn({ err: error, root: id }, 'a root could not be reconciled; it is tried again');
-          reachedMs = Math.min(reachedMs, root.newestMs);
-        }
+        looked.add(id);
+        if (await this.#isInOrder(id, root)) continue;
+        behind += 1;
+        // No room among those that wait: it is found again as long as the next pass begins before it.
+        if (!this.#waiting.has(id)) reachedMs = Math.min(reachedMs, root.newestMs);
       }
     }
+    for (const [id, { root }] of [...this.#waiting]) {
+      if (signal?.aborted) return behind;
+      if (!looked.has(id) && !(await this.#isInOrder(id, root))) behind += 1;
+    }
     await this.#takeUpAbandoned();
-    await mark.write(new Date(reachedMs));
+    this.#reachedMs = reachedMs;
+    await mark.write(new Date(Math.min(reachedMs, this.#waitingSinceMs(startedMs))));
     return behind;
   }
 
-  async #reconcile(id: string, root: ChangedRoot): Promise<boolean> {
-    if (this.#inOrder.get(id) === root.newestMs) return false;
+  async #isInOrder(id: string, root: ChangedRoot): Promise<boolean> {
+    try {
+      const dueMs = await this.#reconcile(id, root);
+      if (dueMs === undefined) this.#waiting.delete(id);
+      else this.#wait(id, { root, dueMs, hasFailed: false });
+      return dueMs === undefined;
+    } catch (error) {
+      this.#parts.logger.warn({ err: error, root: id }, 'a root could not be reconciled; it is tried again');
+      this.#wait(id, { root, dueMs: 0, hasFailed: true });
+      return false;
+    }
+  }
+
+  #wait(id: string, waiting: WaitingRoot): void {
+    if (this.#waiting.has(id) || this.#waiting.size < RECONCILE_ROOTS_WAITING_MAX) this.#waiting.set(id, waiting);
+  }
+
+  /** Undefined: the root is in order. Else when it is to be looked at again. */
+  async #reconcile(id: string, root: ChangedRoot): Promise<number | undefined> {
+    const nowMs = this.#parts.now().getTime();
+    const waiting = this.#waiting.get(id);
+    if (waiting && waiting.dueMs > nowMs && waiting.root.newestMs === root.newestMs) return waiting.dueMs;
+    if (!waiting && this.#inOrder.get(id) === root.newestMs) return undefined;
     const { rootId, owner, seen } = root;
     const plan = await this.#parts.planner.plan({ rootId, owner, seen, running: [] });
-    if (plan.ready.length > 0 || plan.wakeAtMs !== undefined) {
+    const isReady = plan.ready.length > 0;
+    if (isReady || plan.wakeAtMs !== undefined) {
+      // Also of what waits: a plan over a very large DAG might not find it without its name.
       await this.#parts.signals.signal(rootId, owner, seen);
-      return true;
+      return isReady ? nowMs : plan.wakeAtMs;
     }
     this.#inOrder.delete(id);
     this.#inOrder.set(id, root.newestMs);
     const [oldest] = this.#inOrder.keys();
     if (this.#inOrder.size > RECONCILE_ROOTS_REMEMBERED_MAX && oldest !== undefined) this.#inOrder.delete(oldest);
-    return false;
+    return undefined;
+  }
+
+  /** Before it nothing waits: one that is started after this process begins there. */
+  #waitingSinceMs(nowMs: number): number {
+    let sinceMs = Infinity;
+    for (const { root, hasFailed } of this.#waiting.values()) {
+      const longAgoMs = hasFailed ? -Infinity : nowMs - RECONCILE_WAITS_MS_MAX;
+      sinceMs = Math.min(sinceMs, Math.max(root.newestMs, longAgoMs));
+    }
+    return sinceMs;
   }
 
   /** A run whose lease lapsed long ago is nobody's: its workflow ended without it, or Temporal lost its data. */

@@ -1,42 +1,107 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { StudioError } from '../../../src/errors.ts';
-import { Reconciler } from '../../../src/workers/reconciler.ts';
+import { RECONCILE_EVERY_MS } from '../../../src/limits.ts';
+import type { PropagationPlan } from '../../../src/workers/names.ts';
+import type { PlanRequest } from '../../../src/workers/planner.ts';
+import { Reconciler, type ReconcilerParts } from '../../../src/workers/reconciler.ts';
 import { suite } from '../../harness/suite.ts';
 import { blobOf } from './fixtures.ts';
 
 const test = suite('reconciler');
 const at = (minute: number): Date => new Date(Date.UTC(2026, 0, 1, 0, minute));
+const NOTHING: PropagationPlan = { ready: [], unconfirmed: {} };
+
+/** What is stored, the clock, and what was done; reconcilers come and go. */
+class Place {
+  heads: ReturnType<typeof blobOf>[] = [];
+  mark = at(0);
+  clock = at(0);
+  readonly looked: string[] = [];
+  readonly signalled: string[] = [];
+  plan: (request: PlanRequest) => PropagationPlan = () => NOTHING;
+
+  reconciler(parts: Partial<ReconcilerParts> = {}): Reconciler {
+    return new Reconciler({
+      heads: { updatedSince: async (since) => this.heads.filter((head) => head.updatedAt >= since) },
+      mark: {
+        read: async () => this.mark,
+        write: async (to) => {
+          if (to > this.mark) this.mark = to;
+        },
+      },
+      planner: {
+        plan: async (request) => {
+          this.looked.push(request.rootId);
+          return this.plan(request);
+        },
+      },
+      providers: { get: async () => undefined },
+      runs: { abandoned: async () => [] },
+      starter: { start: async () => undefined },
+      signals: { signal: async (rootId) => void this.signalled.push(rootId) },
+      logger: pino({ level: 'silent' }),
+      now: () => this.clock,
+      ...parts,
+    });
+  }
+
+  /** A pass every RECONCILE_EVERY_MS up to a moment. */
+  async passUntil(reconciler: Reconciler, end: Date): Promise<void> {
+    for (; this.clock < end; this.clock = new Date(this.clock.getTime() + RECONCILE_EVERY_MS)) await reconciler.pass();
+  }
+}
+
+const readyOf = ({ rootId, owner }: PlanRequest): PropagationPlan => ({
+  ready: [{ rootId, owner, sourceId: rootId, providerId: 'p', derivedId: 'd', type: 'builtin' }],
+  unconfirmed: {},
+});
 
 test('G9 a root that can’t be planned keeps no other from its turn, and the mark before it', async () => {
   let isBroken = true;
-  let mark = at(0);
-  const looked: string[] = [];
-  const heads = ['a', 'broken', 'z'].map((id, index) => blobOf({ id, rootId: id, updatedAt: at(10 + index) }));
-  const reconciler = new Reconciler({
-    heads: { updatedSince: async (since) => heads.filter((head) => head.updatedAt >= since) },
-    mark: { read: async () => mark, write: async (to) => void (mark = to) },
-    planner: {
-      plan: async ({ rootId }) => {
-        looked.push(rootId);
-        if (rootId === 'broken' && isBroken) throw new StudioError('BLOB_QUARANTINED', 'It can’t be loaded.');
-        return { ready: [], unconfirmed: {} };
-      },
-    },
-    providers: { get: async () => undefined },
-    runs: { abandoned: async () => [] },
-    starter: { start: async () => undefined },
-    signals: { signal: async () => undefined },
-    logger: pino({ level: 'silent' }),
-    now: () => at(30),
-  });
+  const place = new Place();
+  place.heads = ['a', 'broken', 'z'].map((id, index) => blobOf({ id, rootId: id, updatedAt: at(10 + index) }));
+  place.clock = at(30);
+  place.plan = ({ rootId }) => {
+    if (rootId === 'broken' && isBroken) throw new StudioError('BLOB_QUARANTINED', 'It can’t be loaded.');
+    return NOTHING;
+  };
+  const reconciler = place.reconciler();
   await reconciler.pass();
-  assert.equal(looked, ['a', 'broken', 'z']);
-  assert.equal(mark, at(11));
+  assert.equal(place.looked, ['a', 'broken', 'z']);
+  assert.equal(place.mark, at(11));
   isBroken = false;
   await reconciler.pass();
-  assert.equal(looked, ['a', 'broken', 'z', 'broken']);
-  assert.equal(mark, at(30));
+  assert.equal(place.looked, ['a', 'broken', 'z', 'broken']);
+  assert.equal(place.mark, at(30));
 });
+
+for (const restarts of [false, true]) {
+  const who = restarts ? 'a reconciler that is started meanwhile' : 'the one that saw the change';
+  test(`G9 what is due long after the change is found by ${who}, until it is done`, async () => {
+    const place = new Place();
+    place.heads = [blobOf({ id: 'doc', rootId: 'doc', updatedAt: at(0) })];
+    // As with a debounce of half an hour. No workflow lives through it.
+    place.plan = (request) =>
+      place.clock < at(30)
+        ? { ...NOTHING, wakeAtMs: at(30).getTime() }
+        : place.clock < at(40)
+          ? readyOf(request)
+          : NOTHING;
+    let reconciler = place.reconciler();
+    await place.passUntil(reconciler, at(20));
+    assert.equal([place.looked.length, place.signalled.length], [1, 1]);
+    if (restarts) reconciler = place.reconciler();
+    await place.passUntil(reconciler, at(30));
+    place.signalled.length = 0;
+    await place.passUntil(reconciler, at(31));
+    assert.equal(place.signalled, ['doc', 'doc']);
+    await place.passUntil(reconciler, at(50));
+    const looked = place.looked.length;
+    await place.passUntil(reconciler, at(60));
+    assert.is(place.looked.length, looked);
+    assert.ok(place.mark > at(50), place.mark.toISOString());
+  });
+}
 
 test.run();
