@@ -6,7 +6,7 @@ import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/access/caller.ts';
 import { Graph } from '../domain/derivation/graph.ts';
 import type { Provider } from '../domain/derivation/provider.ts';
-import { wantedRuns, type GraphLimits, type WantedRun } from '../domain/derivation/waves.ts';
+import { wantedRuns, type WantedRun } from '../domain/derivation/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import { DAG_NODES_MAX, LINEAGE_DEPTH_MAX } from '../limits.ts';
@@ -88,12 +88,12 @@ export class OwnedGraphs {
     { graph }: OwnedGraph,
     sources: readonly Blob[],
     providers: readonly Provider[],
-    limits: GraphLimits,
   ): Promise<WantedRun[]> {
+    const limits = { depthMax: LINEAGE_DEPTH_MAX };
     const looked = [...sources];
     let added: readonly Blob[] = sources;
     for (let level = 0; level <= LINEAGE_DEPTH_MAX && added.length > 0; level++) {
-      const wanted = wantedRuns(graph, providers, { ...limits, nodesMax: Infinity }, added);
+      const wanted = wantedRuns(graph, providers, limits, added);
       const found = await this.#parts.heads.getMany(wanted.flatMap((run) => (run.derived ? [] : [run.derivedId])));
       graph.add(found);
       added = found.filter((blob) => blob.userId === sources[0]?.userId);

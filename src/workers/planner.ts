@@ -7,14 +7,7 @@ import { isFinal, type Run } from '../domain/derivation/run.ts';
 import { frontier, type WantedRun } from '../domain/derivation/waves.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
-import {
-  DAG_FULL_LOG_EVERY_MS,
-  DAG_NODES_MAX,
-  LINEAGE_DEPTH_MAX,
-  PLAN_PAIRS_MAX,
-  PLAN_RUNS_MAX,
-  START_OVER_MS,
-} from '../limits.ts';
+import { DAG_FULL_LOG_EVERY_MS, DAG_NODES_MAX, PLAN_PAIRS_MAX, PLAN_RUNS_MAX, START_OVER_MS } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import type { PropagationPlan, RunRef, SeenVersions } from './names.ts';
 import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
@@ -43,6 +36,8 @@ interface Found {
   wakeAtMs: number;
   /** Blobs that the runs found would make. */
   newNodes: number;
+  /** Something is not derived for want of room: see DAG_NODES_MAX. */
+  isCut: boolean;
 }
 
 export class Planner {
@@ -60,23 +55,22 @@ export class Planner {
     if (providers.length === 0) return { ready: [], unconfirmed: {} };
     const loaded = await this.#graphs.load(request);
     const { graph, sources } = loaded;
-    if (loaded.isFull) this.#logFull(request);
 
     const running = new Set(request.running);
-    const found: Found = { due: [], open: new Set(), wakeAtMs: Infinity, newNodes: 0 };
+    const found: Found = { due: [], open: new Set(), wakeAtMs: Infinity, newNodes: 0, isCut: loaded.isFull };
     let ready: readonly WantedRun[] = [];
     const perPart = Math.max(1, Math.floor((this.#parts.pairsMax ?? PLAN_PAIRS_MAX) / providers.length));
     let at = 0;
     // From the top down. What is left when there is enough to start comes in the plan that is made when that has ended.
     for (; at < sources.length && ready.length < PLAN_RUNS_MAX; at += perPart) {
       if (at > 0) await setImmediate();
-      const limits = { depthMax: LINEAGE_DEPTH_MAX, nodesMax: DAG_NODES_MAX - found.newNodes };
-      const wanted = await this.#graphs.wantedOf(loaded, sources.slice(at, at + perPart), providers, limits);
-      await this.#sort(request, wanted, running, found);
+      const wanted = await this.#graphs.wantedOf(loaded, sources.slice(at, at + perPart), providers);
+      await this.#sort(request, { wanted, alive: graph.alive }, running, found);
       const active = new Set([...running, ...found.due.map((run) => run.derivedId)]);
       if (found.due.length > 0) ready = frontier(graph, found.due, active);
     }
     for (const source of sources.slice(at)) found.open.add(source.id);
+    if (found.isCut) this.#logFull(request);
     return {
       ready: ready.slice(0, PLAN_RUNS_MAX).map((run) => refOf(run, request)),
       ...(found.wakeAtMs === Infinity ? {} : { wakeAtMs: found.wakeAtMs }),
@@ -87,24 +81,31 @@ export class Planner {
   /** What of these runs is due, and when the others are. */
   async #sort(
     request: PlanRequest,
-    wanted: readonly WantedRun[],
+    { wanted, alive }: { readonly wanted: readonly WantedRun[]; readonly alive: number },
     running: ReadonlySet<string>,
     found: Found,
   ): Promise<void> {
+    const hasRoom = (): boolean => alive + found.newNodes < DAG_NODES_MAX;
+    // Without room, what became of those that would make a blob need not be looked up.
+    const possible = hasRoom() ? wanted : wanted.filter((run) => run.derived);
+    if (possible.length < wanted.length) found.isCut = true;
     const caller: Caller = { userId: request.owner, administrator: false };
-    const records = await this.#parts.runs.getMany(wanted.map((run) => run.key));
+    const records = await this.#parts.runs.getMany(possible.map((run) => run.key));
     const now = this.#parts.now();
     const holder = rootWorkflowId(request.rootId, request.owner);
-    for (const run of wanted) {
-      if (!run.derived) found.newNodes += 1;
-      if (running.has(run.derivedId)) {
-        found.open.add(run.source.id);
+    for (const run of possible) {
+      const record = records.get(run.key);
+      const isRunning = running.has(run.derivedId);
+      // Succeeded, or used up its attempts for these very inputs: only a change or a replay makes it run again. So it
+      // takes no room, if it made nothing.
+      if (!isRunning && record && isFinal(record)) continue;
+      if (!run.derived && !hasRoom()) {
+        found.isCut = true;
         continue;
       }
-      const record = records.get(run.key);
-      // Succeeded, or used up its attempts for these very inputs: only a change or a replay makes it run again.
-      if (record && isFinal(record)) continue;
+      if (!run.derived) found.newNodes += 1;
       found.open.add(run.source.id);
+      if (isRunning) continue;
       const at = Math.max(claimableAt(record, holder, now), await this.#quietAt(caller, run));
       if (at <= now.getTime()) found.due.push(run);
       else found.wakeAtMs = Math.min(found.wakeAtMs, at);

@@ -20,11 +20,11 @@ export interface WantedRun {
 
 export interface GraphLimits {
   readonly depthMax: number;
-  readonly nodesMax: number;
 }
 
 /**
- * Every run the graph asks for, whether or not something above it must run first. `sources`: those looked at, if not all.
+ * Every run the graph asks for, whether or not something above it must run first, and whether or not there is room for
+ * what it would make. `sources`: those looked at, if not all.
  */
 export function wantedRuns(
   graph: Graph,
@@ -33,7 +33,6 @@ export function wantedRuns(
   sources: Iterable<Blob> = graph.blobs(),
 ): WantedRun[] {
   const wanted: WantedRun[] = [];
-  let nodes = graph.alive;
   for (const source of sources) {
     for (const provider of providers) {
       if (!takesInput(provider, source)) continue;
@@ -44,13 +43,12 @@ export function wantedRuns(
       // Not before it is needed, for an id costs a hash.
       let derivedId = derived?.id;
       if (derivedId === undefined) {
-        // G9: each provider once in a lineage, and bounds on depth and size, so that no cycle of providers runs for ever.
+        // G9: each provider once in a lineage, and a bound on depth, so that no cycle of providers runs for ever.
         if (graph.lineageProviders(source.id).has(provider.id)) continue;
-        if (source.depth + 1 > limits.depthMax || nodes >= limits.nodesMax) continue;
+        if (source.depth + 1 > limits.depthMax) continue;
         derivedId = derivedBlobId(source.id, provider.id);
         // Somebody has a blob of their own there, from when such ids could be chosen.
         if (graph.get(derivedId)) continue;
-        nodes += 1;
       }
       wanted.push({ key: keyOfRun(provider, source), derivedId, source, provider, derived });
     }
