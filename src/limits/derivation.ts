@@ -84,7 +84,8 @@ export const WORKFLOWS_CACHED_MAX = 200;
 /** The reconciler looks back this far behind its mark: a head may be healed late. */
 export const RECONCILE_OVERLAP_MS = 2 * 60 * 1000;
 export const RECONCILE_PAGE_HEADS = 500;
-export const RECONCILE_ROOTS_REMEMBERED_MAX = 10_000;
+/** Heads that a reconciler need not look at again, as long as they don't change. */
+export const RECONCILE_HEADS_REMEMBERED_MAX = 50_000;
 /** Roots with something left to do that a reconciler keeps in mind; of more it finds the rest by when they changed. */
 export const RECONCILE_ROOTS_WAITING_MAX = 10_000;
 /** How far a reconciler that is started looks back for what waits: a debounce lasts an hour at most, and the run has another. */

@@ -11,7 +11,7 @@ import {
   RECONCILE_EVERY_MS,
   RECONCILE_OVERLAP_MS,
   RECONCILE_PAGE_HEADS,
-  RECONCILE_ROOTS_REMEMBERED_MAX,
+  RECONCILE_HEADS_REMEMBERED_MAX,
   RECONCILE_ROOTS_WAITING_MAX,
   RECONCILE_WAITS_MS_MAX,
 } from '../limits.ts';
@@ -59,7 +59,7 @@ export class Reconciler {
   #reachedMs: number | undefined;
   /** By workflow id. Until they are found in order, however long ago they changed: their workflow may be lost meanwhile. */
   readonly #waiting = new Map<string, WaitingRoot>();
-  /** Workflow ids of roots found in order, and their newest change then: not looked at again until there is a newer one. */
+  /** Blob → its version when its root was found in order. Not a time, for a head may come later than one that changed after it. */
   readonly #inOrder = new Map<string, number>();
 
   constructor(parts: ReconcilerParts) {
@@ -128,9 +128,13 @@ export class Reconciler {
   async #reconcile(id: string, root: ChangedRoot): Promise<number | undefined> {
     const nowMs = this.#parts.now().getTime();
     const waiting = this.#waiting.get(id);
-    if (waiting && waiting.dueMs > nowMs && waiting.root.newestMs === root.newestMs) return waiting.dueMs;
-    if (!waiting && this.#inOrder.get(id) === root.newestMs) return undefined;
     const { rootId, owner, seen } = root;
+    const changed = Object.entries(seen);
+    if (waiting && waiting.dueMs > nowMs) {
+      const known = waiting.root.seen;
+      if (changed.every(([blobId, { version }]) => known[blobId]?.version === version)) return waiting.dueMs;
+    }
+    if (!waiting && changed.every(([blobId, { version }]) => this.#inOrder.get(blobId) === version)) return undefined;
     const plan = await this.#parts.planner.plan({ rootId, owner, seen, running: [] });
     const isReady = plan.ready.length > 0;
     if (isReady || plan.wakeAtMs !== undefined) {
@@ -138,11 +142,15 @@ export class Reconciler {
       await this.#parts.signals.signal(rootId, owner, seen);
       return isReady ? nowMs : plan.wakeAtMs;
     }
-    this.#inOrder.delete(id);
-    this.#inOrder.set(id, root.newestMs);
-    const [oldest] = this.#inOrder.keys();
-    if (this.#inOrder.size > RECONCILE_ROOTS_REMEMBERED_MAX && oldest !== undefined) this.#inOrder.delete(oldest);
+    for (const [blobId, { version }] of changed) this.#remember(blobId, version);
     return undefined;
+  }
+
+  #remember(blobId: string, version: number): void {
+    this.#inOrder.delete(blobId);
+    this.#inOrder.set(blobId, version);
+    const [oldest] = this.#inOrder.keys();
+    if (this.#inOrder.size > RECONCILE_HEADS_REMEMBERED_MAX && oldest !== undefined) this.#inOrder.delete(oldest);
   }
 
   /** Before it nothing waits: one that is started after this process begins there. */

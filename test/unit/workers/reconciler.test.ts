@@ -104,4 +104,20 @@ for (const restarts of [false, true]) {
   });
 }
 
+test('G9 a head that comes late is looked at, though another of its root changed after it', async () => {
+  const place = new Place();
+  const head = (id: string, version: number, minute: number): ReturnType<typeof blobOf> =>
+    blobOf({ id, rootId: 'root', version, updatedAt: at(minute) });
+  place.heads = [head('a', 5, 10)];
+  place.clock = at(10);
+  const reconciler = place.reconciler();
+  await reconciler.pass();
+  await reconciler.pass();
+  assert.is(place.looked.length, 1);
+  place.heads.unshift(head('b', 2, 9));
+  place.plan = readyOf;
+  await reconciler.pass();
+  assert.equal(place.signalled, ['root']);
+});
+
 test.run();
