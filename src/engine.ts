@@ -69,6 +69,7 @@ export interface Engine {
   readonly documents: Documents;
   readonly access: AccessControl;
   readonly sharing: Sharing;
+  readonly accessLists: AccessStore;
   readonly heads: BlobHeads;
   readonly providers: ProviderStore;
   readonly executions: ExecutionStore;
@@ -208,6 +209,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     documents,
     access,
     sharing,
+    accessLists: accessStore,
     heads,
     providers,
     executions,

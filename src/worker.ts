@@ -27,6 +27,7 @@ export async function startWorker(config: Config, logger: Logger): Promise<Runni
     runs: engine.executions,
     events: engine.consumer,
     access: engine.access,
+    accessLists: engine.accessLists,
     heads: engine.heads,
     mark: engine.reconciled,
     failpoints: engine.failpoints,

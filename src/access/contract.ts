@@ -36,6 +36,12 @@ export interface Sharing {
   list(caller: Caller, blobId: string, page: PageRequest): Promise<Page<Grant>>;
 }
 
+/** That somebody was let in to a blob, or shut out of it. */
+export interface ChangedAccess {
+  readonly blobId: string;
+  readonly changedAt: Date;
+}
+
 /** Tells other processes to look at the counters now instead of at the next tick. Lossy; nothing depends on it. */
 export interface AccessHints {
   announce(): void;

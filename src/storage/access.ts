@@ -3,6 +3,7 @@
  * owns it alone. Not derived from the log, and untouched by what repairs heads.
  */
 import { MongoServerError, type Collection, type Filter } from 'mongodb';
+import type { ChangedAccess } from '../access/contract.ts';
 import { AccessList } from '../domain/access/access-list.ts';
 import { lineageOf, type Lineage } from '../domain/access/blob-access.ts';
 import type { Role } from '../domain/access/role.ts';
@@ -16,6 +17,8 @@ interface AccessDocument {
   /** The blob's own, so that what is shared with a user can be listed newest first. */
   order_key: string;
   grants: { user_id: string; role: Role; granted_by: string; granted_at: Date }[];
+  /** Absent on one that has not changed since before this was kept. */
+  changed_at?: Date;
 }
 
 const DUPLICATE_KEY = 11_000;
@@ -31,6 +34,7 @@ export class AccessStore {
 
   async createIndexes(): Promise<void> {
     await this.#access.createIndex({ 'grants.user_id': 1, order_key: -1 });
+    await this.#access.createIndex({ changed_at: 1 });
   }
 
   /** Those of these blobs that have one stored. */
@@ -56,7 +60,7 @@ export class AccessStore {
     if (list.version > 1) {
       const result = await this.#access.updateOne(
         { _id: lineage.blobId, version: list.version - 1 },
-        { $set: { version: list.version, grants } },
+        { $set: { version: list.version, grants, changed_at: new Date() } },
       );
       return result.matchedCount === 1;
     }
@@ -66,6 +70,7 @@ export class AccessStore {
         version: list.version,
         order_key: orderKey({ id: lineage.blobId, createdAt: lineage.createdAt }),
         grants,
+        changed_at: new Date(),
       });
       return true;
     } catch (error) {
@@ -84,6 +89,16 @@ export class AccessStore {
       .limit(limit)
       .toArray();
     return documents.map((document) => ({ blobId: document._id, orderKey: document.order_key }));
+  }
+
+  /** Lists changed at or after `since`, oldest first. */
+  async changedSince(since: Date, limit: number): Promise<ChangedAccess[]> {
+    const documents = await this.#access
+      .find({ changed_at: { $gte: since } }, { projection: { changed_at: 1 } })
+      .sort({ changed_at: 1 })
+      .limit(limit)
+      .toArray();
+    return documents.map(({ _id: blobId, changed_at: changedAt = since }) => ({ blobId, changedAt }));
   }
 
   /** Those of these blobs that exist. From their heads, or, while a head is not written yet, from the log. */

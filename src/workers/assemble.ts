@@ -24,6 +24,7 @@ export interface WorkerParts {
   readonly runs: Runs;
   readonly events: EventConsumer;
   readonly access: PlannerParts['access'];
+  readonly accessLists: ReconcilerParts['accessLists'];
   readonly heads: PlannerParts['heads'] & {
     updatedSince(since: Date, limit: number): Promise<Blob[]>;
     setProcessed(blobId: string, providerId: string, processed: Processed): Promise<void>;
@@ -44,7 +45,7 @@ export interface AssembledWorker {
 const DURABLE = 'propagation';
 
 export function startPropagation(parts: WorkerParts): AssembledWorker {
-  const { documents, providers, runs, events, access, heads, mark, failpoints, temporal, logger } = parts;
+  const { documents, providers, runs, events, access, accessLists, heads, mark, failpoints, temporal, logger } = parts;
   const now = (): Date => new Date();
   const client = new TemporalClient(temporal, logger);
   const signals = new RootSignals(client);
@@ -55,7 +56,18 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   const checks = new ContentChecks();
   const runner = new Runner({ documents, heads, providers, runs, ledger, checks, failpoints, now });
   const dispatcher = new Dispatcher(providers, signals);
-  const reconciler = new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });
+  const reconciler = new Reconciler({
+    heads,
+    accessLists,
+    mark,
+    planner,
+    providers,
+    runs,
+    starter: client,
+    signals,
+    logger,
+    now,
+  });
   const worker = new PropagationWorker(
     temporal,
     createActivities({ planner, runner, ledger, leftovers, signals }),

@@ -1,9 +1,10 @@
 /**
  * Finds what events missed: a lost event, a stream that was wiped, a workflow that is gone. It looks at every DAG that
- * changed since its last pass, at those that had something left to do then, and at runs whose holder is gone (G9: within
+ * changed since its last pass, or of which it changed who may read it, at those that had something left to do then, and at runs whose holder is gone (G9: within
  * two passes of when it is due).
  */
 import type { Logger } from 'pino';
+import type { ChangedAccess } from '../access/contract.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Run } from '../domain/derivation/run.ts';
 import {
@@ -23,7 +24,12 @@ import type { RootSignals } from './signals.ts';
 
 export interface ReconcilerParts {
   /** Heads updated at or after a moment, oldest first. */
-  readonly heads: { updatedSince(since: Date, limit: number): Promise<Blob[]> };
+  readonly heads: {
+    updatedSince(since: Date, limit: number): Promise<Blob[]>;
+    getMany(ids: readonly string[]): Promise<Blob[]>;
+  };
+  /** Who may read what: blobs of which that changed at or after a moment, oldest first. */
+  readonly accessLists: { changedSince(since: Date, limit: number): Promise<ChangedAccess[]> };
   /** Where a reconciler begins that was just started; survives restarts. */
   readonly mark: { read(): Promise<Date | undefined>; write(at: Date): Promise<void> };
   readonly planner: Pick<Planner, 'plan'>;
@@ -42,6 +48,8 @@ interface ChangedRoot {
   readonly newestMs: number;
   /** What changed, which a plan over a very large DAG might not find by itself. */
   readonly seen: SeenVersions;
+  /** Who may read it changed, which no version tells of. */
+  readonly byAccess: boolean;
 }
 
 /** A root in which something is left to do. */
@@ -111,7 +119,7 @@ export class Reconciler {
     try {
       const dueMs = await this.#reconcile(id, root);
       if (dueMs === undefined) this.#waiting.delete(id);
-      else this.#wait(id, { root, dueMs, hasFailed: false });
+      else this.#wait(id, { root: { ...root, byAccess: false }, dueMs, hasFailed: false });
       return dueMs === undefined;
     } catch (error) {
       this.#parts.logger.warn({ err: error, root: id }, 'a root could not be reconciled; it is tried again');
@@ -128,13 +136,14 @@ export class Reconciler {
   async #reconcile(id: string, root: ChangedRoot): Promise<number | undefined> {
     const nowMs = this.#parts.now().getTime();
     const waiting = this.#waiting.get(id);
-    const { rootId, owner, seen } = root;
+    const { rootId, owner, seen, byAccess } = root;
     const changed = Object.entries(seen);
-    if (waiting && waiting.dueMs > nowMs) {
+    if (waiting && waiting.dueMs > nowMs && !byAccess) {
       const known = waiting.root.seen;
       if (changed.every(([blobId, { version }]) => known[blobId]?.version === version)) return waiting.dueMs;
     }
-    if (!waiting && changed.every(([blobId, { version }]) => this.#inOrder.get(blobId) === version)) return undefined;
+    const isInOrder = changed.every(([blobId, { version }]) => this.#inOrder.get(blobId) === version);
+    if (!waiting && !byAccess && isInOrder) return undefined;
     const plan = await this.#parts.planner.plan({ rootId, owner, seen, running: [] });
     const isReady = plan.ready.length > 0;
     if (isReady || plan.wakeAtMs !== undefined) {
@@ -197,23 +206,46 @@ export class Reconciler {
   }
 
   async *#changedRoots(since: Date): AsyncGenerator<Map<string, ChangedRoot>> {
-    let from = since;
-    for (;;) {
-      const page = await this.#parts.heads.updatedSince(from, RECONCILE_PAGE_HEADS);
-      const roots = new Map<string, ChangedRoot>();
-      for (const blob of page) {
-        const { rootId, userId: owner } = blob;
-        const id = rootWorkflowId(rootId, owner);
-        const newestMs = Math.max(blob.updatedAt.getTime(), roots.get(id)?.newestMs ?? 0);
-        const seen = { ...roots.get(id)?.seen, [blob.id]: { version: blob.version } };
-        roots.set(id, { rootId, owner, newestMs, seen });
-      }
-      yield roots;
-      const last = page.at(-1);
-      if (!last || page.length < RECONCILE_PAGE_HEADS) return;
-      // The next page starts with the last millisecond of this one, unless one millisecond fills a page.
-      from = last.updatedAt > from ? last.updatedAt : new Date(from.getTime() + 1);
+    const { heads, accessLists } = this.#parts;
+    const updated = (from: Date): Promise<Blob[]> => heads.updatedSince(from, RECONCILE_PAGE_HEADS);
+    for await (const page of pagesSince(since, updated, (blob) => blob.updatedAt)) {
+      yield rootsOf(page, (blob) => blob.updatedAt, false);
     }
+    // G9: while its owner was shut out of a blob it was not planned for, and no version of it tells that this is over.
+    const changed = (from: Date): Promise<ChangedAccess[]> => accessLists.changedSince(from, RECONCILE_PAGE_HEADS);
+    for await (const page of pagesSince(since, changed, ({ changedAt }) => changedAt)) {
+      const times = new Map(page.map(({ blobId, changedAt }) => [blobId, changedAt]));
+      yield rootsOf(await heads.getMany([...times.keys()]), ({ id }) => times.get(id) ?? since, true);
+    }
+  }
+}
+
+/** By workflow id. */
+function rootsOf(blobs: readonly Blob[], timeOf: (blob: Blob) => Date, byAccess: boolean): Map<string, ChangedRoot> {
+  const roots = new Map<string, ChangedRoot>();
+  for (const blob of blobs) {
+    const { rootId, userId: owner } = blob;
+    const id = rootWorkflowId(rootId, owner);
+    const newestMs = Math.max(timeOf(blob).getTime(), roots.get(id)?.newestMs ?? 0);
+    const seen = { ...roots.get(id)?.seen, [blob.id]: { version: blob.version } };
+    roots.set(id, { rootId, owner, newestMs, seen, byAccess });
+  }
+  return roots;
+}
+
+async function* pagesSince<T>(
+  since: Date,
+  read: (from: Date) => Promise<T[]>,
+  timeOf: (item: T) => Date,
+): AsyncGenerator<T[]> {
+  let from = since;
+  for (;;) {
+    const page = await read(from);
+    yield page;
+    const last = page.at(-1);
+    if (!last || page.length < RECONCILE_PAGE_HEADS) return;
+    // The next page starts with the last millisecond of this one, unless one millisecond fills a page.
+    from = timeOf(last) > from ? timeOf(last) : new Date(from.getTime() + 1);
   }
 }
 

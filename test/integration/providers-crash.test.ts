@@ -111,13 +111,13 @@ test('G9 an event that never came: the reconciler finds what it would have start
   const scene = newScene(world);
   const provider = await scene.register();
   const { engine } = world;
-  const { providers, executions: runs, documents, access, heads, reconciled: mark } = engine;
+  const { providers, executions: runs, documents, access, accessLists, heads, reconciled: mark } = engine;
   const client = new TemporalClient({ address: world.temporalAddress, namespace: 'default' }, logger);
   const now = (): Date => new Date();
   const planner = new Planner({ documents, heads, access, providers, runs, logger, now });
   const signals = new RootSignals(client);
   const newReconciler = (): Reconciler =>
-    new Reconciler({ heads, mark, planner, providers, runs, starter: client, signals, logger, now });
+    new Reconciler({ heads, accessLists, mark, planner, providers, runs, starter: client, signals, logger, now });
   const { streams } = engine.connection.manager();
   const published = async (): Promise<number> => (await streams.info('STUDIO')).state.last_seq;
   const before = await published();

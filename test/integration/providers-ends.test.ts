@@ -39,12 +39,13 @@ function partsOf({ engine, config, temporalAddress: address }: World): WorkerPar
     executions: runs,
     consumer: events,
     access,
+    accessLists,
     heads,
     reconciled: mark,
     failpoints,
   } = engine;
   const temporal = { address, namespace: config.temporalNamespace };
-  return { documents, providers, runs, events, access, heads, mark, failpoints, temporal, logger };
+  return { documents, providers, runs, events, access, accessLists, heads, mark, failpoints, temporal, logger };
 }
 
 async function withWorker(during: () => Promise<void>): Promise<void> {
@@ -119,6 +120,7 @@ test('G9 what is planned again: whatever ended for a reason that may be over, a 
     ['skipped', 'SUPERSEDED', true],
     ['skipped', 'BLOB_DELETED', true],
     ['failed', 'BLOB_DELETED', true],
+    ['failed', 'BLOB_NOT_FOUND', true],
     ['skipped', 'PROVIDER_INPUT_UNSUPPORTED', true],
     ['skipped', 'PATTERN_UNMATCHED', false],
     ['skipped', 'STALE', false],

@@ -90,7 +90,7 @@ test('G7 G9 beyond its size a graph is refused and grows no more, but what is de
 
   // No plan would find it by itself: what has to wait is named again, and the reconciler names what events missed.
   await scene.edit(beside.id, 'two');
-  const { heads, reconciled: mark, providers, executions: runs } = world.engine;
+  const { heads, accessLists, reconciled: mark, providers, executions: runs } = world.engine;
   await eventually('the head has the change', async () => (await heads.get(beside.id))?.version === 2);
   const planner = newPlanner();
   const request = { rootId: source.id, owner: scene.caller.userId, running: [] };
@@ -103,7 +103,7 @@ test('G7 G9 beyond its size a graph is refused and grows no more, but what is de
   const told = new Map<string, readonly string[]>();
   const signals = new RootSignals({ send: async (rootId, _, seen) => void told.set(rootId, Object.keys(seen)) });
   const starter = { start: async () => undefined };
-  await new Reconciler({ heads, mark, planner, providers, runs, starter, signals, logger, now }).pass();
+  await new Reconciler({ heads, accessLists, mark, planner, providers, runs, starter, signals, logger, now }).pass();
   assert.ok(told.get(source.id)?.includes(beside.id));
 });
 

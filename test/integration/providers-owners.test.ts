@@ -101,12 +101,30 @@ test('G9 the reconciler finds what each owner in a root has left to do', async (
     await one.register();
     await other.register();
   });
-  const { providers, executions: runs, heads, reconciled: mark } = world.engine;
+  const { providers, executions: runs, heads, accessLists, reconciled: mark } = world.engine;
   const told: string[] = [];
   const signals = new RootSignals({ send: async (rootId, owner) => void told.push(`${rootId} ${owner}`) });
   const starter = { start: async () => undefined };
-  await new Reconciler({ heads, mark, planner, providers, runs, starter, signals, logger, now }).pass();
+  await new Reconciler({ heads, accessLists, mark, planner, providers, runs, starter, signals, logger, now }).pass();
   for (const { caller } of [host, guest]) assert.ok(told.includes(`${source.id} ${caller.userId}`), told.join());
+});
+
+test('G9 an owner who was shut out of a blob and let in again: the reconciler finds what was left undone', async () => {
+  const { host, guest, source } = await newShared(async (one) => void (await one.register()));
+  const [{ caller: owner }, { caller: other }] = [host, guest];
+  const { sharing, providers, executions: runs, heads, accessLists, reconciled: mark } = world.engine;
+  await sharing.grant(owner, { blobId: source.id, userId: other.userId, role: 'owner' });
+  await sharing.revoke(other, { blobId: source.id, userId: owner.userId });
+  const told: string[] = [];
+  const signals = new RootSignals({ send: async (rootId, of) => void told.push(`${rootId} ${of}`) });
+  const starter = { start: async () => undefined };
+  const parts = { heads, accessLists, mark, planner, providers, runs, starter, signals, logger, now };
+  const reconciler = new Reconciler(parts);
+  await reconciler.pass();
+  assert.not.ok(told.includes(`${source.id} ${owner.userId}`));
+  await sharing.grant(other, { blobId: source.id, userId: owner.userId, role: 'viewer' });
+  await reconciler.pass();
+  assert.ok(told.includes(`${source.id} ${owner.userId}`), told.join());
 });
 
 test('G9 what one owner waits for holds up no other’s work in the same root', async () => {

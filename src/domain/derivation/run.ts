@@ -51,7 +51,13 @@ export type ClaimOutcome =
   | { readonly state: 'settled'; readonly run: Run };
 
 /** What stood in the way of a run whatever its inputs were: it may be over, and the same inputs can be run on. */
-const PASSING_REASONS: ReadonlySet<string> = new Set(['SUPERSEDED', 'BLOB_DELETED', 'PROVIDER_INPUT_UNSUPPORTED']);
+const PASSING_REASONS: ReadonlySet<string> = new Set([
+  'SUPERSEDED',
+  'BLOB_DELETED',
+  // In whose name it was made was shut out of the source, and may be let in again.
+  'BLOB_NOT_FOUND',
+  'PROVIDER_INPUT_UNSUPPORTED',
+]);
 
 /**
  * Whether a run will not be made again by itself for these very inputs (G9): it succeeded, or what it ended with would

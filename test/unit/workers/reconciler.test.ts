@@ -23,7 +23,11 @@ class Place {
 
   reconciler(parts: Partial<ReconcilerParts> = {}): Reconciler {
     return new Reconciler({
-      heads: { updatedSince: async (since) => this.heads.filter((head) => head.updatedAt >= since) },
+      heads: {
+        updatedSince: async (since) => this.heads.filter((head) => head.updatedAt >= since),
+        getMany: async (ids) => this.heads.filter(({ id }) => ids.includes(id)),
+      },
+      accessLists: { changedSince: async () => [] },
       mark: {
         read: async () => this.mark,
         write: async (to) => {
