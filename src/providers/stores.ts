@@ -22,6 +22,7 @@ export interface Runs {
   recordRequest(requestKey: string, request: RunRequest): Promise<RunRequest>;
   restart(claim: RunClaim, from: ExecutionStatus, now: Date): Promise<boolean>;
   recordFailure(key: string, attempt: number, error: RunError, now: Date, retryAt?: Date): Promise<void>;
+  putOff(key: string, attempts: number, error: RunError, retryAt: Date): Promise<void>;
   finish(
     key: string,
     end: { readonly status: Exclude<ExecutionStatus, 'running'>; readonly output?: Receipt; readonly error?: RunError },

@@ -148,6 +148,14 @@ export class ExecutionStore {
     );
   }
 
+  /** Not now, for what is none of the provider's doing: it keeps its attempts. `attempts`: how many have failed so far. */
+  async putOff(key: string, attempts: number, error: RunError, retryAt: Date): Promise<void> {
+    await this.#executions.updateOne(
+      { _id: key, status: 'running', attempts },
+      { $set: { error: { ...error }, retry_at: retryAt, lease_until: retryAt } },
+    );
+  }
+
   /** Ends a running execution; one that ended already stays as it is. */
   async finish(
     key: string,

@@ -17,11 +17,11 @@ export interface ProcessedWriter {
 }
 
 export class RunLedger {
-  readonly #runs: Pick<Runs, 'finish' | 'recordFailure'>;
+  readonly #runs: Pick<Runs, 'finish' | 'putOff' | 'recordFailure'>;
   readonly #processed: ProcessedWriter;
   readonly #now: () => Date;
 
-  constructor(runs: Pick<Runs, 'finish' | 'recordFailure'>, processed: ProcessedWriter, now: () => Date) {
+  constructor(runs: Pick<Runs, 'finish' | 'putOff' | 'recordFailure'>, processed: ProcessedWriter, now: () => Date) {
     this.#runs = runs;
     this.#processed = processed;
     this.#now = now;
@@ -60,7 +60,7 @@ export class RunLedger {
     const told = Date.parse(error.metadata['retry_at'] ?? '');
     const atMs = Math.max(Number.isNaN(told) ? 0 : told, now.getTime() + PROVIDER_BACKOFF_MS);
     const { reason, message } = error;
-    await this.#runs.recordFailure(claimed.key, claimed.attempt, clip({ reason, message }), now, new Date(atMs));
+    await this.#runs.putOff(claimed.key, claimed.attempt, clip({ reason, message }), new Date(atMs));
     return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: atMs };
   }
 

@@ -137,6 +137,23 @@ test('attempts are counted once each, wait for their time, and end in failed', a
   assert.is((await executions.claim(claim, later(10_000))).state, 'settled');
 });
 
+test('G9 what is put off waits for its time and keeps its attempts', async () => {
+  const claim = claimOf();
+  await executions.claim(claim, now);
+  const [error, trouble] = [
+    { reason: 'PROVIDER_FAILED', message: 'no' },
+    { reason: 'BLOB_QUARANTINED', message: 'x' },
+  ];
+  await executions.recordFailure(claim.key, 0, error, now, later(1_000));
+  for (const second of [2, 3, 4]) await executions.putOff(claim.key, 1, trouble, later(second * 1_000));
+  assert.equal(await executions.claim({ ...claim, holder: 'two' }, later(3_999)), {
+    state: 'waiting',
+    until: later(4_000),
+  });
+  assert.equal((await executions.get(claim.key))?.error, trouble);
+  assert.equal(await executions.claim({ ...claim, holder: 'two' }, later(4_000)), { state: 'claimed', attempts: 1 });
+});
+
 test('an end is final, and a success forgets earlier errors', async () => {
   const claim = claimOf();
   await executions.claim(claim, now);
