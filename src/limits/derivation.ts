@@ -37,6 +37,8 @@ export const PROVIDER_INLINE_CONTENT_BYTES_MAX = 512 * 1024;
 export const PROVIDER_ERROR_CHARACTERS_MAX = 2_048;
 /** Before the second attempt; each later pause is PROVIDER_BACKOFF_COEFFICIENT times the one before. */
 export const PROVIDER_BACKOFF_MS = 1_000;
+/** Of a run that no worker took: a quarter of the time since it began, at most this, before it is put into the queue again. */
+export const PROVIDER_AWAY_MS_MAX = 60_000;
 /** Compiled schemas kept by a worker's thread. */
 export const SCHEMAS_COMPILED_MAX = 128;
 /** One content against one schema, or against a provider's patterns; over it the thread is ended, and the run fails. */

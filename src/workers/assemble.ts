@@ -70,7 +70,7 @@ export function startPropagation(parts: WorkerParts): AssembledWorker {
   });
   const worker = new PropagationWorker(
     temporal,
-    createActivities({ planner, runner, ledger, leftovers, signals }),
+    createActivities({ planner, runner, ledger, leftovers, signals, children: client }),
     logger,
   );
 

@@ -18,6 +18,9 @@ export interface TemporalOptions {
   readonly namespace: string;
 }
 
+/** gRPC's. */
+const NOT_FOUND = 5;
+
 export class TemporalClient implements ExecutionStarter, SignalSender {
   readonly #options: TemporalOptions;
   readonly #logger: Logger;
@@ -60,6 +63,20 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
     });
   }
 
+  /** Whether a worker took up the newest run of a workflow. Also true of one that Temporal does not know any more. */
+  async wasBegun(workflowId: string): Promise<boolean> {
+    let events: readonly { readonly workflowTaskStartedEventAttributes?: unknown }[] | undefined;
+    await this.#call(async (client) => {
+      const request = { namespace: this.#options.namespace, execution: { workflowId } };
+      try {
+        events = (await client.workflowService.getWorkflowExecutionHistory(request)).history?.events ?? undefined;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    });
+    return events?.some((event) => event.workflowTaskStartedEventAttributes) ?? true;
+  }
+
   /** Rejects when Temporal does not answer. */
   async ping(): Promise<void> {
     await this.#call(async (client) => {
@@ -92,6 +109,10 @@ export class TemporalClient implements ExecutionStarter, SignalSender {
     })();
     return this.#opened;
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === NOT_FOUND;
 }
 
 function executionOptions(run: StartedRun): WorkflowStartOptions<typeof runExecution> {

@@ -4,6 +4,7 @@ import type { RunError } from '../domain/derivation/run.ts';
 import type { StudioError } from '../errors.ts';
 import {
   PROVIDER_ATTEMPTS,
+  PROVIDER_AWAY_MS_MAX,
   PROVIDER_BACKOFF_COEFFICIENT,
   PROVIDER_BACKOFF_MS,
   PROVIDER_ERROR_CHARACTERS_MAX,
@@ -17,11 +18,15 @@ export interface ProcessedWriter {
 }
 
 export class RunLedger {
-  readonly #runs: Pick<Runs, 'finish' | 'putOff' | 'recordFailure'>;
+  readonly #runs: Pick<Runs, 'finish' | 'get' | 'putOff' | 'recordFailure'>;
   readonly #processed: ProcessedWriter;
   readonly #now: () => Date;
 
-  constructor(runs: Pick<Runs, 'finish' | 'putOff' | 'recordFailure'>, processed: ProcessedWriter, now: () => Date) {
+  constructor(
+    runs: Pick<Runs, 'finish' | 'get' | 'putOff' | 'recordFailure'>,
+    processed: ProcessedWriter,
+    now: () => Date,
+  ) {
     this.#runs = runs;
     this.#processed = processed;
     this.#now = now;
@@ -62,6 +67,17 @@ export class RunLedger {
     const { reason, message } = error;
     await this.#runs.putOff(claimed.key, claimed.attempt, clip({ reason, message }), new Date(atMs));
     return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: atMs };
+  }
+
+  /** G9: of a run that no worker took, however often. It is none of the provider's attempts. */
+  async await(claimed: ClaimedRun): Promise<RunOutcome> {
+    const now = this.#now();
+    const begunAt = (await this.#runs.get(claimed.key))?.startedAt ?? now;
+    const pauseMs = Math.max(PROVIDER_BACKOFF_MS, (now.getTime() - begunAt.getTime()) / 4);
+    const retryAt = new Date(now.getTime() + Math.min(pauseMs, PROVIDER_AWAY_MS_MAX));
+    const error = { reason: 'PROVIDER_TIMEOUT', message: 'No worker of the provider took the run; it is tried again.' };
+    await this.#runs.putOff(claimed.key, claimed.attempt, error, retryAt);
+    return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: retryAt.getTime() };
   }
 
   /** Ends a run whose input moved on before it succeeded; what the blob notes is the newer one's. */

@@ -175,6 +175,24 @@ test('a provider that does not end is stopped by its timeout, three times', asyn
   assert.is(child.status.name, 'TIMED_OUT');
 });
 
+test('G9 a run that no worker takes is put off, without using up attempts, until one does', async () => {
+  const scene = newScene(world);
+  const taskQueue = 'expand-away';
+  const provider = await registerWorkflow(scene, 'expand-fail', { taskQueue, timeoutMs: 300 });
+  const source = await scene.create('good');
+  const waiting = await eventually('the run is put off', async () => {
+    const [execution] = await world.executions({ root_id: source.id });
+    return execution?.error && execution;
+  });
+  assert.equal([waiting.status, waiting.attempts, waiting.error?.reason], ['running', 0, 'PROVIDER_TIMEOUT']);
+  const stop = await startForeign({ taskQueue });
+  try {
+    assert.is(textOf(await scene.fresh(source.id, provider)), 'good');
+  } finally {
+    await stop();
+  }
+});
+
 test('G9 an output of which nothing can be made ends its run; what is derived by others goes on', async () => {
   const scene = newScene(world);
   const taskQueue = 'expand-sealing';

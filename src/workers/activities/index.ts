@@ -15,6 +15,8 @@ export interface ActivityParts {
   readonly ledger: RunLedger;
   readonly leftovers: Leftovers;
   readonly signals: RootSignals;
+  /** Workflows of providers, as Temporal knows them. */
+  readonly children: { wasBegun(workflowId: string): Promise<boolean> };
 }
 
 /** What a `workflow` provider's child workflow is started with. */
@@ -36,7 +38,7 @@ export interface Activities {
 }
 
 export function createActivities(parts: ActivityParts): Activities {
-  const { planner, runner, ledger, leftovers, signals } = parts;
+  const { planner, runner, ledger, leftovers, signals, children } = parts;
   const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';
   return {
     async planPropagation(request) {
@@ -77,7 +79,11 @@ export function createActivities(parts: ActivityParts): Activities {
     },
 
     completeRun: (claimed, output) => runner.complete(claimed, output, activityInfo().attempt),
-    failRun: (claimed, error) => ledger.fail(claimed, error),
+    async failRun(claimed, error) {
+      // A provider whose worker is away has returned no error.
+      const wasAway = error.reason === 'PROVIDER_TIMEOUT' && !(await children.wasBegun(claimed.key));
+      return wasAway ? ledger.await(claimed) : ledger.fail(claimed, error);
+    },
     signalRoot: (rootId, owner, seen) => signals.signal(rootId, owner, seen),
   };
 }

@@ -27,7 +27,8 @@ export async function runAttempt(ref: RunRef, holder: string): Promise<RunOutcom
       args: [input],
       workflowId: claimed.key,
       taskQueue,
-      // One attempt; it covers waiting for a worker too, so that a queue nobody polls becomes an error one can read.
+      // One attempt; it covers waiting for a worker too, so that a queue nobody polls becomes an error one can read. It is
+      // then tried again until somebody does: see failRun.
       workflowExecutionTimeout: timeoutMs,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       parentClosePolicy: ParentClosePolicy.TERMINATE,

@@ -9,6 +9,7 @@ const now = new Date('2026-01-01T00:00:00Z');
 test('G9 a put-off is none of the provider’s attempts', async () => {
   const calls: string[] = [];
   const runs = {
+    get: async () => undefined,
     finish: async () => void calls.push('finish'),
     putOff: async (_key: string, attempts: number) => void calls.push(`put off after ${attempts}`),
     recordFailure: async (_key: string, attempt: number) => void calls.push(`failure ${attempt}`),
