@@ -1,14 +1,13 @@
 /** Finds what of a DAG is out of date, by comparing versions, and what of that may run now (G5, G9). */
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/access/caller.ts';
 import { isFinal, type Run } from '../domain/derivation/run.ts';
 import { frontier, type WantedRun } from '../domain/derivation/waves.ts';
 import type { Documents } from '../documents/contract.ts';
-import { StudioError } from '../errors.ts';
 import { DAG_FULL_LOG_EVERY_MS, DAG_NODES_MAX, PLAN_PAIRS_MAX, PLAN_RUNS_MAX, START_OVER_MS } from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
+import { Debounce } from './debounce.ts';
 import type { PropagationPlan, RunRef, SeenVersions } from './names.ts';
 import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
 import { rootWorkflowId } from './root-workflow.ts';
@@ -43,11 +42,13 @@ interface Found {
 export class Planner {
   readonly #parts: PlannerParts;
   readonly #graphs: OwnedGraphs;
+  readonly #debounce: Debounce;
   #fullLoggedMs = -Infinity;
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
     this.#graphs = new OwnedGraphs(parts);
+    this.#debounce = new Debounce(parts.documents);
   }
 
   async plan(request: PlanRequest): Promise<PropagationPlan> {
@@ -106,7 +107,7 @@ export class Planner {
       if (!run.derived) found.newNodes += 1;
       found.open.add(run.source.id);
       if (isRunning) continue;
-      const at = Math.max(claimableAt(record, holder, now), await this.#quietAt(caller, run));
+      const at = Math.max(claimableAt(record, holder, now), await this.#debounce.quietAt(caller, run));
       if (at <= now.getTime()) found.due.push(run);
       else found.wakeAtMs = Math.min(found.wakeAtMs, at);
     }
@@ -118,32 +119,6 @@ export class Planner {
     this.#fullLoggedMs = nowMs;
     const message = `a DAG has ${DAG_NODES_MAX} blobs of one owner or more: no more are derived in it`;
     this.#parts.logger.warn({ rootId, owner }, message);
-  }
-
-  /** When a debounced provider may run: after quiet since the last change, at most max_wait since the first it missed. */
-  async #quietAt(caller: Caller, run: WantedRun): Promise<number> {
-    const { debounce } = run.provider;
-    if (!debounce) return 0;
-    const seenVersion = run.derived?.derivedFrom?.inputs.find((receipt) => receipt.blobId === run.source.id)?.version;
-    let missedSince = run.source.createdAt;
-    if (seenVersion !== undefined) {
-      const missed = await this.#firstMissed(caller, run.source, seenVersion);
-      if (missed === 'broken') return 0;
-      missedSince = missed;
-    }
-    return Math.min(run.source.updatedAt.getTime() + debounce.quietMs, missedSince.getTime() + debounce.maxWaitMs);
-  }
-
-  /** `broken`: the source can't be loaded. What runs on it finds that too and waits, and no other run does with it. */
-  async #firstMissed(caller: Caller, source: Blob, afterVersion: number): Promise<Date | 'broken'> {
-    const query = { blobId: source.id, afterVersion, newestFirst: false, pageSize: 1, pageToken: '' };
-    try {
-      const { items } = await this.#parts.documents.listDeltas(caller, query);
-      return items[0]?.appliedAt ?? source.updatedAt;
-    } catch (error) {
-      if (error instanceof StudioError && error.code === 'data_loss') return 'broken';
-      throw error;
-    }
   }
 }
 

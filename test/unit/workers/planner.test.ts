@@ -6,6 +6,7 @@ import { AccessList } from '../../../src/domain/access/access-list.ts';
 import type { Blob } from '../../../src/domain/blob.ts';
 import { keyOfRun } from '../../../src/domain/derivation/execution-key.ts';
 import type { Provider } from '../../../src/domain/derivation/provider.ts';
+import type { Delta } from '../../../src/domain/delta.ts';
 import type { Run } from '../../../src/domain/derivation/run.ts';
 import { DAG_NODES_MAX } from '../../../src/limits.ts';
 import { StudioError } from '../../../src/errors.ts';
@@ -23,17 +24,18 @@ class Place {
   readonly runs = new Map<string, Run>();
   clock = new Date('2026-02-01T00:00:00Z');
   readonly warnings: string[] = [];
+  readonly documents: PlannerParts['documents'] = {
+    getBlob: async (_caller, id) => {
+      throw new StudioError('BLOB_NOT_FOUND', `There is no ${id}.`);
+    },
+    listDeltas: async () => ({ items: [], nextPageToken: '' }),
+  };
 
   planner(parts: Partial<PlannerParts> = {}): Planner {
     const many: AccessControl['many'] = async (blobs) =>
       new Map(blobs.map((blob) => (typeof blob === 'string' ? blob : blob.blobId)).map((id) => [id, this.#access(id)]));
     return new Planner({
-      documents: {
-        getBlob: async (_caller, id) => {
-          throw new StudioError('BLOB_NOT_FOUND', `There is no ${id}.`);
-        },
-        listDeltas: async () => ({ items: [], nextPageToken: '' }),
-      },
+      documents: this.documents,
       heads: {
         ofRoot: async () => this.heads,
         getMany: async (ids) => this.heads.filter(({ id }) => ids.includes(id)),
@@ -86,5 +88,45 @@ test('G9 runs that made nothing and will not be made again take no room in a DAG
   assert.equal([ready.length, typeof wakeAtMs], [0, 'number']);
   assert.is(place.warnings.length, 1);
 });
+
+for (const [what, fields] of [
+  ['never made anything', {}],
+  ['failed with what it was given', { at: 5, status: 'failed' }],
+  ['did not match what it was given', { at: 5, status: 'skipped' }],
+] as const) {
+  test(`a provider that ${what} is debounced as any other, from the first change that it missed`, async () => {
+    const startMs = Date.parse('2026-02-01T00:00:00Z');
+    const secondsLater = (seconds: number): Date => new Date(startMs + seconds * 1_000);
+    const place = new Place();
+    const provider = providerOf({ id: 'p', debounce: { quietMs: 10_000, maxWaitMs: 60_000 } });
+    place.providers = [provider];
+    // A change a second, to a blob that is older than the provider.
+    const appliedAt = (version: number): Date => secondsLater(version - 2);
+    const given = 'at' in fields ? fields : undefined;
+    const listDeltas: PlannerParts['documents']['listDeltas'] = async (_caller, { afterVersion }) => {
+      const toVersion = afterVersion + 1;
+      return {
+        items: [{ toVersion, appliedAt: toVersion === 1 ? new Date(0) : appliedAt(toVersion) } as Delta],
+        nextPageToken: '',
+      };
+    };
+    const documents = { ...place.documents, listDeltas };
+    const firstMissed = appliedAt((given?.at ?? 1) + 1);
+    for (const [seconds, isDue] of [
+      [firstMissed.getTime() - startMs, false],
+      [firstMissed.getTime() - startMs + 59_000, false],
+      [firstMissed.getTime() - startMs + 60_000, true],
+    ] as const) {
+      place.clock = new Date(startMs + seconds);
+      const version = Math.round(seconds / 1_000) + 2;
+      const note = { executionId: 'e', inputs: [{ blobId: 'root', version: given?.at ?? 0 }], at: place.clock };
+      const processedBy: Blob['processedBy'] = given ? { p: { ...note, status: given.status } } : {};
+      place.heads = [blobOf({ id: 'root', version, createdAt: new Date(0), updatedAt: place.clock, processedBy })];
+      const { ready, wakeAtMs } = await place.plan({ documents });
+      assert.is(ready.length, isDue ? 1 : 0, `after ${seconds} ms`);
+      if (!isDue) assert.is(wakeAtMs, Math.min(place.clock.getTime() + 10_000, firstMissed.getTime() + 60_000));
+    }
+  });
+}
 
 test.run();
