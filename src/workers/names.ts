@@ -64,6 +64,8 @@ export interface RunOutcome {
   readonly state: 'committed' | 'settled' | 'waiting';
   /** With `committed`: the version and the delta it made. */
   readonly made?: SeenVersion;
+  /** With `settled`, where nothing was run: the source as it was found, which may be newer than its stored head shows. */
+  readonly found?: { readonly sourceId: string; readonly version: number };
   readonly retryAtMs?: number;
 }
 

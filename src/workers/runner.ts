@@ -57,14 +57,16 @@ export class Runner {
       if (!provider || !isBroken(error)) throw error;
       return { outcome: await this.#putOff(ref, provider, workflowId, error) };
     }
-    if (!provider || !source || !takesInput(provider, source)) return { outcome: await ledger.giveUp(ref) };
+    const found = source && { sourceId: source.id, version: source.version };
+    if (!provider || !source || !takesInput(provider, source))
+      return { outcome: { ...(await ledger.giveUp(ref)), found } };
     // The provider changed since this run was asked for: what was promised can't be made any more.
     if (ref.asked && ref.asked.providerVersion !== provider.version) return { outcome: await ledger.giveUp(ref) };
     const claim = claimOf(ref, provider, source, workflowId);
     const answer = await this.#parts.runs.claim(claim, this.#parts.now());
     if (answer.state !== 'claimed') {
       const retryAtMs = answer.state === 'waiting' ? answer.until.getTime() : undefined;
-      return { outcome: { derivedId: ref.derivedId, state: answer.state, retryAtMs } };
+      return { outcome: { derivedId: ref.derivedId, state: answer.state, found, retryAtMs } };
     }
     const claimed: ClaimedRun = {
       ref,

@@ -197,6 +197,32 @@ test('G9 a replay asked for at the moment the run fails is made', async () => {
   }
 });
 
+test('G9 a stored head that stays behind what has failed already is planned for once, not again and again', async () => {
+  const scene = newScene(world);
+  const provider = await scene.register();
+  const source = await scene.create('one');
+  for (const text of ['two', 'three']) await scene.edit(source.id, text);
+  const { executions: runs, heads, database } = world.engine;
+  const claim = claimOf(scene, await scene.read(source.id), provider);
+  await runs.claim(claim, new Date());
+  await runs.finish(claim.key, { status: 'failed', error: { reason: 'PROVIDER_FAILED', message: '' } }, new Date());
+  await eventually('the head is stored', async () => (await heads.get(source.id))?.version === 3);
+  await database.blobs.updateOne({ _id: source.id }, { $set: { version: 2, content_version: 2 } });
+  const worker = startPropagation(partsOf(world));
+  const client = new TemporalClient({ address: world.temporalAddress, namespace: 'default' }, logger);
+  try {
+    // Its events name the third version. Then nobody does.
+    for (const seen of [{ [source.id]: { version: 3 } }, {}]) {
+      await client.send(source.id, scene.caller.userId, seen);
+      await world.quiet(source.id);
+    }
+    assert.is(await world.countExecutions({ root_id: source.id }), 1);
+  } finally {
+    await client.close();
+    await worker.stop();
+  }
+});
+
 test('G9 the undeletion of a derived blob is told to its root, though no provider takes its type', async () => {
   const scene = newScene(world);
   await scene.register();

@@ -45,6 +45,8 @@ export async function propagate(input: PropagateInput): Promise<void> {
     const ended = (outcomes: readonly RunOutcome[]): void => {
       for (const outcome of outcomes) {
         if (outcome.made) notice(outcome.derivedId, outcome.made);
+        // Else the next plan, made on the older head, would ask for the same run again at once.
+        if (outcome.found) notice(outcome.found.sourceId, { version: outcome.found.version });
         builtins.delete(outcome.derivedId);
         attempts.delete(outcome.derivedId);
       }
