@@ -89,7 +89,8 @@ export function joinRuns(runs: readonly StoredRun[]): StoredRun {
 export function factsAfterRun(before: Facts, { facts, deletion }: FactsChange): Facts {
   return {
     contentVersion: facts.contentVersion || before.contentVersion,
-    updatedAt: facts.updatedAt,
+    // A run whose deltas all changed nothing has none of its own.
+    updatedAt: facts.updatedAt > NO_FACTS.updatedAt ? facts.updatedAt : before.updatedAt,
     deletedAt: deletion === undefined ? before.deletedAt : facts.deletedAt,
     derivedFrom: facts.derivedFrom ?? before.derivedFrom,
   };

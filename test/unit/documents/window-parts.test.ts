@@ -1,4 +1,6 @@
 import * as assert from 'uvu/assert';
+import { factsAfterRun, runOf } from '../../../src/documents/log/checkpoint-codec.ts';
+import { NO_FACTS } from '../../../src/documents/log/log-facts.ts';
 import { WindowParts } from '../../../src/documents/memory/window-parts.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
 import { seeded } from '../../harness/random.ts';
@@ -125,6 +127,13 @@ test('G7: it keeps no more than its bytes, of blobs and of windows', () => {
     whole.map(({ blobId }) => blobId),
     ['16', '17', '18', '19'],
   );
+});
+
+test('G3: a run of deltas that changed nothing leaves the time of the last change as it was', () => {
+  const before = { ...NO_FACTS, contentVersion: 7, updatedAt: new Date(1_000) };
+  const idle = { operation: 'update', updates: [], newClients: [], toVersion: 8, appliedAt: new Date(2_000) };
+  const { contentVersion, updatedAt } = factsAfterRun(before, runOf([idle as unknown as Delta]));
+  assert.equal([contentVersion, updatedAt], [7, new Date(1_000)]);
 });
 
 test.run();
