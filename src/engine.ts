@@ -134,7 +134,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     logger,
   });
   const archive = await assembleHistory({ database, log, failpoints, logger });
-  const { history } = archive;
+  const { history, tombstones } = archive;
   const pieces = new OriginPieces();
   const keep = (state: RoomState): void => {
     archive.compaction.keep(state);
@@ -155,6 +155,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
   const [named, originBlocks] = [new NamedVersions(database.db), new OriginBlocks(database.db)];
   const origins = new OriginIndex({ blobs, blocks: originBlocks, pieces, database, logger });
   follower.serve({ rooms, index: origins });
+  const moments = new VersionMoments({ log, tombstones });
   const documents = new DocumentEngine({
     rooms,
     views,
@@ -163,10 +164,10 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     contents,
     access,
     reads: new Reads({ blobs, past, views, heads, log, database, access, lists }),
-    versions: new VersionReads({ blobs, past, moments: new VersionMoments(log), named, origins }),
+    versions: new VersionReads({ blobs, past, moments, named, origins, tombstones }),
     differences: new DifferenceReads({ blobs, past }),
     attributions: new AttributionReads({ blobs, past, origins, log }),
-    names: new VersionNames({ blobs, named, tombstones: archive.tombstones }),
+    names: new VersionNames({ blobs, named, tombstones }),
   });
   const { retention, pass: retentionPass } = assembleRetention({
     database,

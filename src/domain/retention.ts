@@ -19,6 +19,14 @@ export interface DroppedRange extends SeqRange {
   readonly bytes: number;
 }
 
+/** When the first and the last of a range's versions were applied. */
+export interface RangeTimes {
+  readonly firstAppliedAt: Date;
+  readonly lastAppliedAt: Date;
+}
+
+export interface PlannedRange extends DroppedRange, RangeTimes {}
+
 /** What of a commit the plan goes by. */
 export interface CommitSummary extends SeqRange {
   readonly appliedAt: Date;
@@ -34,7 +42,7 @@ export class RetentionPlan {
   readonly #rule: RetentionRule;
   readonly #cutoff: number;
   readonly #named: readonly number[];
-  readonly #ranges: DroppedRange[] = [];
+  readonly #ranges: PlannedRange[] = [];
   /** Decided by the one after it: only then is it known whether it was the last of its day, or of all. */
   #waiting: CommitSummary | undefined;
   #isYoung = false;
@@ -56,7 +64,7 @@ export class RetentionPlan {
   }
 
   /** Ascending, as far as the plan was fed. */
-  get ranges(): readonly DroppedRange[] {
+  get ranges(): readonly PlannedRange[] {
     return this.#ranges;
   }
 
@@ -66,16 +74,17 @@ export class RetentionPlan {
     return this.#rule.keepDaily && dayOf(commit.appliedAt) !== dayOf(next.appliedAt);
   }
 
-  #drop(commit: CommitSummary): void {
+  #drop({ first, last, bytes, appliedAt }: CommitSummary): void {
     const before = this.#ranges.at(-1);
-    if (before && before.last + 1 === commit.first) {
+    if (before && before.last + 1 === first) {
       this.#ranges[this.#ranges.length - 1] = {
-        first: before.first,
-        last: commit.last,
+        ...before,
+        last,
         commits: before.commits + 1,
-        bytes: before.bytes + commit.bytes,
+        bytes: before.bytes + bytes,
+        lastAppliedAt: appliedAt,
       };
-    } else this.#ranges.push({ first: commit.first, last: commit.last, commits: 1, bytes: commit.bytes });
+    } else this.#ranges.push({ first, last, commits: 1, bytes, firstAppliedAt: appliedAt, lastAppliedAt: appliedAt });
   }
 }
 
@@ -86,6 +95,45 @@ function dayOf(date: Date): number {
 /** The last version of a dropped range can be read, from the state that is left there. */
 export function isThinned(dropped: SeqRange, version: number): boolean {
   return dropped.first <= version && version < dropped.last;
+}
+
+/** What a moment was asked for after which only versions of one of these ranges were applied, or none. */
+export interface MomentAmongDropped {
+  /** The last version that is known to have been applied at or before it. */
+  readonly version: number;
+  /** What was applied last then is one of these, of which only the last is left, if not `version`. */
+  readonly thinned?: SeqRange;
+}
+
+/**
+ * `version` is the last that is left in the log of those applied at or before `ms`; what of the ranges (ascending) follows
+ * it may have been applied by then too. Ranges dropped by older releases have no times.
+ */
+export function amongDropped(
+  dropped: readonly (SeqRange & Partial<RangeTimes>)[],
+  version: number,
+  ms: number,
+): MomentAmongDropped {
+  const holding = dropped.find((range) => isThinned(range, version));
+  const before = holding ? holding.first - 1 : version;
+  const following: (SeqRange & Partial<RangeTimes>)[] = [];
+  for (const range of dropped) if (range.first === (following.at(-1)?.last ?? before) + 1) following.push(range);
+  for (const range of following.reverse()) {
+    if (range.lastAppliedAt && range.lastAppliedAt.getTime() <= ms) return { version: range.last };
+    if (range.firstAppliedAt && range.firstAppliedAt.getTime() > ms) continue;
+    return { version: range.first - 1, thinned: range };
+  }
+  return { version: before };
+}
+
+export function momentThinned(blobId: string, at: Date, dropped: SeqRange): StudioError {
+  const moment = at.toISOString();
+  return new StudioError('VERSION_THINNED', `What blob "${blobId}" was at ${moment} was thinned by retention.`, {
+    blob_id: blobId,
+    at: moment,
+    kept_before: String(dropped.first - 1),
+    kept_after: String(dropped.last),
+  });
 }
 
 export function versionThinned(blobId: string, version: number, dropped: SeqRange): StudioError {

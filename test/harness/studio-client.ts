@@ -11,6 +11,7 @@ import { DeltaService } from '../../src/gen/memmie/studio/v1/delta_service_pb.ts
 import { OffsetEncoding, type Delta } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
 import { EventService } from '../../src/gen/memmie/studio/v1/event_service_pb.ts';
 import { ProviderService } from '../../src/gen/memmie/studio/v1/provider_service_pb.ts';
+import { RetentionService } from '../../src/gen/memmie/studio/v1/retention_service_pb.ts';
 import { REASON_CODES } from '../../src/errors.ts';
 
 export interface StudioClient {
@@ -20,6 +21,7 @@ export interface StudioClient {
   readonly providers: Client<typeof ProviderService>;
   readonly events: Client<typeof EventService>;
   readonly access: Client<typeof AccessService>;
+  readonly retention: Client<typeof RetentionService>;
 }
 
 export function connectAs(
@@ -45,6 +47,7 @@ export function connectAs(
     providers: createClient(ProviderService, transport),
     events: createClient(EventService, transport),
     access: createClient(AccessService, transport),
+    retention: createClient(RetentionService, transport),
   };
 }
 

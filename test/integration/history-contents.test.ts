@@ -1,11 +1,13 @@
 /** Differences and attribution of every content type, on real parts. */
 import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import * as Y from 'yjs';
 import { OriginBlock } from '../../src/domain/attribution/origin-block.ts';
 import { RICH_CONTENT_TYPE, YJS_CONTENT_TYPE } from '../../src/domain/content/shape.ts';
 import { applyJsonPatch } from '../../src/domain/edit/json-patch.ts';
 import type { JsonValue } from '../../src/domain/content/json-value.ts';
+import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import { AttributionGrain, type AttributedRange } from '../../src/gen/memmie/studio/v1/attribution_pb.ts';
 import { OffsetEncoding } from '../../src/gen/memmie/studio/v1/delta_pb.ts';
 import type { ContentDiff } from '../../src/gen/memmie/studio/v1/diff_pb.ts';
@@ -223,6 +225,58 @@ test('JSON: attribution by pointer', async () => {
       ['/c~1d', 2],
     ],
   );
+});
+
+/** Version 1, 900 versions of three days ago of which the last changed nothing, and some of now. All but those go. */
+test('what was thinned is told of as such: by moment, by number, in the history and in the attribution', async () => {
+  const { database } = world;
+  const [blobId, old, last] = ['thinned', Date.now() - 3 * 86_400_000, 900];
+  const timeOf = (version: number): Date => new Date((version <= last ? old : now.getTime()) + version * 1_000);
+  const typed = (doc: Y.Doc): void => doc.getText('content').insert(doc.getText('content').length, 'x');
+  const changes = Array.from({ length: ORIGINS_BLOCK_VERSIONS + 1 }, (_, index) => {
+    const version = index + 1;
+    return { by: version % 2 ? 'ann' : 'bob', at: timeOf(version), edit: version === last ? undefined : typed };
+  });
+  await writeHistory(database, blobId, 'text/plain', changes);
+  await world.ann.retention.setRetentionPolicy({ blobId, rule: { thinAfter: { seconds: 86_400n, nanos: 0 } } });
+  const { retention } = await world.ann.retention.applyRetention({ blobId });
+  assert.equal(
+    retention?.ranges.map(({ firstVersion, lastVersion }) => [firstVersion, lastVersion]),
+    [[2n, BigInt(last)]],
+  );
+  const at = (when: number) =>
+    world.ann.blobs.getVersion({ blobId, point: { case: 'at', value: timestampFromDate(new Date(when)) } });
+  assert.is((await at(timeOf(1).getTime())).blob?.version, 1n);
+  const requireLast = async (): Promise<void> => {
+    const { blob } = await at(timeOf(last).getTime() + 1);
+    assert.equal([blob?.version, blob?.contentVersion, blob?.size], [900n, 899n, 899n]);
+    assert.equal(blob?.updatedAt, timestampFromDate(timeOf(899)));
+  };
+  await requireLast();
+  const ann = await world.restart();
+  await requireLast();
+  const gone = await refused(at(timeOf(500).getTime()), 'VERSION_THINNED');
+  const { metadata } = gone.findDetails(ErrorInfoSchema)[0] ?? {};
+  assert.equal([metadata?.['kept_before'], metadata?.['kept_after']], ['1', '900']);
+
+  const listed = async (namedOnly: boolean): Promise<string[]> =>
+    (await ann.blobs.listVersions({ blobId, namedOnly })).versions.map(
+      ({ firstVersion, version }) => `${firstVersion}-${version}`,
+    );
+  await ann.blobs.nameVersion({ blobId, version: 900n, name: 'the last that was left' });
+  assert.equal(await listed(false), ['901-1025', '1-1']);
+  assert.equal(await listed(true), []);
+
+  const { ranges: found } = await ann.blobs.getAttribution({ blobId, pageSize: 500 });
+  const { userId, version, deltaId, appliedAt } = found[398] ?? {};
+  assert.equal([userId, version, deltaId], ['ann', 399n, '']);
+  assert.equal(appliedAt, timestampFromDate(timeOf(399)));
+  assert.ok(found[0]?.deltaId, 'version 1 is still there');
+
+  // As releases left it that noted no times: which side of the moment it lies on can't be told.
+  const times = { first_applied_at: '', last_applied_at: '' };
+  await database.db.collection('tombstones').updateOne({ blob_id: blobId }, { $unset: times });
+  await refused(at(timeOf(last).getTime() + 1), 'VERSION_THINNED');
 });
 
 test('origins are stored once read, and another process goes on from there', async () => {

@@ -13,9 +13,9 @@ export interface HistoryWorld {
   readonly parts: TestParts;
   readonly studio: TestStudio;
   readonly database: Database;
-  readonly ann: StudioClient;
+  ann: StudioClient;
   readonly bob: StudioClient;
-  /** Another studio process on the same parts in place of the one before. */
+  /** Another studio process on the same parts in place of the one before; `ann` is hers from then on. */
   readonly restart: () => Promise<StudioClient>;
   readonly stop: () => Promise<void>;
 }
@@ -25,14 +25,14 @@ export async function openHistoryWorld(): Promise<HistoryWorld> {
   const env = { STUDIO_TEMPORAL_ADDRESS: '127.0.0.1:1' };
   let studio = await startStudio({ parts, env });
   const database = await openDatabase({ url: parts.url('mongodb'), name: 'studio' });
-  return {
+  const world: HistoryWorld = {
     parts,
     studio,
     database,
     restart: async () => {
       await studio.stop();
       studio = await startStudio({ parts, env });
-      return connectAs(studio.address, await studio.token('ann'));
+      return (world.ann = connectAs(studio.address, await studio.token('ann')));
     },
     ann: connectAs(studio.address, await studio.token('ann')),
     bob: connectAs(studio.address, await studio.token('bob')),
@@ -42,6 +42,7 @@ export async function openHistoryWorld(): Promise<HistoryWorld> {
       await parts.stop();
     },
   };
+  return world;
 }
 
 export interface WrittenChange {

@@ -13,7 +13,7 @@ import type { Tombstones } from '../../storage/log/tombstones.ts';
 import { decodeRun, decodeState } from '../log/checkpoint-codec.ts';
 import type { Compaction } from '../checkpoints/compaction.ts';
 import { DeltaReads, unreadable } from './delta-reads.ts';
-import { originOf, type Origin } from '../log/log-facts.ts';
+import { originOf, type Facts, type Origin } from '../log/log-facts.ts';
 import { LoadBudget, pastBudget, TooMuchToLoad } from './load-budget.ts';
 import { LogGap, readStrictly } from '../log/log-stretch.ts';
 import { BrokenHistory, type Quarantine } from '../log/quarantine.ts';
@@ -169,6 +169,13 @@ export class History {
       }
     }
     return doc;
+  }
+
+  /** What the stored state of exactly that version says beside its content. Throws as `materialize` does. */
+  async factsAt(blobId: string, version: number): Promise<Facts> {
+    const { state } = await this.#options.stored.fetch(blobId, { from: version, to: version });
+    if (state?.entry.version === version) return decodeState(state.bytes).facts;
+    throw await this.deltas.explain(blobId, version, new LogGap(version));
   }
 
   /** G7: throws LIMIT_EXCEEDED where what was written would no longer be loaded once more was written. */

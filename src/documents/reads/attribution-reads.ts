@@ -80,10 +80,11 @@ export class AttributionReads {
     const byFirst = new Map(moments.map((moment) => [moment.firstSeq, moment]));
     return ranges.map((range) => {
       const author = origins.authorOf(range.version);
+      if (!author) return range;
+      // The log no longer has the commits of what retention dropped.
       const moment = byFirst.get(origins.commitOf(range.version));
-      if (!author || !moment) return range;
-      const deltaIdOf = deltaId(moment.id, range.version - moment.firstSeq);
-      return { ...range, ...author, deltaId: deltaIdOf, appliedAt: moment.appliedAt };
+      const deltaIdOf = moment && deltaId(moment.id, range.version - moment.firstSeq);
+      return { ...range, ...author, deltaId: deltaIdOf, appliedAt: origins.momentOf(range.version) };
     });
   }
 }

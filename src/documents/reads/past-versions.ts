@@ -1,11 +1,11 @@
 /** Blobs as they were. What a version holds never changes, so what was read of it may be kept. */
 import type * as Y from 'yjs';
 import { headBase } from '../../domain/base.ts';
-import type { BlobWithContent } from '../../domain/blob.ts';
+import type { Blob, BlobWithContent } from '../../domain/blob.ts';
 import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { type ContentFormat, readContent, requireFormat } from '../../domain/content/format.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
-import type { Delta } from '../../domain/delta.ts';
+import { isIdle, type Delta } from '../../domain/delta.ts';
 import { VERSION_CONTENTS_CACHED_BYTES_MAX } from '../../limits.ts';
 import type { BlobViews } from './blob-view.ts';
 import type { ReadContent } from '../contract.ts';
@@ -17,6 +17,14 @@ import type { Room } from '../rooms/room.ts';
 interface Content {
   readonly content: Uint8Array;
   readonly contentHash: string;
+}
+
+/** What of a delta a version's facts are told by. */
+interface Step {
+  readonly version: number;
+  readonly appliedAt: Date;
+  readonly hasContent: boolean;
+  readonly isIdle: boolean;
 }
 
 /** How many deltas at a time are looked through for the newest that changed the content. */
@@ -43,11 +51,7 @@ export class PastVersions {
       return options.withContent ? this.#views.withContent(blob, room.state.doc, options.format) : blob;
     }
     const read = await this.contentAt(room, version);
-    // The last version of a range that retention dropped has content and no delta.
-    const delta = await this.#blobs.delta(room, version);
-    const contentVersion = delta ? await this.#contentVersionAt(room, delta) : version;
-    const updatedAt = delta?.appliedAt ?? blob.updatedAt;
-    const past = { ...blob, version, contentVersion, updatedAt, size: read.content.byteLength };
+    const past = { ...blob, ...(await this.#factsAt(room, version)), version, size: read.content.byteLength };
     if (!options.withContent) return past;
     const { contentHash, content } = read;
     return { ...past, contentHash, content: (await this.#formattedAt(room, version, options.format)) ?? content };
@@ -89,15 +93,29 @@ export class PastVersions {
     }
   }
 
-  async #contentVersionAt(room: Room, newest: Delta): Promise<number> {
-    let delta: Delta | undefined = newest;
-    for (let last = newest.toVersion; last > 0; last -= BACKWARDS_DELTAS) {
-      if (delta && delta.updates.length > 0) return delta.toVersion;
-      delta = undefined;
-      for await (const deltas of this.#blobs.deltas(room, Math.max(1, last - BACKWARDS_DELTAS + 1), last))
-        delta = deltas.findLast((one) => one.updates.length > 0) ?? delta;
-      if (delta) return delta.toVersion;
+  async #factsAt(room: Room, version: number): Promise<Pick<Blob, 'contentVersion' | 'updatedAt'>> {
+    let updatedAt: Date | undefined;
+    let next = version;
+    for (let count = 1; next > 0; count = BACKWARDS_DELTAS) {
+      const first = Math.max(1, next - count + 1);
+      const steps: Step[] = [];
+      for await (const deltas of this.#blobs.deltas(room, first, next)) steps.push(...deltas.map(stepOf));
+      for (const step of steps.reverse()) {
+        if (step.version !== next) break;
+        if (!step.isIdle) updatedAt ??= step.appliedAt;
+        if (step.hasContent) return { contentVersion: next, updatedAt: updatedAt ?? step.appliedAt };
+        next -= 1;
+      }
+      if (next < first) continue;
+      // The last version of a range that retention dropped has no delta, and a state.
+      const facts = await this.#history.factsAt(room.state.blobId, next);
+      return { contentVersion: facts.contentVersion, updatedAt: updatedAt ?? facts.updatedAt };
     }
-    return 0;
+    return { contentVersion: 0, updatedAt: updatedAt ?? room.state.facts.updatedAt };
   }
+}
+
+function stepOf(delta: Delta): Step {
+  const { toVersion, appliedAt, updates } = delta;
+  return { version: toVersion, appliedAt, hasContent: updates.length > 0, isIdle: isIdle(delta) };
 }

@@ -3,9 +3,12 @@ import type { BlobWithContent } from '../../domain/blob.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../../domain/page-token.ts';
 import type { Page } from '../../domain/page.ts';
+import { momentThinned } from '../../domain/retention.ts';
 import { VersionGrouping, type GroupedDelta, type VersionGroup } from '../../domain/version-groups.ts';
+import type { SeqRange } from '../../domain/delta.ts';
 import { StudioError } from '../../errors.ts';
 import { ORIGINS_BLOCK_VERSIONS, VERSIONS_SCANNED_DELTAS_MAX } from '../../limits.ts';
+import type { Tombstones } from '../../storage/log/tombstones.ts';
 import type { NamedVersions } from '../../storage/named-versions.ts';
 import type { ListVersions, ReadContent, VersionPoint } from '../contract.ts';
 import type { OriginIndex } from '../origins/origin-index.ts';
@@ -21,6 +24,8 @@ interface Scan {
   readonly names: ReadonlyMap<number, string>;
   readonly chooses: (delta: GroupedDelta) => boolean;
   readonly size: number;
+  /** Blocks of origins outlive what retention dropped. */
+  readonly dropped: readonly SeqRange[];
 }
 
 /** `rest`: where the next page begins, going down; 0 and below: there is none. */
@@ -35,6 +40,7 @@ export class VersionReads {
   readonly #moments: VersionMoments;
   readonly #named: NamedVersions;
   readonly #origins: OriginIndex;
+  readonly #tombstones: Tombstones;
 
   constructor(options: {
     readonly blobs: ReadableBlobs;
@@ -42,12 +48,14 @@ export class VersionReads {
     readonly moments: VersionMoments;
     readonly named: NamedVersions;
     readonly origins: OriginIndex;
+    readonly tombstones: Tombstones;
   }) {
     this.#blobs = options.blobs;
     this.#past = options.past;
     this.#moments = options.moments;
     this.#named = options.named;
     this.#origins = options.origins;
+    this.#tombstones = options.tombstones;
   }
 
   async getVersion(
@@ -68,7 +76,8 @@ export class VersionReads {
       return point.version;
     }
     if (point.by === 'moment') {
-      const version = await this.#moments.lastAtOrBefore(room, point.at.getTime());
+      const { version, thinned } = await this.#moments.lastAtOrBefore(room, point.at.getTime());
+      if (thinned) throw momentThinned(blobId, point.at, thinned);
       if (version > 0) return version;
       throw new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" was created after ${point.at.toISOString()}.`, {
         blob_id: blobId,
@@ -92,12 +101,13 @@ export class VersionReads {
       const position = decodePageToken(query, pageToken);
       const named = await this.#named.versionsOf(request.blobId);
       const top = filter.before
-        ? await this.#moments.lastAtOrBefore(room, filter.before.getTime() - 1)
+        ? (await this.#moments.lastAtOrBefore(room, filter.before.getTime() - 1)).version
         : room.state.version;
-      const floor = filter.after ? await this.#moments.lastAtOrBefore(room, filter.after.getTime() - 1) : 0;
+      const floor = filter.after ? (await this.#moments.lastAtOrBefore(room, filter.after.getTime() - 1)).version : 0;
       const from = typeof position === 'number' ? Math.min(position, top) : top;
       const names = new Map(named.map(({ version, name }) => [version, name]));
-      const scan: Scan = { room, floor, names, chooses: chooserOf(filter), size };
+      const dropped = (await this.#tombstones.list(request.blobId)).filter(({ isCertain }) => isCertain);
+      const scan: Scan = { room, floor, names, chooses: chooserOf(filter), size, dropped };
       const { items, rest } = filter.namedOnly ? await this.#namedOnly(scan, from) : await this.#all(scan, from);
       return { items, nextPageToken: rest > floor ? encodePageToken(query, rest) : '' };
     });
@@ -130,17 +140,19 @@ export class VersionReads {
       while (grouping.closedCount === 0 && next > scan.floor) next = await this.#feed(grouping, scan, next);
       scanned += version - next;
       const first = grouping.closed()[0];
-      if (first?.chosen) items.push(first.group);
+      // Of the last version of a dropped range there is a name, and nothing to tell.
+      if (first?.chosen && first.group.version === version) items.push(first.group);
     }
     return { items, rest: 0 };
   }
 
   /** Hands the versions from `last` down to the grouping, as many as one read brings. Returns where to go on. */
-  async #feed(grouping: VersionGrouping, { room, floor }: Scan, last: number): Promise<number> {
+  async #feed(grouping: VersionGrouping, { room, floor, dropped }: Scan, last: number): Promise<number> {
     const facts = await this.#origins.factsBelow(room, last, floor);
     for (let index = facts.length - 1; index >= 0; index--) {
       const fact = facts[index];
-      if (fact) grouping.add(fact);
+      if (fact && !dropped.some((range) => range.first <= fact.toVersion && fact.toVersion <= range.last))
+        grouping.add(fact);
     }
     const next = last - 1 - ((last - 1) % ORIGINS_BLOCK_VERSIONS);
     if (next <= floor) grouping.end();

@@ -5,7 +5,7 @@
  * the others plan anew, on what it left.
  */
 import { bytesOfDelta, type SeqRange } from '../../domain/delta.ts';
-import { isThinned, RetentionPlan, type DroppedRange, type RetentionRule } from '../../domain/retention.ts';
+import { isThinned, RetentionPlan, type PlannedRange, type RetentionRule } from '../../domain/retention.ts';
 import type { Failpoints } from '../../failpoints.ts';
 import { LOG_PAGE_COMMITS, RETENTION_PLANS_MAX } from '../../limits.ts';
 import type { CommitLog } from '../../storage/log/commit-log.ts';
@@ -51,11 +51,11 @@ export class Thinning {
   }
 
   /** What applying the rule now would drop. Reads the log up to the first commit that is young enough. */
-  async plan(blobId: string, rule: RetentionRule): Promise<readonly DroppedRange[]> {
+  async plan(blobId: string, rule: RetentionRule): Promise<readonly PlannedRange[]> {
     return this.#plan(blobId, rule, (await this.#tombstones.soFar(blobId)).ranges);
   }
 
-  async #plan(blobId: string, rule: RetentionRule, done: readonly SeqRange[]): Promise<readonly DroppedRange[]> {
+  async #plan(blobId: string, rule: RetentionRule, done: readonly SeqRange[]): Promise<readonly PlannedRange[]> {
     const plan = new RetentionPlan(rule, new Date(), await this.#namedVersions(blobId));
     for await (const commit of this.#log.read(blobId, 1)) {
       // Of a range that is being dropped some commits may still be there.
@@ -73,8 +73,8 @@ export class Thinning {
     rule: RetentionRule,
     by: string,
     goOn: () => boolean = () => true,
-  ): Promise<DroppedRange[]> {
-    const dropped: DroppedRange[] = [];
+  ): Promise<PlannedRange[]> {
+    const dropped: PlannedRange[] = [];
     for (let plans = 1; plans <= RETENTION_PLANS_MAX; plans++) {
       await this.finish(blobId);
       const { ranges: done, nextSlot } = await this.#tombstones.soFar(blobId);
@@ -102,7 +102,7 @@ export class Thinning {
     }
   }
 
-  async #drop(blobId: string, range: DroppedRange, slot: number, by: string): Promise<DropOutcome> {
+  async #drop(blobId: string, range: PlannedRange, slot: number, by: string): Promise<DropOutcome> {
     this.#failpoints.pass('retention.before_state');
     let stateHash: string;
     try {
@@ -112,8 +112,7 @@ export class Thinning {
       throw error;
     }
     this.#failpoints.pass('retention.after_state');
-    const { first, last, commits, bytes } = range;
-    const tombstone = { blobId, first, last, commits, bytes, stateHash, droppedAt: new Date(), droppedBy: by };
+    const tombstone = { ...range, blobId, stateHash, droppedAt: new Date(), droppedBy: by };
     if (!(await this.#tombstones.put(tombstone, slot))) return 'overtaken';
     this.#failpoints.pass('retention.after_tombstone');
     if (!(await this.#makeCertain(blobId, range))) return 'kept';

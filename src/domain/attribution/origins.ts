@@ -2,7 +2,7 @@
  * Where each of a blob's Yjs items comes from: which delta brought which clocks of which client, and who made each
  * delta. Built from the log in order, version by version; what was said of a version never changes.
  */
-import type { OriginBlock } from './origin-block.ts';
+import type { OriginBlock, VersionFact } from './origin-block.ts';
 
 export interface Author {
   readonly userId: string;
@@ -30,8 +30,9 @@ export class Origins {
   readonly #authors: Author[] = [];
   /** By version - 1; -1 where the log lacks it. */
   readonly #authorOf: number[] = [];
-  /** First versions of commits, ascending. */
+  /** First versions of commits, ascending, and when each was applied. */
   readonly #commits: number[] = [];
+  readonly #moments: number[] = [];
 
   /** Versions 1..this are in it. */
   get version(): number {
@@ -52,6 +53,12 @@ export class Origins {
     return this.#commits[upperBound(this.#commits, version) - 1] ?? 0;
   }
 
+  /** When `version` was applied; undefined for one nothing is known of. */
+  momentOf(version: number): Date | undefined {
+    const moment = this.#moments[upperBound(this.#commits, version) - 1];
+    return this.authorOf(version) && moment !== undefined ? new Date(moment) : undefined;
+  }
+
   at(client: number, clock: number): Origin {
     const clocks = this.#clients.get(client);
     const index = clocks ? upperBound(clocks.ends, clock) : 0;
@@ -63,24 +70,23 @@ export class Origins {
 
   /** Takes the deltas of versions up to `lastVersion`, of which the log may lack some. */
   addBlock(block: OriginBlock, lastVersion: number): void {
-    for (const { toVersion, userId, providerId, commit } of block.facts) {
-      if (toVersion <= this.#version) continue;
-      this.#note(toVersion, { userId, providerId }, commit);
-    }
+    for (const fact of block.facts) if (fact.toVersion > this.#version) this.#note(fact);
     for (const { version, client, start, end } of block.clocks) this.#noteClocks(version, client, start, end);
     this.#version = lastVersion;
   }
 
-  #note(version: number, author: Author, commit: number): void {
-    const spelled = JSON.stringify([author.userId, author.providerId ?? null]);
+  #note({ toVersion: version, userId, providerId, commit, appliedAt }: VersionFact): void {
+    const spelled = JSON.stringify([userId, providerId ?? null]);
     let number = this.#authorNumbers.get(spelled);
     if (number === undefined) {
       this.#authorNumbers.set(spelled, (number = this.#authors.length));
-      this.#authors.push(author);
+      this.#authors.push({ userId, providerId });
     }
     while (this.#authorOf.length < version - 1) this.#authorOf.push(-1);
     this.#authorOf[version - 1] = number;
-    if (this.#commits.at(-1) !== commit) this.#commits.push(commit);
+    if (this.#commits.at(-1) === commit) return;
+    this.#commits.push(commit);
+    this.#moments.push(appliedAt.getTime());
   }
 
   /** The first delta to bring a clock is the one that counts. */

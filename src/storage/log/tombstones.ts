@@ -5,12 +5,13 @@
  */
 import { MongoServerError, type Collection } from 'mongodb';
 import type { SeqRange } from '../../domain/delta.ts';
+import type { RangeTimes } from '../../domain/retention.ts';
 import type { Database } from '../database.ts';
 
 const DUPLICATE_KEY = 11_000;
 
 /** Deltas first..last are gone; version `last` is read from the state it names. */
-export interface Tombstone extends SeqRange {
+export interface Tombstone extends SeqRange, Partial<RangeTimes> {
   readonly blobId: string;
   /** Hash of the stored state at version `last`. */
   readonly stateHash: string;
@@ -42,6 +43,9 @@ interface TombstoneDocument {
   dropped_at: Date;
   dropped_by: string;
   done: boolean;
+  /** Absent in old ones. */
+  first_applied_at?: Date;
+  last_applied_at?: Date;
   /** Absent in old ones, which are certain. */
   slot?: number;
   stage?: 'announced' | 'certain' | 'called_off';
@@ -74,6 +78,7 @@ export class Tombstones {
   /** Announces it. False: the slot is taken. Somebody else dropped something since it was the next one. */
   async put(tombstone: Omit<Tombstone, 'isCertain' | 'isDone'>, slot: number): Promise<boolean> {
     const { blobId, first, last, stateHash, commits, bytes, droppedAt, droppedBy } = tombstone;
+    const { firstAppliedAt, lastAppliedAt } = tombstone;
     try {
       await this.#tombstones.insertOne({
         _id: idOf(blobId, slot),
@@ -86,6 +91,8 @@ export class Tombstones {
         dropped_at: droppedAt,
         dropped_by: droppedBy,
         done: false,
+        first_applied_at: firstAppliedAt,
+        last_applied_at: lastAppliedAt,
         slot,
         stage: 'announced',
       });
@@ -148,5 +155,7 @@ function fromDocument(document: TombstoneDocument): Tombstone {
     droppedBy: document.dropped_by,
     isCertain: document.stage !== 'announced',
     isDone: document.done,
+    firstAppliedAt: document.first_applied_at,
+    lastAppliedAt: document.last_applied_at,
   };
 }

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { RetentionPlan, type CommitSummary, type RetentionRule } from '../../../src/domain/retention.ts';
+import { amongDropped, RetentionPlan, type CommitSummary, type RetentionRule } from '../../../src/domain/retention.ts';
 import { suite } from '../../harness/suite.ts';
 
 const test = suite('retention plan');
@@ -56,6 +56,30 @@ test('a range dropped before parts what is dropped now', () => {
       [LOG[0], LOG[1], LOG[4], LOG[5], LOG[6]].filter((one) => one !== undefined),
     ),
     ['4-5:1', '10-12:2'],
+  );
+});
+
+test('a moment among what was dropped: the last of a range, or which range it is in', () => {
+  const at = (n: number): Date => new Date(n);
+  const early = { first: 2, last: 10, firstAppliedAt: at(20), lastAppliedAt: at(100) };
+  const late = { first: 11, last: 20, firstAppliedAt: at(110), lastAppliedAt: at(200) };
+  const shown = (dropped: Parameters<typeof amongDropped>[0], version: number, ms: number): string => {
+    const { version: found, thinned } = amongDropped(dropped, version, ms);
+    return thinned ? `${found}, ${thinned.first}-${thinned.last}` : `${found}`;
+  };
+  const both = [early, late];
+  assert.equal(
+    [19, 20, 99, 100, 109, 110, 200, 999].map((ms) => shown(both, 1, ms)),
+    ['1', '1, 2-10', '1, 2-10', '10', '10', '10, 11-20', '20', '20'],
+  );
+  assert.is(shown(both, 21, 999), '21', 'nothing was dropped above it');
+  assert.is(shown(both, 15, 150), '10, 11-20', 'a range that is just being emptied');
+  assert.is(shown([], 0, 5), '0');
+  const old = { first: 2, last: 10 };
+  assert.is(shown([old], 1, 50), '1, 2-10', 'one without times may hold it');
+  assert.equal(
+    [105, 110, 200].map((ms) => shown([old, late], 1, ms)),
+    ['1, 2-10', '10, 11-20', '20'],
   );
 });
 

@@ -82,7 +82,7 @@ export type AttributedRange = Message<"memmie.studio.v1.AttributedRange"> & {
   firstVersion: bigint;
 
   /**
-   * The delta that made `version`.
+   * The delta that made `version`; empty where retention dropped it, whose author and time are still known.
    *
    * @generated from field: string delta_id = 8;
    */

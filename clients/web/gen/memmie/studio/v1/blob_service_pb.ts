@@ -633,7 +633,8 @@ export type GetVersionRequest = Message<"memmie.studio.v1.GetVersionRequest"> & 
     /**
      * The last one applied at or before this moment. VERSION_NOT_FOUND before the blob's creation. Times are those of
      * the process that committed: where the clocks of several processes differ, more than one version may be followed
-     * by one applied after the moment; one of those is given.
+     * by one applied after the moment; one of those is given. VERSION_THINNED where retention dropped it; and for ranges
+     * dropped by releases that did not note when their versions were applied, also where it may be kept_before or kept_after.
      *
      * @generated from field: google.protobuf.Timestamp at = 4;
      */
@@ -1276,7 +1277,8 @@ export const BlobService: GenService<{
     output: typeof UndeleteBlobResponseSchema;
   },
   /**
-   * Lists a blob's history as a person would tell it, newest first: see VersionGroup. Every single delta:
+   * Lists a blob's history as a person would tell it, newest first: see VersionGroup. Versions that retention dropped are
+   * left out, and so is the last of each dropped range, though GetVersion still reads it. Every single delta:
    * DeltaService.ListDeltas. Fails with BLOB_NOT_FOUND or PAGE_TOKEN_INVALID.
    *
    * @generated from rpc memmie.studio.v1.BlobService.ListVersions
