@@ -25,8 +25,13 @@ export const HEADERS_MS_MAX = 10_000;
 export const FIRST_BYTE_MS_MAX = 10_000;
 /** Until the whole of a request has come; of a stream of requests, none. */
 export const REQUEST_RECEIVE_MS_MAX = 60_000;
-/** What is taken of a request before it is known whose it is. */
+/** A request to a service that is open to everybody; of any other nothing is taken before it is known whose it is. */
 export const REQUEST_UNADMITTED_BYTES_MAX = 16 * 1024;
+/**
+ * Fields and list elements of one request. A few bytes of each become an object of some hundred: what may be sent would
+ * otherwise take seconds and gigabytes to read.
+ */
+export const REQUEST_ELEMENTS_MAX = 200_000;
 export const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
 /** A request that was answered before it was read whole has this long to end by itself. */
 export const UNREAD_REQUEST_MS_MAX = 1_000;

@@ -73,6 +73,7 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     port: config.grpcPort,
     methods,
     interceptors,
+    authenticator,
   });
   try {
     const listener = await startListener({

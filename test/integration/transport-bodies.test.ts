@@ -1,7 +1,9 @@
-/** G7: what a request's body may take before it is known whose it is, and how long it may take to come. */
+/** G7: what a request's body may take, before it is known whose it is and after, and how long it may take to come. */
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { brotliCompressSync, constants } from 'node:zlib';
+import { Client, compressionAlgorithms, credentials, Metadata, status as Status } from '@grpc/grpc-js';
 import * as assert from 'uvu/assert';
-import { REQUEST_UNADMITTED_BYTES_MAX } from '../../src/limits.ts';
+import { REQUEST_BYTES_MAX, REQUEST_ELEMENTS_MAX, REQUEST_UNADMITTED_BYTES_MAX } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
 import { echoMethod, openDoors, type Doors } from './transport-doors.ts';
@@ -66,6 +68,100 @@ test('a stream of requests may take its time', async () => {
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   assert.is(stream.destroyed, false);
   stream.destroy();
+});
+
+/** A `Paper` of millions of tags: of two bytes each as it is sent, and some hundred once it is read. */
+const TAGS = Buffer.alloc(REQUEST_BYTES_MAX - 1_024, Buffer.from([0x2a, 0x00]));
+/** The same of fields that nobody knows. */
+const UNKNOWN = Buffer.alloc(REQUEST_BYTES_MAX - 1_024, Buffer.from([0x78, 0x00]));
+/** To read either takes seconds. */
+const REFUSED_MS_MAX = 500;
+
+const small = (bytes: Buffer): Buffer =>
+  brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 24 } });
+
+async function longestTurn(run: () => Promise<void>): Promise<number> {
+  let last = performance.now();
+  let longest = 0;
+  const turn = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  await run();
+  longest = Math.max(longest, performance.now() - last);
+  clearInterval(turn);
+  return longest;
+}
+
+async function posted(path: string, body: Buffer, headers: Record<string, string>): Promise<[number, string]> {
+  const answer = await fetch(`http://127.0.0.1:${doors.port}${path}`, {
+    method: 'POST',
+    body: new Uint8Array(body),
+    headers: { 'content-type': 'application/proto', 'content-encoding': 'br', ...headers },
+  });
+  return [answer.status, await answer.text()];
+}
+
+/** gRPC alone, on its own port. */
+function called(body: Buffer, metadata: Metadata): Promise<{ code: number; details: string }> {
+  const client = new Client(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure(), {
+    'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
+  });
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest('/studio.test.EchoService/Write', asIs, asIs, body, metadata, (error) => {
+      client.close();
+      resolve({ code: error?.code ?? 0, details: error?.details ?? '' });
+    });
+  });
+}
+
+test('G7: what a few bytes of nobody would become is never made', async () => {
+  const body = small(UNKNOWN);
+  assert.ok(body.byteLength < 1_024, `${body.byteLength} bytes`);
+  const stalledMs = await longestTurn(async () => {
+    const [status, text] = await posted('/studio.test.EchoService/Write', body, {});
+    assert.is(status, 401);
+    assert.match(text, /TOKEN_MISSING/);
+    const [open, answered] = await posted('/grpc.health.v1.Health/Check', body, {});
+    assert.is(open, 429);
+    assert.match(answered, /LIMIT_EXCEEDED/);
+    assert.is((await called(TAGS, new Metadata())).code, Status.UNAUTHENTICATED);
+  });
+  assert.ok(stalledMs < REFUSED_MS_MAX, `${stalledMs} ms`);
+});
+
+test('G7: a request of more elements than one may have is refused on every door before they are made', async () => {
+  const bearer = { authorization: `Bearer ${doors.token}` };
+  const metadata = new Metadata();
+  metadata.set('authorization', bearer.authorization);
+  const json = Buffer.from(`{"tags":[${'"",'.repeat(REQUEST_ELEMENTS_MAX)}""]}`);
+  const asJson = { ...bearer, 'content-type': 'application/json', 'content-encoding': 'identity' };
+  const stalledMs = await longestTurn(async () => {
+    const answers = [
+      await posted('/studio.test.EchoService/Write', small(TAGS), bearer),
+      await posted('/studio.test.EchoService/Write', json, asJson),
+      await posted('/api/v1/studio/papers', json, asJson),
+    ];
+    for (const [status, text] of answers) {
+      assert.is(status, 429);
+      assert.match(text, new RegExp(`at most ${REQUEST_ELEMENTS_MAX} fields and elements`));
+    }
+    const refused = await called(TAGS, metadata);
+    assert.is(refused.code, Status.RESOURCE_EXHAUSTED);
+    assert.match(refused.details, 'fields and elements');
+  });
+  assert.ok(stalledMs < REFUSED_MS_MAX, `${stalledMs} ms`);
+});
+
+test('as many elements in strings are none', async () => {
+  const text = String.raw`[,{\\",\"`.repeat(REQUEST_ELEMENTS_MAX / 2);
+  const [status] = await posted('/studio.test.EchoService/Echo', Buffer.from(JSON.stringify(text)), {
+    authorization: `Bearer ${doors.token}`,
+    'content-type': 'application/json',
+    'content-encoding': 'identity',
+  });
+  assert.is(status, 200);
 });
 
 test.run();

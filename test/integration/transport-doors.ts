@@ -192,7 +192,8 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
     registerHealth(router, () => collected.services, draining.signal);
     registerReflection(router, () => collected.services);
   });
-  const native = await startNativeGrpc({ host: '127.0.0.1', port: 0, methods: collected.methods, interceptors });
+  const { methods } = collected;
+  const native = await startNativeGrpc({ host: '127.0.0.1', port: 0, methods, interceptors, authenticator });
   const listener = await startListener({
     host: '127.0.0.1',
     port: 0,

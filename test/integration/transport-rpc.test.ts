@@ -249,8 +249,8 @@ for (const [door, connect] of Object.entries(DOORS)) {
   // connect-node's client loses the answer when a gRPC server stops reading; @grpc/grpc-js below sees it.
   if (!door.startsWith('gRPC on')) {
     test(`${door}: a request beyond the limit is refused (G7)`, async () => {
-      const { code } = await failure(call(connect(), 'Echo', 'x'.repeat(REQUEST_BYTES_MAX + 1)));
-      assert.is(code, 'ResourceExhausted');
+      const { code, reason } = await failure(call(connect(), 'Echo', 'x'.repeat(REQUEST_BYTES_MAX + 1)));
+      assert.equal([code, reason], ['ResourceExhausted', 'LIMIT_EXCEEDED']);
       assert.is((await call(connect(), 'Echo', 'still there')).value, 'still there');
     });
   }
@@ -303,9 +303,33 @@ test('@grpc/grpc-js sees the same on both ports, error details byte for byte', a
 test('bytes that are no message fail alike on both ports', async () => {
   for (const port of [doors.port, doors.grpcPort]) {
     const error = await grpcError(port, Buffer.from([0x0a, 0xff]));
-    assert.is(error.code, Code.Internal);
-    assert.match(error.details, /^parse binary/);
+    assert.is(error.code, Code.InvalidArgument);
+    assert.is(error.metadata.get('grpc-status-details-bin').length, 1);
+    assert.match(error.details, /^The request is no StringValue/);
   }
+});
+
+test('what connect can not read carries a reason too, and is counted', async () => {
+  const refused = async (body: string, headers: Record<string, string>): Promise<unknown[]> => {
+    const answer = await fetch(`http://127.0.0.1:${doors.port}/studio.test.EchoService/Echo`, {
+      method: 'POST',
+      body,
+      headers: { ...bearer(doors.token), 'content-type': 'application/json', ...headers },
+    });
+    const { code, details } = (await answer.json()) as { code: string; details?: { debug: { reason: string } }[] };
+    return [code, details?.[0]?.debug.reason];
+  };
+  const counted = async (): Promise<number> => {
+    const metrics = await (await fetch(`http://127.0.0.1:${doors.port}/metrics`)).text();
+    return Number(
+      /calls_total\{method="studio.test.EchoService\/Echo",code="invalid_argument"\} (\d+)/.exec(metrics)?.[1] ?? 0,
+    );
+  };
+  const before = await counted();
+  assert.equal(await refused('{', {}), ['invalid_argument', 'FIELD_INVALID']);
+  assert.equal(await refused('"x"', { 'connect-timeout-ms': 'soon' }), ['invalid_argument', 'FIELD_INVALID']);
+  assert.equal(await refused('"x"', { 'content-encoding': 'lzw' }), ['unimplemented', 'NOT_IMPLEMENTED']);
+  assert.is((await counted()) - before, 2);
 });
 
 test('a request beyond the limit is refused to @grpc/grpc-js on both ports (G7)', async () => {

@@ -10,7 +10,7 @@ import {
 } from '../../limits.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
 import { eventJson, readEventTypes } from './event-json.ts';
-import { errorBody, httpStatus } from '../rest/rest-response.ts';
+import { errorBody, httpStatus } from '../errors/error-body.ts';
 import { REST_PREFIX } from '../rest/rest-route.ts';
 import { createStreamEnding, untilEnded } from '../rpc/stream-endings.ts';
 import { refuseUpgrade } from '../port/upgrades.ts';

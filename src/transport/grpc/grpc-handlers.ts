@@ -1,13 +1,17 @@
 /** Turns one connect-style method implementation into the @grpc/grpc-js handler of the same method. */
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { invokeUnaryImplementation, transformInvokeImplementation } from '@connectrpc/connect/protocol';
 import { createCallContext, type CallContext } from './call-context.ts';
 import { headersOf, metadataOf, statusOf } from './grpc-metadata.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
+import { requireFewBytes } from '../http/request-body.ts';
 import { refuseDeadline } from '../rpc/deadlines.ts';
+import { requestBytesMax } from '../rpc/open-services.ts';
+import { notA, READ_OPTIONS, refuseCall } from '../rpc/refusals.ts';
+import { requireFewElements } from '../rpc/request-elements.ts';
 import { CALL_DEADLINE_MS_MAX, STREAM_HEADERS_MS_MAX } from '../../limits.ts';
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type {
   handleBidiStreamingCall,
@@ -34,12 +38,12 @@ export function createGrpcHandler(spec: MethodImplSpec, interceptors: Intercepto
   if (spec.kind === 'client_streaming') return clientStreaming(spec, interceptors);
   if (spec.kind === 'server_streaming') {
     return ((call) => {
-      const requests = once(() => parse(spec.method.input, call.request));
+      const requests = once(() => parse(spec.method, call.request));
       void pump(call, contextOf(spec, call), spec, interceptors, requests);
     }) satisfies handleServerStreamingCall<Bytes, Bytes>;
   }
   return ((call) => {
-    const requests = parsed(spec.method.input, call.iterator({ destroyOnReturn: false }));
+    const requests = parsed(spec.method, call.iterator({ destroyOnReturn: false }));
     void pump(call, contextOf(spec, call), spec, interceptors, requests);
   }) satisfies handleBidiStreamingCall<Bytes, Bytes>;
 }
@@ -48,7 +52,7 @@ function unary(spec: MethodImplSpec & { kind: 'unary' }, interceptors: Intercept
   return (call, callback) => {
     const context = contextOf(spec, call);
     void respond(call, context, callback, async () => {
-      const request = parse(spec.method.input, call.request);
+      const request = readOrRefuse(spec, context, call.request);
       return toBytes(spec.method.output, await invokeUnaryImplementation(spec, context, request, interceptors));
     });
   };
@@ -61,7 +65,7 @@ function clientStreaming(
   return (call, callback) => {
     const context = contextOf(spec, call);
     void respond(call, context, callback, async () => {
-      const requests = parsed(spec.method.input, call.iterator({ destroyOnReturn: false }));
+      const requests = parsed(spec.method, call.iterator({ destroyOnReturn: false }));
       for await (const message of transformInvokeImplementation(spec, context, interceptors)(requests)) {
         return toBytes(spec.method.output, message);
       }
@@ -166,17 +170,28 @@ async function* once<T>(make: () => T): AsyncIterable<T> {
   yield make();
 }
 
-async function* parsed<T extends DescMessage>(type: T, messages: AsyncIterable<Bytes>): AsyncIterable<MessageShape<T>> {
-  for await (const bytes of messages) yield parse(type, bytes);
+async function* parsed(method: DescMethod, messages: AsyncIterable<Bytes>): AsyncIterable<MessageShape<DescMessage>> {
+  for await (const bytes of messages) yield parse(method, bytes);
 }
 
-function parse<T extends DescMessage>(type: T, bytes: Bytes): MessageShape<T> {
+/** What is wrong with the request of a unary call is for its interceptors to tell. */
+function readOrRefuse({ method }: MethodImplSpec, { values }: CallContext, bytes: Bytes): MessageShape<DescMessage> {
+  try {
+    return parse(method, bytes);
+  } catch (error) {
+    refuseCall(values, toConnectError(error));
+    return create(method.input);
+  }
+}
+
+function parse({ input, parent }: DescMethod, bytes: Bytes): MessageShape<DescMessage> {
+  requireFewBytes(bytes.byteLength, requestBytesMax(parent.typeName));
+  requireFewElements(input, bytes, false);
   try {
     // A plain view: bytes fields would otherwise be Buffers here and Uint8Arrays on the other door.
-    return fromBinary(type, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), READ_OPTIONS);
   } catch (error) {
-    // The code that connect gives it on the other door.
-    throw new ConnectError(`parse binary: ${error instanceof Error ? error.message : String(error)}`, Code.Internal);
+    throw notA(input, error);
   }
 }
 

@@ -1,9 +1,11 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { DOORS_DRAIN_MS_MAX, PING_EVERY_MS, REQUEST_BYTES_MAX, STREAMS_PER_CONNECTION_MAX } from '../../limits.ts';
 import { createGrpcHandler } from './grpc-handlers.ts';
+import { admitBeforeReading } from './grpc-admission.ts';
 import type { DescService } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Authenticator } from '../auth/authentication.ts';
 
 export interface NativeGrpcOptions {
   readonly host: string;
@@ -12,6 +14,7 @@ export interface NativeGrpcOptions {
   readonly methods: readonly MethodImplSpec[];
   /** The same that the other door runs: authentication, validation, errors, metrics. */
   readonly interceptors: Interceptor[];
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
 }
 
 export interface NativeGrpc {
@@ -29,6 +32,7 @@ export async function startNativeGrpc(options: NativeGrpcOptions): Promise<Nativ
     'grpc.keepalive_time_ms': PING_EVERY_MS,
     'grpc.keepalive_timeout_ms': PING_EVERY_MS,
     'grpc.enable_channelz': 0,
+    interceptors: [admitBeforeReading(options)],
   });
   for (const service of new Set(options.methods.map(({ method }) => method.parent))) {
     const methods = options.methods.filter(({ method }) => method.parent === service);

@@ -1,7 +1,16 @@
 import { constants } from 'node:http2';
 import { StudioError } from '../../errors.ts';
-import { REQUEST_RECEIVE_MS_MAX, REQUEST_UNADMITTED_BYTES_MAX } from '../../limits.ts';
+import { REQUEST_RECEIVE_MS_MAX } from '../../limits.ts';
 import type { HttpRequest } from './http.ts';
+
+/** Throws LIMIT_EXCEEDED. */
+export function requireFewBytes(bytes: number, bytesMax: number): void {
+  if (bytes <= bytesMax) return;
+  throw new StudioError('LIMIT_EXCEEDED', `A request has at most ${bytesMax} bytes.`, {
+    limit: 'REQUEST_BYTES_MAX',
+    bytes_max: String(bytesMax),
+  });
+}
 
 /** The whole body; LIMIT_EXCEEDED as soon as it is known to be larger than `bytesMax`. */
 export async function readBody(
@@ -9,40 +18,15 @@ export async function readBody(
   announced: number,
   bytesMax: number,
 ): Promise<Uint8Array> {
-  const tooLarge = (): StudioError =>
-    new StudioError('LIMIT_EXCEEDED', `A request has at most ${bytesMax} bytes.`, {
-      limit: 'REQUEST_BYTES_MAX',
-      bytes_max: String(bytesMax),
-    });
-  if (announced > bytesMax) throw tooLarge();
+  requireFewBytes(announced, bytesMax);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw tooLarge();
+    requireFewBytes(bytes, bytesMax);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/**
- * G7: a body is read before the call is admitted, so little of it is taken of somebody unknown. `admit` rejects with why
- * the caller is nobody.
- */
-export async function* admittedBody(
-  body: AsyncIterable<Uint8Array>,
-  admit: () => Promise<unknown>,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  let isAdmitted = false;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (!isAdmitted && bytes > REQUEST_UNADMITTED_BYTES_MAX) {
-      await admit();
-      isAdmitted = true;
-    }
-    yield chunk;
-  }
 }
 
 /** G7: node:http ends a request that comes too slowly by itself, node:http2 keeps what it has of it for ever. */

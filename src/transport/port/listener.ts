@@ -1,7 +1,8 @@
 import { within } from '../../domain/within.ts';
 import { CONNECTIONS_MAX, DOORS_DRAIN_MS_MAX, UNREAD_REQUEST_MS_MAX } from '../../limits.ts';
 import { Connections } from './connections.ts';
-import { pathOf, sendJson } from '../http/http.ts';
+import { nothingHere, sendError } from '../errors/error-body.ts';
+import { pathOf } from '../http/http.ts';
 import { createOnePort } from './inner-servers.ts';
 import { answerCors, createOriginRule } from './origins.ts';
 import { dispatchUpgrades } from './upgrades.ts';
@@ -53,18 +54,13 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       answer(request, response);
     } catch (error) {
       options.logger.error({ err: error, path: redactToken(pathOf(request)) }, 'a request could not be handled');
-      sendJson(response, 500, {
-        code: 'internal',
-        reason: 'INTERNAL',
-        message: 'The studio failed in a way it should not.',
-        metadata: {},
-      });
+      sendError(response, error);
     }
   };
   const answer = (request: HttpRequest, response: HttpResponse): void => {
     if (answerCors(request, response, originRule)) return;
     if (options.handlers.some((handler) => handler(request, response))) return;
-    sendJson(response, 404, { code: 'not_found', message: 'There is nothing at this path.', path: pathOf(request) });
+    sendError(response, nothingHere(), 404);
   };
 
   const { outer, http, http2 } = createOnePort(onRequest);

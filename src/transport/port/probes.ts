@@ -1,4 +1,6 @@
 import { READINESS_CHECK_MS_MAX } from '../../limits.ts';
+import { StudioError } from '../../errors.ts';
+import { sendError } from '../errors/error-body.ts';
 import { pathOf, sendJson } from '../http/http.ts';
 import type { Registry } from 'prom-client';
 import type { HttpHandler, HttpResponse } from '../http/http.ts';
@@ -26,12 +28,7 @@ export function createProbes(options: ProbeOptions): HttpHandler {
     const path = pathOf(request);
     if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics') return false;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      sendJson(response, 405, {
-        code: 'unimplemented',
-        reason: 'NOT_IMPLEMENTED',
-        message: `${path} is read with GET.`,
-        metadata: {},
-      });
+      sendError(response, new StudioError('NOT_IMPLEMENTED', `${path} is read with GET.`), 405);
     } else if (path === '/healthz') sendJson(response, 200, { status: 'alive' });
     else if (path === '/readyz') void answerReadiness(response, options);
     else void answerMetrics(response, options.registry);
@@ -78,11 +75,6 @@ async function answerMetrics(response: HttpResponse, registry: Registry): Promis
     const body = await registry.metrics();
     response.writeHead(200, { 'content-type': registry.contentType }).end(body);
   } catch {
-    sendJson(response, 500, {
-      code: 'internal',
-      reason: 'INTERNAL',
-      message: 'The metrics could not be collected.',
-      metadata: {},
-    });
+    sendError(response, new StudioError('INTERNAL', 'The metrics could not be collected.'));
   }
 }

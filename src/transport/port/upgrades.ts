@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { StudioError } from '../../errors.ts';
 import { HEADER_BYTES_MAX, UNREAD_REQUEST_MS_MAX } from '../../limits.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
-import { errorBody, httpStatus } from '../rest/rest-response.ts';
+import { errorBody, httpStatus } from '../errors/error-body.ts';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Reason } from '../../errors.ts';

@@ -1,6 +1,7 @@
 /** Builds an RPC's request from a REST one: path and query name its fields, a body is its proto JSON. */
 import { fromJson, ScalarType } from '@bufbuild/protobuf';
 import { StudioError } from '../../errors.ts';
+import { notA } from '../rpc/refusals.ts';
 import type { DescField, DescMessage, JsonObject, JsonValue, MessageShape } from '@bufbuild/protobuf';
 
 export interface RestParts {
@@ -25,8 +26,7 @@ export function buildRequest<T extends DescMessage>(type: T, parts: RestParts): 
   try {
     return fromJson(type, json);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new StudioError('FIELD_INVALID', `The request is no ${type.name}: ${message}`, {}, { cause: error });
+    throw notA(type, error);
   }
 }
 

@@ -1,49 +1,4 @@
-import { codeToString } from '@connectrpc/connect/protocol-connect';
-import { Code } from '@connectrpc/connect';
-import { metadataOfError, reasonOf } from '../errors/error-mapping.ts';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import type { ConnectError } from '@connectrpc/connect';
-
-/** As google.rpc.Code lists them, and Connect too. */
-const HTTP_STATUSES: Readonly<Record<Code, number>> = {
-  [Code.Canceled]: 499,
-  [Code.Unknown]: 500,
-  [Code.InvalidArgument]: 400,
-  [Code.DeadlineExceeded]: 504,
-  [Code.NotFound]: 404,
-  [Code.AlreadyExists]: 409,
-  [Code.PermissionDenied]: 403,
-  [Code.ResourceExhausted]: 429,
-  [Code.FailedPrecondition]: 400,
-  [Code.Aborted]: 409,
-  [Code.OutOfRange]: 400,
-  [Code.Unimplemented]: 501,
-  [Code.Internal]: 500,
-  [Code.Unavailable]: 503,
-  [Code.DataLoss]: 500,
-  [Code.Unauthenticated]: 401,
-};
-
-export function httpStatus(error: ConnectError): number {
-  return HTTP_STATUSES[error.code];
-}
-
-/** How every door that speaks plain JSON says what went wrong. */
-export interface ErrorBody {
-  readonly code: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-export function errorBody(error: ConnectError): ErrorBody {
-  return {
-    code: codeToString(error.code),
-    reason: reasonOf(error) ?? 'INTERNAL',
-    message: error.rawMessage,
-    metadata: metadataOfError(error),
-  };
-}
 
 /** The etag of the one blob an answer holds. */
 export function etagOf(body: JsonValue): string | undefined {

@@ -1,15 +1,19 @@
-import { toJson } from '@bufbuild/protobuf';
+import { create, toJson } from '@bufbuild/protobuf';
 import { createHandlerContext } from '@connectrpc/connect';
 import { invokeUnaryImplementation } from '@connectrpc/connect/protocol';
 import { StudioError } from '../../errors.ts';
 import { REQUEST_BYTES_MAX } from '../../limits.ts';
+import { httpStatus, nothingHere, sendError } from '../errors/error-body.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
 import { pathOf, queryOf, sendJson } from '../http/http.ts';
-import { admittedBody, endIfSlow, readBody } from '../http/request-body.ts';
-import { errorBody, etagOf, httpStatus, withText } from './rest-response.ts';
+import { endIfSlow, readBody } from '../http/request-body.ts';
+import { etagOf, withText } from './rest-response.ts';
+import { isLetIn } from '../rpc/open-services.ts';
+import { refuseCall } from '../rpc/refusals.ts';
+import { requireFewElements } from '../rpc/request-elements.ts';
 import { buildRequest } from './rest-request.ts';
 import { REST_PREFIX } from './rest-route.ts';
-import type { DescMessage } from '@bufbuild/protobuf';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { Authenticator } from '../auth/authentication.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/http.ts';
@@ -57,17 +61,14 @@ function serve(route: RestRoute, methods: readonly MethodImplSpec[]): Served {
 function refuse(matching: readonly Served[], request: HttpRequest, response: HttpResponse): void {
   const verbs = matching.map(({ route }) => route.verb).join(', ');
   if (verbs) response.setHeader('Allow', verbs);
-  sendJson(response, verbs ? 405 : 404, {
-    code: 'unimplemented',
-    reason: 'NOT_IMPLEMENTED',
-    message: verbs ? `This path takes ${verbs}, not ${request.method}.` : 'There is nothing at this path.',
-    metadata: {},
-  });
+  const wrongVerb = new StudioError('NOT_IMPLEMENTED', `This path takes ${verbs}, not ${request.method}.`);
+  if (verbs) sendError(response, wrongVerb, 405);
+  else sendError(response, nothingHere(), 404);
 }
 
 async function answer(
   served: Served,
-  { interceptors, authenticator, requestMs }: RestOptions,
+  options: RestOptions,
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
@@ -84,34 +85,46 @@ async function answer(
     requestHeader: plainHeaders(request),
   });
   try {
-    const hasBody = route.verb === 'POST' || route.verb === 'PATCH';
-    if (hasBody) endIfSlow(request, requestMs);
-    const body = hasBody
-      ? await readBody(
-          admittedBody(request as AsyncIterable<Uint8Array>, () =>
-            authenticator.authenticate(request.headers.authorization),
-          ),
-          Number(request.headers['content-length'] ?? 0),
-          REQUEST_BYTES_MAX,
-        )
-      : undefined;
-    const fields = { ...etagField(spec.method.input, request), ...pathFields(served, request) };
-    const message = buildRequest(spec.method.input, { fields, query: queryOf(request), body });
-    const result = await invokeUnaryImplementation(spec, context, message, interceptors);
+    let message = create(spec.method.input);
+    if (await isLetIn(spec.method.parent.typeName, request.headers.authorization, options.authenticator)) {
+      try {
+        message = await readRequest(served, request, options);
+      } catch (error) {
+        refuseCall(context.values, toConnectError(error));
+      }
+    }
+    const result = await invokeUnaryImplementation(spec, context, message, options.interceptors);
     const answered = toJson(spec.method.output, result);
     const etag = etagOf(answered);
     if (etag) response.setHeader('ETag', `"${etag}"`);
     sendJson(response, route.status ?? 200, withText(answered));
   } catch (error) {
     const failure = toConnectError(error);
-    const status = httpStatus(failure);
-    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+    if (httpStatus(failure) === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     // What was not read of a refused body would be taken for the next request.
     if (!request.complete && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
-    sendJson(response, status, errorBody(failure));
+    sendError(response, failure);
   } finally {
     context.abort();
   }
+}
+
+/** What is wrong with it is for the interceptors to tell, as who calls is: so every call is counted. */
+async function readRequest(
+  served: Served,
+  request: HttpRequest,
+  { requestMs }: RestOptions,
+): Promise<MessageShape<DescMessage>> {
+  const { route, spec } = served;
+  const { input } = spec.method;
+  const fields = { ...etagField(input, request), ...pathFields(served, request) };
+  const parts = { fields, query: queryOf(request) };
+  if (route.verb !== 'POST' && route.verb !== 'PATCH') return buildRequest(input, parts);
+  endIfSlow(request, requestMs);
+  const announced = Number(request.headers['content-length'] ?? 0);
+  const body = await readBody(request as AsyncIterable<Uint8Array>, announced, REQUEST_BYTES_MAX);
+  requireFewElements(input, body, true);
+  return buildRequest(input, { ...parts, body });
 }
 
 function pathFields({ pattern }: Served, request: HttpRequest): Record<string, string> {

@@ -3,20 +3,16 @@ import { ConnectError } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { StudioError } from '../../errors.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
-import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { abortable } from './abortable.ts';
 import { callerKey } from '../auth/caller-context.ts';
-import { requireDeadline } from './deadlines.ts';
 import { reasonOf, toConnectError } from '../errors/error-mapping.ts';
+import { isOpenService } from './open-services.ts';
+import { requireUnrefused } from './refusals.ts';
 import { createStreamEnding, untilEnded } from './stream-endings.ts';
 import type { Interceptor, StreamResponse, UnaryResponse } from '@connectrpc/connect';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/authentication.ts';
 import type { CallMetrics } from './call-metrics.ts';
-
-/** These answer without a token. */
-const OPEN_SERVICES = new Set([Health.typeName, ServerReflection.typeName, ServerReflectionAlpha.typeName]);
 
 export interface CallOptions {
   readonly authenticator: Authenticator;
@@ -80,16 +76,19 @@ async function* observed<T>(messages: AsyncIterable<T>, settle: (error?: unknown
   }
 }
 
-/** Nobody without a token, nothing new while the studio stops, and no call beyond its deadline or its caller's token. */
+/**
+ * Nobody without a token, nothing new while the studio stops, no call that was refused before,
+ * and none beyond its deadline or its caller's token.
+ */
 function admitCalls({ authenticator, draining }: CallOptions): Interceptor {
   return (next) => async (request) => {
     const isHealth = request.service.typeName === Health.typeName;
     if (draining.aborted && !isHealth) throw new StudioError('DRAINING', 'The studio is stopping; call again.');
-    const caller = OPEN_SERVICES.has(request.service.typeName)
+    const caller = isOpenService(request.service.typeName)
       ? undefined
       : await authenticator.authenticate(request.header.get('authorization') ?? undefined);
     if (caller) request.contextValues.set(callerKey, caller);
-    requireDeadline(request.contextValues);
+    requireUnrefused(request.contextValues);
     // A unary call is left to finish while the studio drains. Past its deadline it is answered, though it may go on.
     if (!request.stream) return abortable(next(request), request.signal);
 

@@ -7,26 +7,44 @@ import { STREAM_HEADERS_MS_MAX } from '../../limits.ts';
 import type { ContextValues, Interceptor } from '@connectrpc/connect';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
 
-const letInKey = createContextKey<(headers: Headers) => void>(() => {});
+interface Told {
+  asked(): void;
+  letIn(headers: Headers): void;
+}
 
-/** Tells whoever answers the call that it was let in, and with which headers. */
+const toldKey = createContextKey<Told>({ asked: () => {}, letIn: () => {} });
+
+/** Tells whoever answers the call that it came this far, that it was let in, and with which headers. */
 export const tellHeaders: Interceptor = (next) => async (request) => {
+  const told = request.contextValues.get(toldKey);
+  told.asked();
   const response = await next(request);
-  if (response.stream) request.contextValues.get(letInKey)(response.header);
+  if (response.stream) told.letIn(response.header);
   return response;
 };
 
 export interface LetIn {
   /** For the call, which passes `tellHeaders`. */
   readonly contextValues: ContextValues;
+  /** Its request could be read: of a unary call it is, before the interceptors are asked. */
+  readonly wasAsked: boolean;
   /** Settles only for a stream that is let in. */
   readonly headers: Promise<Headers>;
 }
 
 export function awaitLetIn(): LetIn {
   const contextValues = createContextValues();
-  const headers = new Promise<Headers>((resolve) => contextValues.set(letInKey, resolve));
-  return { contextValues, headers };
+  let wasAsked = false;
+  const headers = new Promise<Headers>((resolve) => {
+    contextValues.set(toldKey, { asked: () => (wasAsked = true), letIn: resolve });
+  });
+  return {
+    contextValues,
+    headers,
+    get wasAsked() {
+      return wasAsked;
+    },
+  };
 }
 
 /** `answered`: what the call's handler gives once it has its first bytes. */

@@ -1,22 +1,25 @@
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createConnectRouter } from '@connectrpc/connect';
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from '@connectrpc/connect-node';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { uResponseUnsupportedMediaType } from '@connectrpc/connect/protocol';
+import { StudioError } from '../../errors.ts';
 import { CALL_DEADLINE_MS_MAX, REQUEST_BYTES_MAX } from '../../limits.ts';
-import { withinDeadline } from './deadlines.ts';
+import { keepDeadline } from './deadlines.ts';
 import { awaitLetIn, tellHeaders, withEarlyHeaders } from './early-headers.ts';
+import { sendError } from '../errors/error-body.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
-import { pathOf, sendJson } from '../http/http.ts';
-import { admittedBody, endIfSlow } from '../http/request-body.ts';
+import { pathOf } from '../http/http.ts';
+import { endIfSlow } from '../http/request-body.ts';
+import { isLetIn } from './open-services.ts';
+import { emptyRequestBytes, READ_OPTIONS, refuseCall, unreadable } from './refusals.ts';
+import { COMPRESSIONS, fromAddress, readRequest, readStream, wireOf, withMessage } from './request-reader.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImpl, MethodImplSpec } from '@connectrpc/connect';
-import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/authentication.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/http.ts';
+import type { LetIn } from './early-headers.ts';
 
 export interface RpcHandlerOptions {
   readonly methods: readonly MethodImplSpec[];
@@ -28,14 +31,16 @@ export interface RpcHandlerOptions {
 }
 
 /**
- * gRPC, gRPC-Web and Connect for `methods`. What connect-node's own adapter does, with three differences:
- * failures go to the log, a request it can't read (an impossible Host header) is answered instead of thrown, which
- * would end the process, and a stream's headers do not wait for its first message.
+ * gRPC, gRPC-Web and Connect for `methods`. What connect-node's own adapter does, with four differences:
+ * who calls is known before anything of a request is read, failures go to the log, a request it can't read (an
+ * impossible Host header) is answered instead of thrown, which would end the process, and a stream's headers do not wait
+ * for its first message.
  */
 export function createRpcHandler(options: RpcHandlerOptions): HttpHandler {
   const router = createConnectRouter({
     interceptors: [tellHeaders, ...options.interceptors],
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: COMPRESSIONS,
+    binaryOptions: READ_OPTIONS,
     readMaxBytes: REQUEST_BYTES_MAX,
     maxTimeoutMs: CALL_DEADLINE_MS_MAX,
   });
@@ -59,32 +64,58 @@ async function answer(
   handler: UniversalHandler,
   request: HttpRequest,
   response: HttpResponse,
-  { authenticator, requestMs }: RpcHandlerOptions,
+  options: RpcHandlerOptions,
 ): Promise<void> {
   const letIn = awaitLetIn();
-  let universal: ReturnType<typeof universalRequestFromNodeRequest>;
+  let universal: UniversalServerRequest;
   try {
     universal = universalRequestFromNodeRequest(request, response, undefined, letIn.contextValues);
   } catch {
-    sendJson(response, 400, { code: 'invalid_argument', message: 'The request has no usable Host.' });
+    sendError(response, new StudioError('FIELD_INVALID', 'The request has no usable Host.', { field: 'Host' }));
     return;
   }
+  keepDeadline(universal.header, letIn.contextValues);
   const { methodKind } = handler.method;
-  // The messages of a stream come when they come, and its interceptors are asked before the first.
-  if (methodKind === 'unary' || methodKind === 'server_streaming') {
-    endIfSlow(request, requestMs);
-    const admit = async (): Promise<void> => {
-      await authenticator.authenticate(request.headers.authorization).catch((error: unknown) => {
-        throw toConnectError(error);
-      });
-    };
-    const { body } = universal;
-    if (isBytes(body)) universal = { ...universal, body: admittedBody(body, admit) };
+  // The messages of a stream come when they come.
+  if (methodKind === 'unary' || methodKind === 'server_streaming') endIfSlow(request, options.requestMs);
+  const isKnown = await isLetIn(handler.service.typeName, request.headers.authorization, options.authenticator);
+  if (methodKind === 'unary') {
+    await universalResponseToNodeResponse(await answerUnary(handler, universal, letIn, isKnown), response);
+    return;
   }
-  const header = withinDeadline(universal.header, letIn.contextValues);
-  const answered = handler({ ...universal, header });
-  const streams = methodKind === 'server_streaming' || methodKind === 'bidi_streaming';
-  await universalResponseToNodeResponse(await (streams ? withEarlyHeaders(answered, letIn) : answered), response);
+  // The interceptors of a stream are asked before its first message, and refuse who is nobody.
+  const known = isKnown && isBytes(universal.body) ? readStream(universal, universal.body, handler.method) : universal;
+  const answered = handler(known);
+  const isLong = methodKind !== 'client_streaming';
+  await universalResponseToNodeResponse(await (isLong ? withEarlyHeaders(answered, letIn) : answered), response);
+}
+
+/** Connect reads the request of a unary call first. So of somebody unknown it gets none, and what can't be read neither. */
+async function answerUnary(
+  handler: UniversalHandler,
+  request: UniversalServerRequest,
+  letIn: LetIn,
+  isKnown: boolean,
+): Promise<UniversalServerResponse> {
+  const { method } = handler;
+  const posted = isInAddress(request, method) ? fromAddress(request) : request;
+  const nothing = emptyRequestBytes(method.input, wireOf(posted).isJson);
+  let message = nothing;
+  if (isKnown && isBytes(posted.body)) {
+    try {
+      message = await readRequest(posted, posted.body, method);
+    } catch (error) {
+      refuseCall(letIn.contextValues, toConnectError(error));
+    }
+  }
+  const answered = await handler(withMessage(posted, message));
+  if (letIn.wasAsked || answered.status === uResponseUnsupportedMediaType.status) return answered;
+  refuseCall(letIn.contextValues, unreadable(method.input, message, wireOf(posted).isJson));
+  return handler(withMessage(posted, nothing));
+}
+
+function isInAddress({ method }: UniversalServerRequest, { idempotency }: DescMethod): boolean {
+  return method === 'GET' && idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 }
 
 /** Not a message that was parsed before it came here. */
