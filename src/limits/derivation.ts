@@ -9,7 +9,11 @@ export const DAG_FULL_LOG_EVERY_MS = 60_000;
 export const PROVIDERS_PER_USER_MAX = 200;
 export const TRIGGER_PATTERNS_MAX = 32;
 export const PATTERN_CHARACTERS_MAX = 1_024;
+/** Steps of the patterns of one provider, and of those of one schema, repeats written out: about 2 µs and 200 bytes each. */
+export const PATTERN_STEPS_MAX = 10_000;
 export const SCHEMA_BYTES_MAX = 64 * 1024;
+/** Objects and arrays of a schema in each other. */
+export const SCHEMA_DEPTH_MAX = 128;
 export const CONFIG_BYTES_MAX = 64 * 1024;
 export const PROVIDER_TIMEOUT_MS_DEFAULT = 30_000;
 export const PROVIDER_TIMEOUT_MS_MAX = 10 * 60 * 1000;

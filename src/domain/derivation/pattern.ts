@@ -1,7 +1,8 @@
 /** Regular expressions of strangers: RE2 syntax, matched in time linear in the input. */
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import { StudioError } from '../../errors.ts';
 import { PATTERN_CHARACTERS_MAX, TRIGGER_PATTERNS_MAX } from '../../limits.ts';
+import { LinearPatterns, PatternsTooLarge } from './linear-pattern.ts';
 
 /** True for content that one of the patterns occurs in. */
 export type ContentMatcher = (content: string) => boolean;
@@ -14,19 +15,26 @@ export function compilePatterns(patterns: readonly string[], field: string): Con
       limit: 'TRIGGER_PATTERNS_MAX',
     });
   }
-  const compiled = patterns.map((pattern, index) => compilePattern(pattern, `${field}[${index}]`));
+  const together = new LinearPatterns();
+  const compiled = patterns.map((pattern, index) => compilePattern(pattern, `${field}[${index}]`, together));
   return (content) => compiled.length === 0 || compiled.some((pattern) => pattern.test(content));
 }
 
-function compilePattern(pattern: string, field: string): RE2JS {
+function compilePattern(pattern: string, field: string, together: LinearPatterns): RE2JS {
   if (pattern === '' || pattern.length > PATTERN_CHARACTERS_MAX) {
     throw new StudioError('PATTERN_INVALID', `${field} must have 1 to ${PATTERN_CHARACTERS_MAX} characters.`, {
       field,
     });
   }
   try {
-    return RE2JS.compile(pattern);
+    return together.compile(pattern);
   } catch (error) {
+    if (error instanceof PatternsTooLarge) {
+      throw new StudioError('PATTERN_INVALID', `${field} is too large: ${error.message}.`, {
+        field,
+        limit: 'PATTERN_STEPS_MAX',
+      });
+    }
     const why = error instanceof Error ? error.message : String(error);
     throw new StudioError(
       'PATTERN_INVALID',

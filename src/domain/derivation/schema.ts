@@ -2,7 +2,9 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
 import { StudioError } from '../../errors.ts';
-import { SCHEMA_BYTES_MAX } from '../../limits.ts';
+import { SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX } from '../../limits.ts';
+import { nestsDeeper } from '../content/json-depth.ts';
+import { LinearPatterns } from './linear-pattern.ts';
 import { isJsonType, isTextType } from './trigger.ts';
 
 /** The first place at which a value breaks the schema, as one sentence; undefined when it fits. */
@@ -17,14 +19,18 @@ export function compileSchema(schema: string, field: string): SchemaCheck {
       limit: 'SCHEMA_BYTES_MAX',
     });
   }
+  // The compiler calls itself for each level, and so does what it makes.
+  if (nestsDeeper(schema, SCHEMA_DEPTH_MAX))
+    throw invalid(field, `it is nested deeper than ${SCHEMA_DEPTH_MAX} levels`);
   const parsed = parseSchema(schema, field);
+  const patterns = new LinearPatterns();
   const ajv = new Ajv2020({
     strict: false,
     logger: false,
     validateSchema: true,
     inlineRefs: false,
     // Patterns in a schema are a stranger's too: ajv's own RegExp could be made to run for ever.
-    code: { regExp: linearRegExp },
+    code: { regExp: Object.assign((pattern: string) => linearRegExp(patterns, pattern), { code: 'linearRegExp' }) },
   });
   if (!ajv.validateSchema(parsed)) throw invalid(field, describe(ajv.errors, 'the schema'));
   try {
@@ -79,9 +85,8 @@ function invalid(field: string, why: string, cause?: unknown): StudioError {
   );
 }
 
-function linearRegExp(pattern: string): { test(text: string): boolean; toString(): string } {
-  const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+function linearRegExp(patterns: LinearPatterns, pattern: string): { test(text: string): boolean; toString(): string } {
+  const compiled = patterns.compile(RE2JS.translateRegExp(pattern));
   // ajv tells patterns apart by what toString gives.
   return { test: (text) => compiled.test(text), toString: () => pattern };
 }
-linearRegExp.code = 'linearRegExp';

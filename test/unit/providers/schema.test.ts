@@ -1,6 +1,9 @@
+import { RE2JS } from 're2js';
 import * as assert from 'uvu/assert';
+import { stepsOf } from '../../../src/domain/derivation/linear-pattern.ts';
 import { compilePatterns } from '../../../src/domain/derivation/pattern.ts';
 import { compileSchema, schemaValue } from '../../../src/domain/derivation/schema.ts';
+import type { StudioError } from '../../../src/errors.ts';
 import { processorMs } from '../../harness/processor-time.ts';
 import { suite } from '../../harness/suite.ts';
 
@@ -54,6 +57,55 @@ test('G7 a pattern that makes a backtracking engine run for ever takes linear ti
 test('G7 a schema that refers to itself without end is an answer, not a crash', () => {
   const check = compileSchema('{"$ref":"#"}', 'input_schema');
   assert.type(check({}), 'string');
+});
+
+test('G7 patterns that a few characters blow up are refused before they are compiled, in triggers and in schemas', () => {
+  const large = 'a{1000}'.repeat(140);
+  const schema = { allOf: Array.from({ length: 60 }, (_none, index) => ({ pattern: `${large}${index}` })) };
+  const took = processorMs(() => {
+    const refused = (compile: () => unknown, reason: string): void =>
+      assert.throws(compile, (error: StudioError) => error.reason === reason && /steps/.test(error.message));
+    refused(() => compilePatterns([large], 'trigger_patterns'), 'PATTERN_INVALID');
+    refused(
+      () =>
+        compilePatterns(
+          Array(32)
+            .fill(0)
+            .map((_, at) => `x{1000}${at}`),
+          'trigger_patterns',
+        ),
+      'PATTERN_INVALID',
+    );
+    refused(() => compileSchema(JSON.stringify(schema), 'input_schema'), 'SCHEMA_INVALID');
+  });
+  assert.ok(took < MS_MAX, `${took} ms`);
+  // The same one again takes nothing.
+  const same = { allOf: Array.from({ length: 60 }, () => ({ pattern: '^.{1,1000}$' })) };
+  assert.is(compileSchema(JSON.stringify(same), 'input_schema')('x'), undefined);
+});
+
+test('G7 the steps of a pattern are known before it is compiled', () => {
+  const parts = [
+    'a{3}',
+    'b{0,5}',
+    '(?:cd{2,}){4}',
+    '(e|f+)?',
+    '[]g\\]{]{7}',
+    '[^[:alpha:]](?i)',
+    '\\Q(h{9}\\E',
+    '\\x{41}{5}',
+    '(?P<n>i*){6}',
+  ];
+  for (const pattern of ['', 'a||b', ...parts, parts.join(''), `(?:${parts.join('|')}){3}`]) {
+    assert.ok(stepsOf(pattern) + 2 >= RE2JS.compile(pattern).programSize(), pattern);
+  }
+});
+
+test('a schema that is nested too deep is refused as a schema', () => {
+  let schema: unknown = { type: 'string' };
+  for (let depth = 0; depth < 1_500; depth++) schema = { anyOf: [schema, {}] };
+  const compile = (): unknown => compileSchema(JSON.stringify(schema), 'input_schema');
+  assert.throws(compile, (error: StudioError) => error.reason === 'SCHEMA_INVALID' && /deeper/.test(error.message));
 });
 
 test('one of the patterns must occur; none means all', () => {

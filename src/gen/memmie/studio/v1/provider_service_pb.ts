@@ -83,7 +83,8 @@ export type RegisterProviderRequest = Message<"memmie.studio.v1.RegisterProvider
   endpoint: string;
 
   /**
-   * JSON Schema (draft 2020-12) of its input as JSON text; empty accepts everything. At most 64 KiB.
+   * JSON Schema (draft 2020-12) of its input as JSON text; empty accepts everything. At most 64 KiB, 128 levels of
+   * nesting, and patterns of 10,000 steps together: a{1000} has a thousand.
    *
    * @generated from field: string input_schema = 9;
    */
@@ -132,7 +133,8 @@ export type RegisterProviderRequest = Message<"memmie.studio.v1.RegisterProvider
   triggerEvents: TriggerEvent[];
 
   /**
-   * Regular expressions (RE2) on the content, one of which must match; empty matches all. At most 32 of 1,024 characters.
+   * Regular expressions (RE2) on the content, one of which must match; empty matches all. At most 32 of 1,024 characters,
+   * and of 10,000 steps together: a{1000} has a thousand.
    *
    * @generated from field: repeated string trigger_patterns = 16;
    */

@@ -310,14 +310,14 @@ export enum ErrorReason {
   CLIENT_ID_REUSED = 36,
 
   /**
-   * A JSON Schema is not valid. Code INVALID_ARGUMENT.
+   * A JSON Schema is not valid, too deep, or its patterns are too large. Code INVALID_ARGUMENT.
    *
    * @generated from enum value: ERROR_REASON_SCHEMA_INVALID = 37;
    */
   SCHEMA_INVALID = 37,
 
   /**
-   * A trigger pattern is not a valid regular expression (RE2). Code INVALID_ARGUMENT.
+   * A trigger pattern is not a valid regular expression (RE2), or they are too large. Code INVALID_ARGUMENT.
    *
    * @generated from enum value: ERROR_REASON_PATTERN_INVALID = 38;
    */
