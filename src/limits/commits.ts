@@ -45,6 +45,10 @@ export const TURN_MS_MIN = 10;
 export const TURN_MS_MAX = 100;
 export const CONTENDED_MS = 500;
 export const ROOMS_LOADED_MAX = 2_000;
+/** Documents one user has open in one process, each once: a quarter, and all that one stream may have. */
+export const ROOMS_HELD_PER_USER_MAX = 512;
+/** The part of STUDIO_DOCUMENTS_MEMORY_MB beyond which a user opens no further document; one alone may take more. */
+export const ROOMS_HELD_BYTES_PER_USER_FRACTION = 1 / 4;
 export const TWIN_IDLE_MS_MAX = 5_000;
 export const ROOM_IDLE_MS_MAX = 60_000;
 /** Committed deltas a room keeps in memory to advance bases without reading the log. */

@@ -70,6 +70,29 @@ test('G7: with all of them in use a new one is refused, clearly, until one is le
   for (const held of [room, other]) world.rooms.release(held);
 });
 
+test('G7: one user holds a share of the documents, and nobody else is refused for it', async () => {
+  const refused = async (opening: Promise<unknown>, limit: string): Promise<void> => {
+    const error = await opening.then(() => undefined, StudioError.from);
+    assert.equal([error?.reason, error?.metadata['limit']], ['LIMIT_EXCEEDED', limit]);
+  };
+  const few = await open({ memoryBytesMax: 64 * MEGABYTE, perUserMax: 2 });
+  for (const id of ['one', 'two', 'three']) await few.createText(id, id);
+  const [one] = [await few.rooms.holdFor('ada', 'one'), await few.rooms.holdFor('ada', 'two')];
+  await refused(few.rooms.holdFor('ada', 'three'), 'ROOMS_HELD_PER_USER_MAX');
+  await few.rooms.holdFor('ada', 'two');
+  await few.rooms.holdFor('bob', 'three');
+  few.rooms.releaseFor('ada', one);
+  await few.rooms.holdFor('ada', 'three');
+  const small = await open({ memoryBytesMax: 4 * MEGABYTE });
+  await small.createText('half', 'x'.repeat(400_000));
+  await small.createText('more', 'x'.repeat(400_000));
+  const half = await small.rooms.holdFor('ada', 'half');
+  await refused(small.rooms.holdFor('ada', 'more'), 'ROOMS_HELD_BYTES_PER_USER_FRACTION');
+  assert.is((await small.rooms.holdFor('bob', 'more')).holders, 1);
+  small.rooms.releaseFor('ada', half);
+  await small.rooms.holdFor('ada', 'more');
+});
+
 test('G6: a load that fails is an error to all who asked, never an empty document, and is tried anew', async () => {
   const writer = await open({ memoryBytesMax: 64 * MEGABYTE });
   await writer.createText('kept', 'still here');

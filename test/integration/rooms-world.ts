@@ -49,6 +49,7 @@ export async function openRooms(
   parts: TestParts,
   options: {
     readonly memoryBytesMax: number;
+    readonly perUserMax?: number;
     readonly mongodbUrl?: string;
     readonly natsUrl?: string;
     readonly limits?: HistoryLimits;

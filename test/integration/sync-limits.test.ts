@@ -299,13 +299,14 @@ test('a document for which there is no room yet is opened once there is, without
   const crowded = await openEngine(config, logger);
   try {
     const doors = await doorsWith({}, { documents: crowded.documents });
-    const [large, small, ada] = [await newText(), await newText(), await token()];
+    const [large, small] = [await newText(), await newText('bob')];
+    const [ada, bob] = [await token(), await token('bob')];
     const first = await rich.openSynced(rich.socket(doors.socketAddress), large, { token: ada });
     for (let n = 0; n < 60; n += 1) first.text.insert(0, 'x'.repeat(32 * 1024));
     await rich.settled(first);
     // Documents are weighed now and then.
     await pause(1_500);
-    const second = rich.open(rich.socket(doors.socketAddress), small, { token: ada });
+    const second = rich.open(rich.socket(doors.socketAddress), small, { token: bob });
     await pause(2_500);
     assert.equal([second.provider.isSynced, second.denied], [false, []]);
     first.provider.destroy();

@@ -23,7 +23,7 @@ export async function openLiveDocument(
   blobId: string,
   session: LiveSession,
 ): Promise<LiveDocument> {
-  const room = await rooms.hold(blobId);
+  const room = await rooms.holdFor(caller.userId, blobId);
   try {
     await room.authorize(caller, 'read');
     // Another process may have written since this room was loaded; an editor must not start on less than the log.
@@ -34,7 +34,7 @@ export async function openLiveDocument(
       throw new StudioError('BLOB_DELETED', `Blob "${blobId}" is deleted.`, { blob_id: blobId });
     return new RoomView(rooms, room, room.sessions.join(session, caller, access));
   } catch (error) {
-    rooms.release(room);
+    rooms.releaseFor(caller.userId, room);
     throw error;
   }
 }
@@ -125,6 +125,6 @@ class RoomView implements LiveDocument {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#room.sessions.leave(this.#member.session);
-    this.#rooms.release(this.#room);
+    this.#rooms.releaseFor(this.#member.caller.userId, this.#room);
   }
 }

@@ -13,6 +13,7 @@ import { storageUnavailable } from '../../domain/access/access.ts';
 import { StudioError } from '../../errors.ts';
 import type { BlobHeads } from '../../storage/blobs.ts';
 import type { LiveChannel } from '../contract.ts';
+import { HeldShares, type HeldShareLimits } from './held-shares.ts';
 import { LogLooks, type Followed } from './log-looks.ts';
 import { Room } from './room.ts';
 import type { RoomServices } from './room-services.ts';
@@ -34,13 +35,11 @@ export class Rooms {
   readonly #looks: LogLooks;
   readonly #tidying: NodeJS.Timeout;
   readonly #memoryBytesMax: number;
+  readonly #shares: HeldShares;
   #bytes = 0;
 
-  constructor(
-    services: RoomServices,
-    live: LiveChannel,
-    options: { readonly stored: BlobHeads; readonly memoryBytesMax: number },
-  ) {
+  constructor(services: RoomServices, live: LiveChannel, options: { readonly stored: BlobHeads } & HeldShareLimits) {
+    this.#shares = new HeldShares(options, (blobId) => this.#loaded.get(blobId)?.bytes);
     this.#memoryBytesMax = options.memoryBytesMax;
     this.#looks = new LogLooks({ heads: options.stored, live });
     this.#services = services;
@@ -57,6 +56,26 @@ export class Rooms {
     } finally {
       this.release(room);
     }
+  }
+
+  /** As `hold`, for a session of that user, to whose share it counts until it is released by `releaseFor`. */
+  async holdFor(userId: string, blobId: string): Promise<Room> {
+    this.#shares.enter(userId, blobId);
+    let room: Room | undefined;
+    try {
+      room = await this.hold(blobId);
+      this.#shares.requireWithin(userId, blobId);
+      return room;
+    } catch (error) {
+      this.#shares.leave(userId, blobId);
+      if (room) this.release(room);
+      throw error;
+    }
+  }
+
+  releaseFor(userId: string, room: Room): void {
+    this.#shares.leave(userId, room.state.blobId);
+    this.release(room);
   }
 
   /** As `with`, for holders that live longer than a call. Each hold is released once. */
