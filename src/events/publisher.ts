@@ -71,22 +71,23 @@ export class EventPublisher implements CommitListener {
   async start(): Promise<void> {
     await this.#committers.renew(this.#committerId, 0, this.#grounds);
     this.#renewing = setInterval(() => void this.#renew(), WATERMARK_EVERY_MS);
-    let isFirst = true;
+    let before: string | undefined;
     this.#connection.whenConnected(() => {
-      if (!isFirst) this.#goBack();
-      isFirst = false;
+      const { ground } = this.#connection;
+      if (before !== undefined) this.#goBack(ground !== before);
+      before = ground;
       this.#pump();
     });
   }
 
   /**
-   * A stream that comes back may lack what it said it had: JetStream acknowledges before the disk has it, or it was made
-   * anew. So after each reconnection the last minutes are published again, from the log; what the stream has it knows by
-   * its id (G5). What was on its way meanwhile, or held, is among it: the stream may have a part of it.
+   * A stream of another run of NATS may lack what it said it had: JetStream acknowledges before the disk has it, or it
+   * was made anew. So the last minutes are published again, from the log; what the stream has it knows by its id (G5).
+   * Where only the connection was lost, what was on its way meanwhile, or held: the stream may have a part of it.
    */
-  #goBack(): void {
+  #goBack(isLost: boolean): void {
     this.#era += 1;
-    this.#watermark.goBack();
+    this.#watermark.goBack({ isLost });
     this.#pace.clear();
     this.#widenGap(this.#watermark.low, this.#highest);
   }

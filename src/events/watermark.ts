@@ -68,10 +68,12 @@ export class Watermark {
     return this.#notes[0]?.low ?? 0;
   }
 
-  /** As if that had not been published. */
-  goBack(): void {
-    this.#low = this.again;
-    this.#notes.length = 1;
+  /** As if what lies beyond it had not been published; `isLost`: nor what was published so lately. */
+  goBack({ isLost }: { readonly isLost: boolean }): void {
+    if (isLost) {
+      this.#low = this.again;
+      this.#notes.length = 1;
+    }
     this.#ahead.clear();
     this.#gone.length = 0;
   }

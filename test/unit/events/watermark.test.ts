@@ -68,7 +68,10 @@ test('G5: it goes back to before what the stream may still lose, and forgets wha
   const lostSince = 300 - PUBLISH_AGAIN_MS / second;
   assert.is(mark.again, lostSince / 2);
   mark.add(200);
-  mark.goBack();
+  mark.goBack({ isLost: false });
+  assert.equal([mark.low, mark.has(200)], [120, false]);
+  mark.add(200);
+  mark.goBack({ isLost: true });
   assert.is(mark.low, lostSince / 2);
   assert.not(mark.has(lostSince / 2 + 1));
   assert.not(mark.has(200));
