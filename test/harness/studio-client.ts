@@ -55,8 +55,12 @@ export function reasonOf(error: unknown): string | undefined {
   return error instanceof ConnectError ? error.findDetails(ErrorInfoSchema)[0]?.reason : undefined;
 }
 
-/** The call fails with this reason, and with the code that belongs to it. */
-export async function refused(call: Promise<unknown>, reason: Reason): Promise<ConnectError> {
+/** The call fails with this reason, the code that belongs to it, and metadata that holds what is given of it. */
+export async function refused(
+  call: Promise<unknown>,
+  reason: Reason,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<ConnectError> {
   let failure: unknown;
   try {
     await call;
@@ -68,6 +72,8 @@ export async function refused(call: Promise<unknown>, reason: Reason): Promise<C
   assert.is(reasonOf(error), reason, error.message);
   const code: Code = REASON_CODES[reason];
   assert.is(codeName(error.code), code);
+  const told = error.findDetails(ErrorInfoSchema)[0]?.metadata ?? {};
+  assert.equal({ ...told, ...metadata }, told);
   return error;
 }
 

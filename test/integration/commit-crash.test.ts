@@ -141,8 +141,9 @@ test('G1 G2: outcomes unknown for many blobs at once, while others write the sam
             await Promise.all(ids.map((id) => insertAt(by, { blobId: id, offset: 0, text: `[${who}${round}]` })));
           }
         };
+        let cut = 0;
         const cutting = (async () => {
-          for (let round = 0; round < 5; round++) await proxy.dropReply({ command: 'insert', collection: 'commits' });
+          for (; cut < 5; cut += 1) await proxy.dropReply({ command: 'insert', collection: 'commits' });
         })();
         await Promise.all([write(cutClient, 'a'), write(client, 'b')]);
         const expected = ['a', 'b'].flatMap((who) => Array.from({ length: 10 }, (_, round) => `[${who}${round}]`));
@@ -150,8 +151,8 @@ test('G1 G2: outcomes unknown for many blobs at once, while others write the sam
           await requireWhole(client, id, expected);
           assert.is(await readText(cutClient, id), await readText(client, id));
         }
+        await cutting;
         proxy.cutAll();
-        await Promise.race([cutting, new Promise((resolve) => setTimeout(resolve, 1_000))]);
       }),
     );
   } finally {
