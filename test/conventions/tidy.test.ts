@@ -28,6 +28,7 @@ const RULES_ON = [
 /** Their time is compared with one that is stored, in a token, or another program's. Workflows' clock is Temporal's. */
 const WALL_CLOCK_IN = [
   'src/documents/checkpoints/compaction.ts',
+  'src/documents/checkpoints/packed-runs.ts',
   'src/documents/commits/committer.ts',
   'src/documents/log/quarantine.ts',
   'src/documents/reads/reads.ts',

@@ -1,6 +1,7 @@
 /** Old history thinned: what was foretold is dropped, nothing else changes, whatever kills it. */
 import * as assert from 'uvu/assert';
 import { headBase } from '../../src/domain/base.ts';
+import { RoomState } from '../../src/documents/memory/room-state.ts';
 import { RetentionPass } from '../../src/documents/retention/retention-pass.ts';
 import { Thinning } from '../../src/documents/retention/thinning.ts';
 import { Failpoints } from '../../src/failpoints.ts';
@@ -155,6 +156,28 @@ test('thinned after checkpoints were made, and compacted after it was thinned', 
   await past.close();
   await requireThinned('both', log);
   await requireClean(parts, DATABASE, ['both']);
+});
+
+test('what a process remembers of versions that were dropped since is not stored again', async () => {
+  const blobId = 'remembered';
+  const old = new Date(Date.now() - 3 * DAY_MS);
+  const appliedAt = (lastSeq: number): Date => (lastSeq <= 200 ? old : new Date());
+  await seedLog(database, { blobId, owner: 'ann', deltas: 300, seed: 7, sampleEvery: 300, breakEvery: 200, appliedAt });
+  const commits = await new CommitLog(database).readRange(blobId, 1);
+  const { thinning: work, past } = await thinning();
+  const state = new RoomState(blobId);
+  state.apply(commits.filter(({ lastSeq }) => lastSeq <= 200));
+  past.compaction.follow(state, await past.checkpoints.index(blobId));
+  state.relax((relaxed) => past.compaction.keep(relaxed));
+  assert.ok((await work.apply(blobId, RULE, 'ann')).length > 0);
+  for (const commit of commits.filter(({ lastSeq }) => lastSeq > 200)) {
+    state.apply([commit]);
+    past.history.checkpointIfDue(state);
+  }
+  await past.compaction.settle();
+  assert.equal((await past.checkpoints.index(blobId)).runs, []);
+  assert.is(((await reasonAt(past, blobId, 100)) as { reason?: string }).reason, 'VERSION_THINNED');
+  await past.close();
 });
 
 const KILLED_AT = [

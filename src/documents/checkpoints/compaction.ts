@@ -193,8 +193,8 @@ export class Compaction {
 
   /**
    * What nearly all have to do, and a busy process many times a second: store runs that are encoded already and follow
-   * on those there are, for which nothing has to be looked up: history so young was not thinned. Returns the jobs of
-   * which more is to be done.
+   * on those there are, for which nothing has to be looked up where all of their history is so young that it was not
+   * thinned. Returns the jobs of which more is to be done.
    */
   async #makeDueRuns(jobs: readonly Job[]): Promise<Job[]> {
     const due: { readonly job: Job; readonly known: Growth; readonly runs: readonly WantedRun[] }[] = [];
@@ -205,7 +205,7 @@ export class Compaction {
       const windows = !known || job.leaving || job.looks ? undefined : dueRuns(known, version);
       // Entered by a delta that came while its run was being stored.
       if (windows?.length === 0) continue;
-      const runs = (windows ?? []).map((range) => ({ blobId, range, packed: this.#packed.run(blobId, range) }));
+      const runs = (windows ?? []).map((range) => ({ blobId, range, packed: this.#packed.youngRun(blobId, range) }));
       if (!known || !windows || runs.some(({ packed }) => !packed)) rest.push(job);
       else due.push({ job, known, runs });
     }

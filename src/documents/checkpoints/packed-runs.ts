@@ -1,6 +1,6 @@
 /** Runs that were encoded while their deltas were in memory: their turn to be stored may come when they no longer are. */
 import type { SeqRange } from '../../domain/delta.ts';
-import { PACKED_RUNS_BYTES_MAX, RUN_DELTAS } from '../../limits.ts';
+import { PACKED_RUNS_BYTES_MAX, RUN_DELTAS, UNTHINNED_MS_MAX } from '../../limits.ts';
 import { decodeRun, encodeRun, joinRuns, runOf } from '../log/checkpoint-codec.ts';
 import type { RoomState } from '../memory/room-state.ts';
 import { WindowParts } from '../memory/window-parts.ts';
@@ -26,6 +26,12 @@ export class PackedRuns {
   run(blobId: string, { first }: SeqRange): Uint8Array | undefined {
     const parts = this.#parts.whole(blobId, first - 1);
     return parts && parts.length > 1 ? encodeRun(joinRuns(parts.map(decodeRun))) : parts?.[0];
+  }
+
+  /** The same, unless retention may have dropped some of it since. */
+  youngRun(blobId: string, range: SeqRange): Uint8Array | undefined {
+    const startedAt = this.#parts.startOf(blobId, range.first - 1)?.getTime() ?? 0;
+    return Date.now() - startedAt < UNTHINNED_MS_MAX ? this.run(blobId, range) : undefined;
   }
 
   /** They are stored. */

@@ -10,10 +10,15 @@ import type { RoomState } from './room-state.ts';
 /** Beside their parts. */
 const GROWING_BYTES = 128;
 
-/** The parts of a window up to a version, in order. None at a window's end, where it only says that all was taken in. */
-interface Growing {
-  readonly upTo: number;
+interface Whole {
   readonly parts: readonly Uint8Array[];
+  /** When the first of its deltas was committed. */
+  readonly startedAt: Date;
+}
+
+/** The parts of a window up to a version, in order. None at a window's end, where it only says that all was taken in. */
+interface Growing extends Whole {
+  readonly upTo: number;
 }
 
 export class WindowParts {
@@ -22,7 +27,7 @@ export class WindowParts {
   /** By blob. */
   readonly #growing: RecentlyUsed<Growing>;
   /** By blob and the version before the window. */
-  readonly #whole: RecentlyUsed<readonly Uint8Array[]>;
+  readonly #whole: RecentlyUsed<Whole>;
 
   /** `versions`: in a window. `encode` makes a part of deltas that follow on version `after`. `bytesMax`: of all parts. */
   constructor(options: {
@@ -50,16 +55,18 @@ export class WindowParts {
       const window = at - (at % this.#versions);
       const end = Math.min(window + this.#versions, upTo);
       const deltas = growing || at === window ? state.recent(at + 1, end) : undefined;
-      if (!deltas) {
+      const first = deltas?.[0];
+      if (!deltas || !first) {
         growing = undefined;
         at = window + this.#versions;
         continue;
       }
-      const parts = [...(growing?.parts ?? []), this.#encode(at, deltas)];
+      const startedAt: Date = growing && at > window ? growing.startedAt : first.appliedAt;
+      const parts: readonly Uint8Array[] = [...(growing?.parts ?? []), this.#encode(at, deltas)];
       at = end;
       const isWhole = at % this.#versions === 0;
-      if (isWhole) this.#whole.set(keyOf(blobId, window), parts, bytesOf(parts));
-      growing = { upTo: at, parts: isWhole ? [] : parts };
+      if (isWhole) this.#whole.set(keyOf(blobId, window), { parts, startedAt }, bytesOf(parts));
+      growing = { upTo: at, parts: isWhole ? [] : parts, startedAt };
     }
     if (growing) this.#growing.set(blobId, growing, GROWING_BYTES + bytesOf(growing.parts));
     else this.#growing.delete(blobId);
@@ -67,7 +74,12 @@ export class WindowParts {
 
   /** The parts of the window above version `after`, if all are here. */
   whole(blobId: string, after: number): readonly Uint8Array[] | undefined {
-    return this.#whole.get(keyOf(blobId, after));
+    return this.#whole.get(keyOf(blobId, after))?.parts;
+  }
+
+  /** When the first delta of such a window was committed. */
+  startOf(blobId: string, after: number): Date | undefined {
+    return this.#whole.get(keyOf(blobId, after))?.startedAt;
   }
 
   forget(blobId: string, after: number): void {

@@ -9,7 +9,10 @@ import { suite } from '../../harness/suite.ts';
 const test = suite('parts of windows');
 const VERSIONS = 8;
 
-/** A room at `version` that has its deltas above `floor`. Only their versions matter here. */
+/** Only its version and when it was committed matter here. */
+const deltaOf = (toVersion: number): Delta => ({ toVersion, appliedAt: new Date(toVersion) }) as Delta;
+
+/** A room at `version` that has its deltas above `floor`. */
 class Tail {
   readonly blobId: string;
   version = 0;
@@ -21,7 +24,7 @@ class Tail {
 
   recent(first: number, last: number): readonly Delta[] | undefined {
     if (first <= this.floor || last > this.version) return undefined;
-    return Array.from({ length: last - first + 1 }, (_none, index) => ({ toVersion: first + index }) as Delta);
+    return Array.from({ length: last - first + 1 }, (_none, index) => deltaOf(first + index));
   }
 }
 
@@ -49,10 +52,11 @@ test('a window is whole once all of it was taken in, in however many parts', () 
     parts.takeIn(tail);
     tail.floor = version;
   }
-  assert.is(parts.whole('a', 0), undefined);
+  assert.equal([parts.whole('a', 0), parts.startOf('a', 0)], [undefined, undefined]);
   tail.version = 11;
   parts.takeIn(tail);
   assert.equal(versionsIn(parts.whole('a', 0)), window(0));
+  assert.equal(parts.startOf('a', 0), deltaOf(1).appliedAt);
   assert.is(parts.whole('b', 0), undefined);
   parts.forget('a', 0);
   assert.is(parts.whole('a', 0), undefined);
