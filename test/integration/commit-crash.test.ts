@@ -1,5 +1,6 @@
 /** Real studio processes are killed at each named moment of a commit; what was acknowledged is there, once. */
 import * as assert from 'uvu/assert';
+import { readStream } from '../campaign/event-stream.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { allDeltas, connectAs, insertAt, readText, refused, type StudioClient } from '../harness/studio-client.ts';
@@ -103,7 +104,8 @@ test('G5: killed before it published, its events come from another process', asy
     })().catch(() => undefined);
     await withStudio({ failpoints: 'events.before_publish=kill' }, async (doomed, studio) => {
       await createText(doomed, 'unannounced', 'x').catch(() => undefined);
-      await studio.exited;
+      assert.is((await studio.exited).signal, 'SIGKILL');
+      assert.not((await readStream(parts.url('nats'))).has('unannounced:1'));
     });
     await eventually('the event of the killed process', () => seen.includes('unannounced'));
     stop.abort();
