@@ -12,6 +12,7 @@ import { TemporalClient } from '../../src/workers/client.ts';
 import { rootWorkflowId } from '../../src/workers/root-workflow.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
+import { isAllHandled, isNoneWaiting } from './providers-quiet.ts';
 
 export interface World {
   readonly parts: TestParts;
@@ -24,14 +25,13 @@ export interface World {
   executions(filter: Readonly<Record<string, string>>): Promise<Execution[]>;
   countExecutions(filter: Readonly<Record<string, string>>): Promise<number>;
   /**
-   * Resolves when the root's workflow has come to its end, also the one of events still on their way: of the root's
-   * owner, or of the one named.
+   * Resolves when the root's workflow has come to its end, also the one of events still on their way, unless these were
+   * taken out of the stream: of the root's owner, or of the one named.
    */
-  quiet(rootId: string, owner?: string): Promise<void>;
+  quiet(rootId: string, options?: { readonly owner?: string; readonly areEventsLost?: boolean }): Promise<void>;
   stop(): Promise<void>;
 }
 
-const QUIET_MS = 300;
 const FOR_EVER_MS = 60_000;
 
 export async function startWorld(options: { readonly worker: boolean } = { worker: true }): Promise<World> {
@@ -71,17 +71,16 @@ export async function startWorld(options: { readonly worker: boolean } = { worke
       return [...(await engine.executions.getMany(ids)).values()];
     },
     countExecutions: (filter) => stored.countDocuments(filter),
-    quiet: async (rootId, owner) => {
+    quiet: async (rootId, { owner, areEventsLost = false } = {}) => {
       const workflowId = rootWorkflowId(rootId, owner ?? (await engine.heads.get(rootId))?.userId ?? '');
-      let ended: number | undefined;
-      let since = Date.now();
       await eventually(
         `nothing goes on below ${rootId}`,
         async () => {
-          const now = await lastEnd(workflowId);
-          if (now !== ended || now === undefined) since = Date.now();
-          ended = now;
-          return Date.now() - since > QUIET_MS;
+          const ended = await lastEnd(workflowId);
+          if (ended === undefined) return false;
+          if (!(await (areEventsLost ? isNoneWaiting(engine) : isAllHandled(engine, rootId)))) return false;
+          // It has not begun again for what was handled since.
+          return (await lastEnd(workflowId)) === ended;
         },
         FOR_EVER_MS,
       );

@@ -138,7 +138,7 @@ test('G9 what one owner waits for holds up no other’s work in the same root', 
     });
     assert.ok(provider);
     assert.is(textOf(await guest.fresh(below.id, provider)), 'Expanded:\nof the guest');
-    await world.quiet(source.id, guest.caller.userId);
+    await world.quiet(source.id, { owner: guest.caller.userId });
   } finally {
     await worker.stop();
   }
