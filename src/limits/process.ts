@@ -32,6 +32,11 @@ export const REQUEST_UNADMITTED_BYTES_MAX = 16 * 1024;
  * otherwise take seconds and gigabytes to read.
  */
 export const REQUEST_ELEMENTS_MAX = 200_000;
+/** What is kept of the requests of one user, and of all, that are being received or answered on the one port. */
+export const REQUESTS_BYTES_PER_USER_MAX = 128 * 1024 * 1024;
+export const REQUESTS_BYTES_MAX = 512 * 1024 * 1024;
+/** Streams of services that are open to everybody, in one process. */
+export const OPEN_STREAMS_MAX = 10_000;
 export const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
 /** A request that was answered before it was read whole has this long to end by itself. */
 export const UNREAD_REQUEST_MS_MAX = 1_000;

@@ -3,6 +3,7 @@ import { createCallInterceptors } from './rpc/call-interceptors.ts';
 import { createCallMetrics } from './rpc/call-metrics.ts';
 import { createEventsSocket } from './events/events-socket.ts';
 import { registerHealth } from './rpc/health.ts';
+import { ReceivedBytes } from './http/received-bytes.ts';
 import { startListener } from './port/listener.ts';
 import { startNativeGrpc } from './grpc/native-grpc.ts';
 import { createProbes } from './port/probes.ts';
@@ -68,6 +69,7 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     registerReflection(router, () => collected.services);
   });
   const { methods } = collected;
+  const received = new ReceivedBytes();
   const native = await startNativeGrpc({
     host: config.host,
     port: config.grpcPort,
@@ -83,8 +85,8 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
       draining: draining.signal,
       logger,
       handlers: [
-        createRpcHandler({ methods, interceptors, authenticator, logger }),
-        createRest({ routes: REST_ROUTES, methods, interceptors, authenticator }),
+        createRpcHandler({ methods, interceptors, authenticator, received, logger }),
+        createRest({ routes: REST_ROUTES, methods, interceptors, authenticator, received }),
         createProbes({ checks: options.checks, registry, draining: draining.signal }),
       ],
       upgrades: [createEventsSocket({ authenticator, events, logger, draining: draining.signal }), ...options.upgrades],

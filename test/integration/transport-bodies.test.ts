@@ -2,14 +2,20 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, Metadata, status as Status } from '@grpc/grpc-js';
+import { ConnectError, createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import * as assert from 'uvu/assert';
 import { REQUEST_BYTES_MAX, REQUEST_ELEMENTS_MAX, REQUEST_UNADMITTED_BYTES_MAX } from '../../src/limits.ts';
+import { readDetail } from '../../src/transport/errors/error-detail.ts';
+import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
+import { signToken } from '../../src/transport/auth/tokens.ts';
 import { eventually } from '../harness/eventually.ts';
 import { suite } from '../harness/suite.ts';
-import { echoMethod, openDoors, type Doors } from './transport-doors.ts';
+import { echoMethod, openDoors, SECRET, type Doors } from './transport-doors.ts';
 
 const test = suite('transport: bodies');
 const PATHS = ['/api/v1/studio/papers', '/studio.test.EchoService/Echo'];
+const MIB = 1024 * 1024;
 let doors: Doors;
 let session: ClientHttp2Session;
 
@@ -17,14 +23,19 @@ test.before(async () => {
   doors = await openDoors({
     restRoutes: [{ verb: 'POST', path: '/papers', rpc: echoMethod('Write') }],
     requestMs: 1_500,
+    openStreamsMax: 2,
   });
   session = connect(`http://127.0.0.1:${doors.port}`);
 });
 test.after(() => doors.drain());
 test.after(() => session.destroy());
 
-function post(path: string, headers: Record<string, string> = {}): { stream: ClientHttp2Stream; status: () => number } {
-  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/json', ...headers });
+function post(
+  path: string,
+  headers: Record<string, string> = {},
+  through = session,
+): { stream: ClientHttp2Stream; status: () => number } {
+  const stream = through.request({ ':method': 'POST', ':path': path, 'content-type': 'application/json', ...headers });
   let status = 0;
   stream.on('response', (answer) => (status = Number(answer[':status'])));
   stream.on('error', () => {});
@@ -68,6 +79,65 @@ test('a stream of requests may take its time', async () => {
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   assert.is(stream.destroyed, false);
   stream.destroy();
+});
+
+test('G7: what is received of one user, and of all, at once is bounded', async () => {
+  const roomy = await openDoors({
+    restRoutes: [{ verb: 'POST', path: '/papers', rpc: echoMethod('Write') }],
+    receivedLimits: { all: 48 * MIB, perUser: 20 * MIB },
+  });
+  const connections: ClientHttp2Session[] = [];
+  const begin = async (userId: string, mebibytes: number): Promise<() => number> => {
+    const token = await signToken(SECRET, { userId, ttlSeconds: 60 });
+    const connection = connect(`http://127.0.0.1:${roomy.port}`);
+    connections.push(connection);
+    const path = PATHS[connections.length % 2] ?? '';
+    const { stream, status } = post(path, { authorization: `Bearer ${token}` }, connection);
+    for (let sent = 0; sent < mebibytes && status() === 0; sent += 1) {
+      await new Promise((resolve) => stream.write(Buffer.alloc(MIB, ' '), resolve));
+    }
+    return status;
+  };
+  try {
+    await begin('bob', 12);
+    const second = await begin('bob', 12);
+    await eventually('the second is too much of one user', () => second() === 429);
+    const others = [await begin('cyd', 12), await begin('dan', 12)];
+    const fourth = await begin('eve', 14);
+    await eventually('the fourth is too much of all', () => fourth() === 429);
+    assert.equal(
+      others.map((status) => status()),
+      [0, 0],
+    );
+    for (const connection of connections) connection.destroy();
+    await eventually('what is over is no longer counted', async () => (await begin('bob', 15))() === 0);
+  } finally {
+    for (const connection of connections) connection.destroy();
+    await roomy.drain();
+  }
+});
+
+test('G7: streams that need no token are so many and no more', async () => {
+  const health = createClient(Health, createGrpcTransport({ baseUrl: `http://127.0.0.1:${doors.grpcPort}` }));
+  const leave = new AbortController();
+  const watch = async (): Promise<string> => {
+    const watched = health.watch({}, { signal: leave.signal })[Symbol.asyncIterator]();
+    return watched.next().then(
+      () => '',
+      (error: unknown) => readDetail(ConnectError.from(error))?.metadata['limit'] ?? '',
+    );
+  };
+  assert.equal([await watch(), await watch(), await watch()], ['', '', 'OPEN_STREAMS_MAX']);
+  leave.abort();
+  const again = new AbortController();
+  await eventually('there is a place', async () => {
+    const watched = health.watch({}, { signal: again.signal })[Symbol.asyncIterator]();
+    return watched.next().then(
+      () => true,
+      () => false,
+    );
+  });
+  again.abort();
 });
 
 /** A `Paper` of millions of tags: of two bytes each as it is sent, and some hundred once it is read. */

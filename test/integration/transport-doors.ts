@@ -16,6 +16,7 @@ import { createCallInterceptors } from '../../src/transport/rpc/call-interceptor
 import { createCallMetrics } from '../../src/transport/rpc/call-metrics.ts';
 import { callerKey } from '../../src/transport/auth/caller-context.ts';
 import { registerHealth } from '../../src/transport/rpc/health.ts';
+import { ReceivedBytes, type ReceivedLimits } from '../../src/transport/http/received-bytes.ts';
 import { startListener } from '../../src/transport/port/listener.ts';
 import { startNativeGrpc } from '../../src/transport/grpc/native-grpc.ts';
 import { createProbes } from '../../src/transport/port/probes.ts';
@@ -169,6 +170,8 @@ export interface DoorOptions {
   readonly logLevel?: string;
   /** How long a request may take to come. */
   readonly requestMs?: number;
+  readonly receivedLimits?: ReceivedLimits;
+  readonly openStreamsMax?: number;
 }
 
 export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
@@ -186,6 +189,7 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
     metrics: createCallMetrics(metricsRegistry),
     logger,
     draining: draining.signal,
+    openStreamsMax: options.openStreamsMax,
   });
   const collected = collectServices((router) => {
     router.service(EchoService, echo as unknown as Partial<ServiceImpl<DescService>>);
@@ -193,17 +197,19 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
     registerReflection(router, () => collected.services);
   });
   const { methods } = collected;
+  const received = new ReceivedBytes(options.receivedLimits);
   const native = await startNativeGrpc({ host: '127.0.0.1', port: 0, methods, interceptors, authenticator });
   const listener = await startListener({
     host: '127.0.0.1',
     port: 0,
     handlers: [
-      createRpcHandler({ methods: collected.methods, interceptors, authenticator, logger, requestMs }),
+      createRpcHandler({ methods, interceptors, authenticator, received, logger, requestMs }),
       createRest({
         routes: options.restRoutes ?? [],
-        methods: collected.methods,
+        methods,
         interceptors,
         authenticator,
+        received,
         requestMs,
       }),
       createProbes({ checks: options.checks ?? [], registry: metricsRegistry, draining: draining.signal }),

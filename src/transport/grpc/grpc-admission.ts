@@ -5,7 +5,7 @@ import { ServerInterceptingCall } from '@grpc/grpc-js';
 import { createCallContext } from './call-context.ts';
 import { headersOf, statusOf } from './grpc-metadata.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
-import { isLetIn } from '../rpc/open-services.ts';
+import { knownUser } from '../rpc/open-services.ts';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor, StatusObject } from '@grpc/grpc-js';
 import type { Authenticator } from '../auth/authentication.ts';
@@ -25,7 +25,8 @@ export function admitBeforeReading({ methods, interceptors, authenticator }: Adm
     if (spec?.kind !== 'unary') return new ServerInterceptingCall(call);
     const admit = async (metadata: Metadata, next: (metadata: Metadata) => void): Promise<void> => {
       const [authorization] = metadata.get('authorization').map(String);
-      if (await isLetIn(spec.method.parent.typeName, authorization, authenticator)) next(metadata);
+      const userId = await knownUser(spec.method.parent.typeName, authorization, authenticator);
+      if (userId !== undefined) next(metadata);
       else call.sendStatus(await refusal(spec, metadata, call, interceptors));
     };
     return new ServerInterceptingCall(call, {

@@ -2,6 +2,7 @@ import { constants } from 'node:http2';
 import { StudioError } from '../../errors.ts';
 import { REQUEST_RECEIVE_MS_MAX } from '../../limits.ts';
 import type { HttpRequest } from './http.ts';
+import type { Receipt } from './received-bytes.ts';
 
 /** Throws LIMIT_EXCEEDED. */
 export function requireFewBytes(bytes: number, bytesMax: number): void {
@@ -12,11 +13,12 @@ export function requireFewBytes(bytes: number, bytesMax: number): void {
   });
 }
 
-/** The whole body; LIMIT_EXCEEDED as soon as it is known to be larger than `bytesMax`. */
+/** The whole body; LIMIT_EXCEEDED as soon as it is known to be larger than `bytesMax`, or than there is room for. */
 export async function readBody(
   body: AsyncIterable<Uint8Array>,
   announced: number,
   bytesMax: number,
+  receipt: Receipt,
 ): Promise<Uint8Array> {
   requireFewBytes(announced, bytesMax);
   const chunks: Uint8Array[] = [];
@@ -24,6 +26,7 @@ export async function readBody(
   for await (const chunk of body) {
     bytes += chunk.byteLength;
     requireFewBytes(bytes, bytesMax);
+    receipt.take(chunk.byteLength);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

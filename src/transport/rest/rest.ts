@@ -8,7 +8,7 @@ import { toConnectError } from '../errors/error-mapping.ts';
 import { pathOf, queryOf, sendJson } from '../http/http.ts';
 import { endIfSlow, readBody } from '../http/request-body.ts';
 import { etagOf, withText } from './rest-response.ts';
-import { isLetIn } from '../rpc/open-services.ts';
+import { knownUser } from '../rpc/open-services.ts';
 import { refuseCall } from '../rpc/refusals.ts';
 import { requireFewElements } from '../rpc/request-elements.ts';
 import { buildRequest } from './rest-request.ts';
@@ -17,6 +17,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { Authenticator } from '../auth/authentication.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/http.ts';
+import type { ReceivedBytes, Receipt } from '../http/received-bytes.ts';
 import type { RestRoute } from './rest-route.ts';
 
 type UnarySpec = MethodImplSpec & { kind: 'unary' };
@@ -33,6 +34,8 @@ export interface RestOptions {
   /** The same that RPCs pass: a REST call is one. */
   readonly interceptors: Interceptor[];
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  /** Shared by all that read requests here. */
+  readonly received: ReceivedBytes;
   /** Default: REQUEST_RECEIVE_MS_MAX. */
   readonly requestMs?: number;
 }
@@ -84,11 +87,14 @@ async function answer(
     requestSignal: gone.signal,
     requestHeader: plainHeaders(request),
   });
+  let receipt: Receipt | undefined;
   try {
     let message = create(spec.method.input);
-    if (await isLetIn(spec.method.parent.typeName, request.headers.authorization, options.authenticator)) {
+    const userId = await knownUser(spec.method.parent.typeName, request.headers.authorization, options.authenticator);
+    if (userId !== undefined) {
+      receipt = options.received.open(userId);
       try {
-        message = await readRequest(served, request, options);
+        message = await readRequest(served, request, receipt, options);
       } catch (error) {
         refuseCall(context.values, toConnectError(error));
       }
@@ -105,6 +111,7 @@ async function answer(
     if (!request.complete && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
     sendError(response, failure);
   } finally {
+    receipt?.release();
     context.abort();
   }
 }
@@ -113,6 +120,7 @@ async function answer(
 async function readRequest(
   served: Served,
   request: HttpRequest,
+  receipt: Receipt,
   { requestMs }: RestOptions,
 ): Promise<MessageShape<DescMessage>> {
   const { route, spec } = served;
@@ -122,7 +130,7 @@ async function readRequest(
   if (route.verb !== 'POST' && route.verb !== 'PATCH') return buildRequest(input, parts);
   endIfSlow(request, requestMs);
   const announced = Number(request.headers['content-length'] ?? 0);
-  const body = await readBody(request as AsyncIterable<Uint8Array>, announced, REQUEST_BYTES_MAX);
+  const body = await readBody(request as AsyncIterable<Uint8Array>, announced, REQUEST_BYTES_MAX, receipt);
   requireFewElements(input, body, true);
   return buildRequest(input, { ...parts, body });
 }

@@ -2,6 +2,7 @@
 import { ConnectError } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { StudioError } from '../../errors.ts';
+import { OPEN_STREAMS_MAX } from '../../limits.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { abortable } from './abortable.ts';
 import { callerKey } from '../auth/caller-context.ts';
@@ -19,6 +20,8 @@ export interface CallOptions {
   readonly metrics: CallMetrics;
   readonly logger: Logger;
   readonly draining: AbortSignal;
+  /** Default: OPEN_STREAMS_MAX. */
+  readonly openStreamsMax?: number;
 }
 
 export function createCallInterceptors(options: CallOptions): Interceptor[] {
@@ -80,7 +83,18 @@ async function* observed<T>(messages: AsyncIterable<T>, settle: (error?: unknown
  * Nobody without a token, nothing new while the studio stops, no call that was refused before,
  * and none beyond its deadline or its caller's token.
  */
-function admitCalls({ authenticator, draining }: CallOptions): Interceptor {
+function admitCalls({ authenticator, draining, openStreamsMax = OPEN_STREAMS_MAX }: CallOptions): Interceptor {
+  let openStreams = 0;
+  /** G7: for a stream of nobody, until its call is over. */
+  const takePlace = (signal: AbortSignal): void => {
+    if (openStreams >= openStreamsMax) {
+      const limit = 'OPEN_STREAMS_MAX';
+      throw new StudioError('LIMIT_EXCEEDED', 'There are as many streams without a token here as may be.', { limit });
+    }
+    if (signal.aborted) return;
+    openStreams += 1;
+    signal.addEventListener('abort', () => (openStreams -= 1), { once: true });
+  };
   return (next) => async (request) => {
     const isHealth = request.service.typeName === Health.typeName;
     if (draining.aborted && !isHealth) throw new StudioError('DRAINING', 'The studio is stopping; call again.');
@@ -92,6 +106,7 @@ function admitCalls({ authenticator, draining }: CallOptions): Interceptor {
     // A unary call is left to finish while the studio drains. Past its deadline it is answered, though it may go on.
     if (!request.stream) return abortable(next(request), request.signal);
 
+    if (!caller) takePlace(request.signal);
     const ending = createStreamEnding(request.signal, isHealth ? undefined : draining);
     if (caller) ending.expireWith(caller);
     try {

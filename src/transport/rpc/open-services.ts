@@ -12,18 +12,18 @@ export function isOpenService(typeName: string): boolean {
 }
 
 /**
- * Whether anything of a request is read before its interceptors are asked: of nobody it is not. These ask again, and
- * answer with the reason.
+ * Whose call it is, as far as anything of it may be read before its interceptors are asked: empty for a service that is
+ * open to all, absent for nobody. They ask again, and answer with the reason.
  */
-export async function isLetIn(
+export async function knownUser(
   typeName: string,
   authorization: string | undefined,
   { authenticate }: Pick<Authenticator, 'authenticate'>,
-): Promise<boolean> {
-  if (isOpenService(typeName)) return true;
+): Promise<string | undefined> {
+  if (isOpenService(typeName)) return '';
   return authenticate(authorization).then(
-    () => true,
-    () => false,
+    ({ userId }) => userId,
+    () => undefined,
   );
 }
 

@@ -18,6 +18,7 @@ import { requestBytesMax } from './open-services.ts';
 import { requireFewElements } from './request-elements.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
+import type { Receipt } from '../http/received-bytes.ts';
 
 export const COMPRESSIONS = [compressionGzip, compressionBrotli];
 const PREFIX_BYTES = 5;
@@ -40,14 +41,16 @@ export async function readRequest(
   request: UniversalServerRequest,
   body: AsyncIterable<Uint8Array>,
   method: DescMethod,
+  receipt: Receipt,
 ): Promise<Uint8Array> {
   const { isEnveloped, isJson } = wireOf(request);
   const bytesMax = requestBytesMax(method.parent.typeName);
   const announced = Number(request.header.get('content-length') ?? 0);
-  const bytes = await readBody(body, announced, isEnveloped ? bytesMax + PREFIX_BYTES : bytesMax);
+  const bytes = await readBody(body, announced, isEnveloped ? bytesMax + PREFIX_BYTES : bytesMax, receipt);
   const message = isEnveloped ? unwrapped(bytes) : { isCompressed: true, bytes };
   const compression = message.isCompressed ? compressionOf(request.header, isEnveloped) : undefined;
   const plain = compression ? await compression.decompress(message.bytes, bytesMax) : message.bytes;
+  if (compression) receipt.take(plain.byteLength);
   requireFewElements(method.input, plain, isJson);
   return plain;
 }
@@ -65,6 +68,7 @@ export function readStream(
   request: UniversalServerRequest,
   body: AsyncIterable<Uint8Array>,
   method: DescMethod,
+  receipt: Receipt,
 ): UniversalServerRequest {
   const { isJson } = wireOf(request);
   const bytesMax = requestBytesMax(method.parent.typeName);
@@ -79,10 +83,12 @@ export function readStream(
     for await (const envelope of envelopes) {
       requireFewElements(method.input, envelope.data, isJson);
       yield envelope;
+      // Of the next, no more has come than a part of what came last.
+      receipt.release();
     }
   };
   const read = pipe(
-    body,
+    counted(body, receipt),
     transformSplitEnvelope(bytesMax),
     transformDecompressEnvelope(compression, bytesMax),
     few,
@@ -118,6 +124,13 @@ function compressionOf(header: Headers, isEnveloped: boolean): (typeof COMPRESSI
   if (found) return found;
   const known = COMPRESSIONS.map(({ name }) => name).join(', ');
   throw new ConnectError(`Requests are compressed by ${known} or not at all.`, Code.Unimplemented);
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, receipt: Receipt): AsyncIterable<Uint8Array> {
+  for await (const chunk of body) {
+    receipt.take(chunk.byteLength);
+    yield chunk;
+  }
 }
 
 async function* only(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -10,7 +10,7 @@ import { sendError } from '../errors/error-body.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
 import { pathOf } from '../http/http.ts';
 import { endIfSlow } from '../http/request-body.ts';
-import { isLetIn } from './open-services.ts';
+import { knownUser } from './open-services.ts';
 import { emptyRequestBytes, READ_OPTIONS, refuseCall, unreadable } from './refusals.ts';
 import { COMPRESSIONS, fromAddress, readRequest, readStream, wireOf, withMessage } from './request-reader.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
@@ -19,12 +19,15 @@ import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse 
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/authentication.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/http.ts';
+import type { ReceivedBytes, Receipt } from '../http/received-bytes.ts';
 import type { LetIn } from './early-headers.ts';
 
 export interface RpcHandlerOptions {
   readonly methods: readonly MethodImplSpec[];
   readonly interceptors: Interceptor[];
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  /** Shared by all that read requests here. */
+  readonly received: ReceivedBytes;
   readonly logger: Logger;
   /** Default: REQUEST_RECEIVE_MS_MAX. */
   readonly requestMs?: number;
@@ -78,16 +81,29 @@ async function answer(
   const { methodKind } = handler.method;
   // The messages of a stream come when they come.
   if (methodKind === 'unary' || methodKind === 'server_streaming') endIfSlow(request, options.requestMs);
-  const isKnown = await isLetIn(handler.service.typeName, request.headers.authorization, options.authenticator);
-  if (methodKind === 'unary') {
-    await universalResponseToNodeResponse(await answerUnary(handler, universal, letIn, isKnown), response);
-    return;
+  const { typeName } = handler.service;
+  const userId = await knownUser(typeName, request.headers.authorization, options.authenticator);
+  const receipt = userId === undefined ? undefined : options.received.open(userId);
+  try {
+    await universalResponseToNodeResponse(await answered(handler, universal, letIn, receipt), response);
+  } finally {
+    receipt?.release();
   }
+}
+
+/** `receipt`: absent for a call of nobody, of which nothing is read. */
+function answered(
+  handler: UniversalHandler,
+  request: UniversalServerRequest,
+  letIn: LetIn,
+  receipt: Receipt | undefined,
+): Promise<UniversalServerResponse> {
+  const { method } = handler;
+  if (method.methodKind === 'unary') return answerUnary(handler, request, letIn, receipt);
   // The interceptors of a stream are asked before its first message, and refuse who is nobody.
-  const known = isKnown && isBytes(universal.body) ? readStream(universal, universal.body, handler.method) : universal;
-  const answered = handler(known);
-  const isLong = methodKind !== 'client_streaming';
-  await universalResponseToNodeResponse(await (isLong ? withEarlyHeaders(answered, letIn) : answered), response);
+  const { body } = request;
+  const answer = handler(receipt && isBytes(body) ? readStream(request, body, method, receipt) : request);
+  return method.methodKind === 'client_streaming' ? answer : withEarlyHeaders(answer, letIn);
 }
 
 /** Connect reads the request of a unary call first. So of somebody unknown it gets none, and what can't be read neither. */
@@ -95,21 +111,21 @@ async function answerUnary(
   handler: UniversalHandler,
   request: UniversalServerRequest,
   letIn: LetIn,
-  isKnown: boolean,
+  receipt: Receipt | undefined,
 ): Promise<UniversalServerResponse> {
   const { method } = handler;
   const posted = isInAddress(request, method) ? fromAddress(request) : request;
   const nothing = emptyRequestBytes(method.input, wireOf(posted).isJson);
   let message = nothing;
-  if (isKnown && isBytes(posted.body)) {
+  if (receipt && isBytes(posted.body)) {
     try {
-      message = await readRequest(posted, posted.body, method);
+      message = await readRequest(posted, posted.body, method, receipt);
     } catch (error) {
       refuseCall(letIn.contextValues, toConnectError(error));
     }
   }
-  const answered = await handler(withMessage(posted, message));
-  if (letIn.wasAsked || answered.status === uResponseUnsupportedMediaType.status) return answered;
+  const answer = await handler(withMessage(posted, message));
+  if (letIn.wasAsked || answer.status === uResponseUnsupportedMediaType.status) return answer;
   refuseCall(letIn.contextValues, unreadable(method.input, message, wireOf(posted).isJson));
   return handler(withMessage(posted, nothing));
 }
