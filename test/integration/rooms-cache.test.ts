@@ -77,20 +77,37 @@ test('G7: one user holds a share of the documents, and nobody else is refused fo
   };
   const few = await open({ memoryBytesMax: 64 * MEGABYTE, perUserMax: 2 });
   for (const id of ['one', 'two', 'three']) await few.createText(id, id);
+  await few.createText('four', 'four', 'bob');
   const [one] = [await few.rooms.holdFor('ada', 'one'), await few.rooms.holdFor('ada', 'two')];
   await refused(few.rooms.holdFor('ada', 'three'), 'ROOMS_HELD_PER_USER_MAX');
   await few.rooms.holdFor('ada', 'two');
-  await few.rooms.holdFor('bob', 'three');
+  await few.rooms.holdFor('bob', 'four');
   few.rooms.releaseFor('ada', one);
   await few.rooms.holdFor('ada', 'three');
   const small = await open({ memoryBytesMax: 4 * MEGABYTE });
   await small.createText('half', 'x'.repeat(400_000));
   await small.createText('more', 'x'.repeat(400_000));
+  await small.createText('others', 'x'.repeat(400_000), 'bob');
   const half = await small.rooms.holdFor('ada', 'half');
   await refused(small.rooms.holdFor('ada', 'more'), 'ROOMS_HELD_BYTES_PER_USER_FRACTION');
-  assert.is((await small.rooms.holdFor('bob', 'more')).holders, 1);
+  assert.is((await small.rooms.holdFor('bob', 'others')).holders, 1);
   small.rooms.releaseFor('ada', half);
   await small.rooms.holdFor('ada', 'more');
+});
+
+test('G8: a blob is loaded for nobody who may not see it, nor is one that does not exist', async () => {
+  const writer = await open({ memoryBytesMax: 64 * MEGABYTE });
+  await writer.createText('private', 'for ada alone');
+  const world = await open({ memoryBytesMax: 64 * MEGABYTE });
+  const bob = { userId: 'bob', administrator: false };
+  for (const blobId of ['private', 'no-such-blob']) {
+    for (const asked of [world.rooms.withFor(bob, blobId, async () => undefined), world.rooms.holdFor('bob', blobId)]) {
+      const error = await asked.then(() => undefined, StudioError.from);
+      assert.is(error?.reason, 'BLOB_NOT_FOUND');
+    }
+    assert.is(world.loadsOf(blobId), 0, blobId);
+  }
+  await world.rooms.withFor({ ...bob, userId: 'ada' }, 'private', async (room) => assert.is(room.state.version, 1));
 });
 
 test('G6: a load that fails is an error to all who asked, never an empty document, and is tried anew', async () => {

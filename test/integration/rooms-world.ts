@@ -27,7 +27,7 @@ export interface RoomsWorld {
   loadsOf(blobId: string): number;
   /** False: it neither hears nor is heard. */
   readonly isConnected: boolean;
-  createText(blobId: string, text: string): Promise<void>;
+  createText(blobId: string, text: string, owner?: string): Promise<void>;
   readText(blobId: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -93,7 +93,7 @@ export async function openRooms(
       return connection.healthy;
     },
     loadsOf: (blobId) => loads.get(blobId) ?? 0,
-    createText: async (blobId, text) => {
+    createText: async (blobId, text, owner = 'ada') => {
       const content = Buffer.from(text);
       const genesis = {
         contentType: 'text/plain',
@@ -104,7 +104,7 @@ export async function openRooms(
         labels: {},
       };
       const intent = new Intent({
-        userId: 'ada',
+        userId: owner,
         work: { kind: 'create', genesis, content },
         bytes: content.byteLength,
       });

@@ -76,7 +76,7 @@ export class BlobRetention implements Retention {
   }
 
   async #ownerOf(caller: Caller, blobId: string, action: 'read' | 'delete'): Promise<string> {
-    return this.#rooms.with(blobId, async (room) => {
+    return this.#rooms.withFor(caller, blobId, async (room) => {
       await room.refresh();
       await room.authorize(caller, action);
       return room.state.owner;

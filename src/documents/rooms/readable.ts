@@ -22,7 +22,7 @@ export class ReadableBlobs {
 
   /** The room holds all that the log holds when `read` begins. */
   async with<T>(caller: Caller, blobId: string, read: (room: Room) => Promise<T>, action: Action = 'read'): Promise<T> {
-    return this.#rooms.with(blobId, async (room) => {
+    return this.#rooms.withFor(caller, blobId, async (room) => {
       await room.refresh();
       await room.authorize(caller, action);
       return read(room);

@@ -10,6 +10,7 @@ import {
   LIVE_LOOK_DISCONNECTED_MS,
 } from '../../limits.ts';
 import { storageUnavailable } from '../../domain/access/access.ts';
+import type { Caller } from '../../domain/access/caller.ts';
 import { StudioError } from '../../errors.ts';
 import type { BlobHeads } from '../../storage/blobs.ts';
 import type { LiveChannel } from '../contract.ts';
@@ -58,8 +59,26 @@ export class Rooms {
     }
   }
 
+  /** As `with`, for what a caller asks: throws BLOB_NOT_FOUND before anything is loaded. `use` authorizes once more. */
+  async withFor<T>(caller: Caller, blobId: string, use: (room: Room) => Promise<T>): Promise<T> {
+    await this.#requireReadable(caller.userId, blobId);
+    return this.with(blobId, use);
+  }
+
+  /**
+   * G8: a blob that isn't the caller's to see takes no longer to be answered than one that does not exist, and is loaded
+   * for nobody (G7).
+   */
+  async #requireReadable(userId: string, blobId: string): Promise<void> {
+    const { access } = this.#services;
+    // A room that is loaded waits for the database itself, where a change may.
+    if (this.#loaded.has(blobId) && !access.known(blobId)) return;
+    await access.authorize({ userId }, 'read', blobId);
+  }
+
   /** As `hold`, for a session of that user, to whose share it counts until it is released by `releaseFor`. */
   async holdFor(userId: string, blobId: string): Promise<Room> {
+    await this.#requireReadable(userId, blobId);
     this.#shares.enter(userId, blobId);
     let room: Room | undefined;
     try {

@@ -46,6 +46,12 @@ export class BlobCreation {
     });
   }
 
+  /** G7: what somebody else has made is not loaded for one who names its id. Throws BLOB_ALREADY_EXISTS. */
+  async requireNotOthers(id: string, owner: string): Promise<void> {
+    const taken = await this.#heads.get(id);
+    if (taken && taken.userId !== owner) throw blobAlreadyExists(id);
+  }
+
   /** Of a blob that is there already, as it was made. G8: of somebody else's only that its id is taken. */
   async known(id: string, owner: string): Promise<Genesis | undefined> {
     return this.#rooms.with(id, async (room) => {

@@ -50,6 +50,7 @@ export class BlobWrites {
     await this.#submissions.prepareContent(contentType, request.content);
     const { parentIds, labels } = request;
     const owner = caller.userId;
+    if (request.id) await this.#creation.requireNotOthers(id, owner);
     const genesisRequest = { id, contentType, parentIds, owner, createdBy: 'user', labels };
     const genesis = await this.#creation.genesis(genesisRequest).catch(async (error: unknown) => {
       const made = request.requestId ? await this.#creation.known(id, owner) : undefined;
@@ -71,7 +72,7 @@ export class BlobWrites {
     const labelRequest = labels && requestId ? labelRequestKey(caller.userId, requestId) : undefined;
     const hasSetLabels = async (): Promise<boolean> =>
       labelRequest !== undefined && this.#heads.labels.wereSetBy(id, labelRequest);
-    return this.#rooms.with(id, async (room) => {
+    return this.#rooms.withFor(caller, id, async (room) => {
       await room.authorize(caller, 'write');
       requireLabels(labels ?? {});
       const ifVersion = await submissions.requireEtag(room, etag, (content ?? labels) && requestId);
@@ -105,7 +106,7 @@ export class BlobWrites {
 
   async deleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed> {
     const submissions = this.#submissions;
-    return this.#rooms.with(id, async (room) => {
+    return this.#rooms.withFor(caller, id, async (room) => {
       await room.authorize(caller, 'delete');
       const ifVersion = await submissions.requireEtag(room, options.etag, options.requestId);
       const { requestId } = options;
@@ -118,7 +119,7 @@ export class BlobWrites {
   /** Acknowledged after the head, so that lists have the blob again by then. */
   async undeleteBlob(caller: Caller, id: string, options: { etag?: string; requestId?: string }): Promise<Committed> {
     const submissions = this.#submissions;
-    return this.#rooms.with(id, async (room) => {
+    return this.#rooms.withFor(caller, id, async (room) => {
       await room.authorize(caller, 'undelete');
       const ifVersion = await submissions.requireEtag(room, options.etag, options.requestId);
       const { requestId } = options;

@@ -28,7 +28,7 @@ export class DeltaWrites {
     { line, onQueued }: { readonly line?: object; readonly onQueued?: () => void } = {},
   ): Promise<Committed> {
     const submissions = this.#submissions;
-    return this.#rooms.with(request.blobId, async (room) => {
+    return this.#rooms.withFor(caller, request.blobId, async (room) => {
       const { patch, fromVersion, previousDelta } = request;
       await room.authorize(caller, 'write');
       if (patch.kind === 'content') await submissions.prepareContent(room.state.genesis.contentType, patch.content);
@@ -46,7 +46,7 @@ export class DeltaWrites {
     const bytes = patches.reduce((sum, patch) => sum + patchBytes(patch), 0);
     if (patches.length > BATCH_PATCHES_MAX) throw tooMany('changes', BATCH_PATCHES_MAX, 'BATCH_PATCHES_MAX');
     if (bytes > FLUSH_BYTES_MAX) throw tooMany('bytes', FLUSH_BYTES_MAX, 'FLUSH_BYTES_MAX');
-    return this.#rooms.with(request.blobId, async (room) => {
+    return this.#rooms.withFor(caller, request.blobId, async (room) => {
       await room.authorize(caller, 'write');
       await this.#prepareContents(room, patches);
       const work: Work = { kind: 'batch', patches, fromVersion, previousDelta };
@@ -60,7 +60,7 @@ export class DeltaWrites {
     const submissions = this.#submissions;
     const { target, fromVersion } = request;
     requireTarget(target);
-    return this.#rooms.with(request.blobId, async (room) => {
+    return this.#rooms.withFor(caller, request.blobId, async (room) => {
       await room.authorize(caller, 'write');
       const ifVersion = await submissions.requireEtag(room, request.etag, request.requestId);
       const patch: Patch = { kind: 'revert', target };
