@@ -64,8 +64,9 @@ export const ROOM_LOADING_BYTES = 256 * 1024;
 export const ROOM_REMOTE_COMMITS_MAX = 1_024;
 export const ROOM_REMOTE_BYTES_MAX = 4 * 1024 * 1024;
 export const ROOM_RECENT_REQUESTS_MAX = 1_024;
-/** Documents at past versions kept for authoring, per process. */
+/** Documents at past versions kept for authoring, per process; STUDIO_DOCUMENTS_MEMORY_MB bounds their bytes with the others. */
 export const BASE_DOCUMENTS_CACHED_MAX = 32;
+export const BASE_DOCUMENTS_IDLE_MS_MAX = 30_000;
 /**
  * How far a stored head may lag behind the log after a change. While more follow it is written every HEAD_PACE_MS; where
  * more blobs than HEADS_REWRITTEN_PER_SECOND_MAX go on changing, less often, but every HEAD_PACE_MS_MAX all the same, and

@@ -1,7 +1,7 @@
 /** Live documents as a cache: one load for all who ask, bounded in memory, and a failed load is never an empty document. */
 import * as assert from 'uvu/assert';
 import { StudioError } from '../../src/errors.ts';
-import { LIVE_COMPARE_MS, ROOM_LOADING_BYTES } from '../../src/limits.ts';
+import { BASE_DOCUMENTS_IDLE_MS_MAX, LIVE_COMPARE_MS, ROOM_LOADING_BYTES } from '../../src/limits.ts';
 import { startCutProxy } from '../harness/cut-proxy.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
@@ -42,6 +42,23 @@ test('G7: the least recently used documents make place, and come back whole', as
   for (const index of [0, 39, 7]) assert.is(await world.readText(`large-${index}`), text(index));
   assert.is(world.loadsOf('large-0'), 2, 'it had made place');
   assert.is(world.loadsOf('large-39'), 1, 'it was used last');
+});
+
+test('G7: documents at past versions count among them, make place for them, and go when nobody uses them', async () => {
+  const world = await open({ memoryBytesMax: 8 * MEGABYTE });
+  const editPast = async (id: string): Promise<void> => {
+    await world.createText(id, 'x'.repeat(1_000_000));
+    await world.rooms.with(id, (room) => room.submit(insertion('later ')));
+    await world.rooms.with(id, (room) => room.submit(insertion('past ', undefined, 1)));
+  };
+  await editPast('past-1');
+  assert.ok(world.bases.memoryBytes > 1_000_000, `${world.bases.memoryBytes} bytes`);
+  assert.ok(world.rooms.memoryBytes > 3_000_000, `${world.rooms.memoryBytes} bytes`);
+  for (const id of ['past-2', 'past-3', 'past-4', 'past-5']) await editPast(id);
+  assert.ok(world.rooms.memoryBytes < 8 * MEGABYTE, `${world.rooms.memoryBytes} bytes`);
+  assert.ok(world.bases.memoryBytes > 1_000_000, 'what was used last stays');
+  world.bases.dropIdle(performance.now() + BASE_DOCUMENTS_IDLE_MS_MAX + 1);
+  assert.is(world.bases.memoryBytes, 0);
 });
 
 test('G7: with all of them in use a new one is refused, clearly, until one is let go', async () => {

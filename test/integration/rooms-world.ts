@@ -22,6 +22,7 @@ import { trialsFromSource } from '../unit/documents/trial-threads.ts';
 
 export interface RoomsWorld {
   readonly rooms: Rooms;
+  readonly bases: BaseDocuments;
   readonly contents: Contents;
   readonly log: CommitLog;
   loadsOf(blobId: string): number;
@@ -32,12 +33,12 @@ export interface RoomsWorld {
   close(): Promise<void>;
 }
 
-/** An edit that puts the text before all there is. `line`: what it keeps its order with. */
-export function insertion(text: string, line?: object): Intent {
+/** An edit that puts the text before all there is, or was. `line`: what it keeps its order with. */
+export function insertion(text: string, line?: object, fromVersion?: number): Intent {
   const edits = [{ offset: 0, deleteCount: 0, insert: text }];
   return new Intent({
     userId: 'ada',
-    work: { kind: 'patch', patch: { kind: 'text_edits', encoding: 'utf16', edits } },
+    work: { kind: 'patch', patch: { kind: 'text_edits', encoding: 'utf16', edits }, fromVersion },
     bytes: 0,
     line,
   });
@@ -87,6 +88,7 @@ export async function openRooms(
   await access.start();
   return {
     rooms,
+    bases,
     contents,
     log,
     get isConnected() {

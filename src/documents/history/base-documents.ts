@@ -1,14 +1,17 @@
 /** A small cache of documents at past bases, so that a chain of edits does not rebuild its state at each step. */
-import type * as Y from 'yjs';
+import * as Y from 'yjs';
 import { baseCovers, missingRanges } from '../../domain/base.ts';
-import type { Base, Delta } from '../../domain/delta.ts';
-import { BASE_DOCUMENTS_CACHED_MAX } from '../../limits.ts';
+import { updateBytes, type Base, type Delta } from '../../domain/delta.ts';
+import { BASE_DOCUMENTS_CACHED_MAX, BASE_DOCUMENTS_IDLE_MS_MAX } from '../../limits.ts';
+import { structBytes } from '../memory/struct-memory.ts';
 import { applyDeltas, type History } from './history.ts';
 
 interface Entry {
   readonly blobId: string;
   readonly base: Base;
   readonly doc: Y.Doc;
+  readonly bytes: number;
+  readonly usedAt: number;
 }
 
 export class BaseDocuments {
@@ -17,6 +20,9 @@ export class BaseDocuments {
   readonly #entries: Entry[] = [];
   /** What was deleted after this version is in the document. Absent: nothing for certain. */
   readonly #keptFrom = new WeakMap<Y.Doc, number>();
+  /** Of all that was put into the document. */
+  readonly #updateBytes = new WeakMap<Y.Doc, number>();
+  #bytes = 0;
 
   constructor(history: History) {
     this.#history = history;
@@ -35,20 +41,27 @@ export class BaseDocuments {
     const index = this.#entries.findLastIndex(
       (entry) => entry.blobId === blobId && this.#keeps(entry.doc, keptFrom) && baseCovers(base, entry.base),
     );
-    const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
+    const entry = index < 0 ? undefined : this.#remove(index);
     if (!entry) {
       const doc = await this.#history.materialize(blobId, base, keptFrom);
+      this.#updateBytes.set(doc, Y.encodeStateAsUpdate(doc).byteLength);
       if (keptFrom !== undefined) this.#keptFrom.set(doc, keptFrom);
       return doc;
     }
     for (const range of missingRanges(base, entry.base)) {
       const known = recent(range.first, range.last);
-      if (known) applyDeltas(entry.doc, known);
+      if (known) this.#apply(entry.doc, known);
       else
         for await (const page of this.#history.deltas.everyPage(blobId, range.first, range.last))
-          applyDeltas(entry.doc, page);
+          this.#apply(entry.doc, page);
     }
     return entry.doc;
+  }
+
+  #apply(doc: Y.Doc, deltas: readonly Delta[]): void {
+    applyDeltas(doc, deltas);
+    const bytes = deltas.reduce((sum, delta) => sum + updateBytes(delta), 0);
+    this.#updateBytes.set(doc, (this.#updateBytes.get(doc) ?? 0) + bytes);
   }
 
   #keeps(doc: Y.Doc, keptFrom: number | undefined): boolean {
@@ -56,7 +69,33 @@ export class BaseDocuments {
   }
 
   put(blobId: string, base: Base, doc: Y.Doc): void {
-    this.#entries.push({ blobId, base, doc });
-    if (this.#entries.length > BASE_DOCUMENTS_CACHED_MAX) this.#entries.shift()?.doc.destroy();
+    const bytes = structBytes(doc) + (this.#updateBytes.get(doc) ?? 0);
+    this.#entries.push({ blobId, base, doc, bytes, usedAt: performance.now() });
+    this.#bytes += bytes;
+    if (this.#entries.length > BASE_DOCUMENTS_CACHED_MAX) this.dropOldest();
+  }
+
+  /** About what they take; Rooms counts it among what live documents take. */
+  get memoryBytes(): number {
+    return this.#bytes;
+  }
+
+  /** When the one that is unused for longest was put here. */
+  get oldestUsedAt(): number | undefined {
+    return this.#entries[0]?.usedAt;
+  }
+
+  dropOldest(): void {
+    if (this.#entries.length > 0) this.#remove(0)?.doc.destroy();
+  }
+
+  dropIdle(nowMs: number): void {
+    while (nowMs - (this.oldestUsedAt ?? nowMs) > BASE_DOCUMENTS_IDLE_MS_MAX) this.dropOldest();
+  }
+
+  #remove(index: number): Entry | undefined {
+    const [entry] = this.#entries.splice(index, 1);
+    this.#bytes -= entry?.bytes ?? 0;
+    return entry;
   }
 }

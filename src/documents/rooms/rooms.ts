@@ -181,9 +181,10 @@ export class Rooms {
     loaded.room.destroy();
   }
 
-  /** About what the live documents take, those included that are loading. */
+  /** About what the live documents take, those included that are loading, and those at past bases. */
   get memoryBytes(): number {
-    return this.#bytes + (this.#rooms.size - this.#loaded.size) * ROOM_LOADING_BYTES;
+    const { memoryBytes } = this.#services.bases;
+    return this.#bytes + memoryBytes + (this.#rooms.size - this.#loaded.size) * ROOM_LOADING_BYTES;
   }
 
   /**
@@ -193,19 +194,29 @@ export class Rooms {
   #makeRoom(): void {
     while (this.#rooms.size >= ROOMS_LOADED_MAX) if (!this.#dropOldest()) throw full('ROOMS_LOADED_MAX');
     while (this.memoryBytes + ROOM_LOADING_BYTES > this.#memoryBytesMax) {
-      if (!this.#dropOldest()) throw full('STUDIO_DOCUMENTS_MEMORY_MB');
+      if (!this.#dropLeastUsed()) throw full('STUDIO_DOCUMENTS_MEMORY_MB');
     }
   }
 
   /** Documents grow while they are held. */
   #keepWithin(): void {
-    while (this.memoryBytes > this.#memoryBytesMax) if (!this.#dropOldest()) return;
+    while (this.memoryBytes > this.#memoryBytesMax) if (!this.#dropLeastUsed()) return;
   }
 
-  #dropOldest(): boolean {
+  #dropLeastUsed(): boolean {
+    const { bases } = this.#services;
+    if (this.#dropOldest(bases.oldestUsedAt)) return true;
+    if (bases.oldestUsedAt === undefined) return false;
+    bases.dropOldest();
+    return true;
+  }
+
+  /** One that was used before that moment. */
+  #dropOldest(before = Infinity): boolean {
     let oldest: [string, Loaded] | undefined;
     for (const entry of this.#loaded) {
-      if (isQuiet(entry[1].room) && (!oldest || entry[1].room.usedAt < oldest[1].room.usedAt)) oldest = entry;
+      const { usedAt } = entry[1].room;
+      if (isQuiet(entry[1].room) && usedAt < (oldest?.[1].room.usedAt ?? before)) oldest = entry;
     }
     if (oldest) this.#drop(...oldest);
     return oldest !== undefined;
@@ -227,6 +238,7 @@ export class Rooms {
       if (isQuiet(room) && now - room.usedAt > ROOM_IDLE_MS_MAX) this.#drop(blobId, loaded);
       else if (room.sessions.size > 0) followed.push(loaded);
     }
+    this.#services.bases.dropIdle(now);
     this.#looks.round(followed, now);
     this.#keepWithin();
   }
