@@ -17,7 +17,7 @@ import { seeded } from '../harness/random.ts';
 import { startStudio, type TestStudio } from '../harness/studio.ts';
 import { suite } from '../harness/suite.ts';
 import { createText, readText, SyncWorld } from './sync-world.ts';
-import { buildsOnMissing, olderThanItsVersion } from './web-kept-cases.ts';
+import { buildsOnMissing, largerThanAnyMessage, olderThanItsVersion } from './web-kept-cases.ts';
 import { LINKS } from './web-links.ts';
 import type { StudioClient } from '../../clients/node/src/index.ts';
 
@@ -122,6 +122,9 @@ for (const [name, linkTo] of Object.entries(LINKS)) {
 
   test(`${name} (G6): a document whose changes build on what the studio lacks works, is not saved, and is once that came`, () =>
     buildsOnMissing(client, openHere));
+
+  test(`${name} (G7): more than one push may hold closes it, also where no message may be so large`, () =>
+    largerThanAnyMessage(client, openHere));
 
   test(`${name}: it comes back to a studio that was killed, and what was typed meanwhile is saved`, async () => {
     const id = await createText(client, '');

@@ -51,3 +51,14 @@ export async function buildsOnMissing(client: StudioClient, open: Open): Promise
   assert.is(textOf(replica).toJSON(), stored);
   assert.is(replica.state.problem, undefined);
 }
+
+/** So large that the studio would not even read the message. */
+export async function largerThanAnyMessage(client: StudioClient, open: Open): Promise<void> {
+  const id = await createText(client, '');
+  const large = new Y.Doc();
+  large.getText('content').insert(0, 'x'.repeat(17 * 1024 * 1024));
+  const replica = open(id, large);
+  await eventually('it is closed', () => replica.state.status === 'closed');
+  assert.is(replica.state.problem?.reason, 'UPDATE_TOO_COMPLEX');
+  assert.not.ok(replica.state.saved);
+}

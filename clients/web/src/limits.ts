@@ -5,6 +5,8 @@ export const UNSENT_UPDATES_MAX = 1_000;
 export const UNSENT_BYTES_MAX = 1024 * 1024;
 /** Merging updates takes time that grows with the square of their number. */
 export const UPDATES_PER_PUSH_MAX = 128;
+/** What the studio takes as one update (UPDATE_TOO_COMPLEX). */
+export const PUSH_BYTES_MAX = 8 * 1024 * 1024;
 /** The studio answers within 15 s, if only with STORAGE_UNAVAILABLE. */
 export const PUSH_MS_MAX = 20_000;
 /** What the studio takes of one client's presence, as y-protocols encodes it. */

@@ -1,7 +1,7 @@
 /** Pushes what is changed here over one link: one call at a time, and what gathers meanwhile goes with the next. */
-import { UNANSWERED_MS_MAX } from './limits.ts';
+import { PUSH_BYTES_MAX, UNANSWERED_MS_MAX } from './limits.ts';
 import { RetryPause } from './retry-pause.ts';
-import { StudioError, unansweredError } from './studio-error.ts';
+import { StudioError, tooLargeError, unansweredError } from './studio-error.ts';
 import type { Link } from './link.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -66,6 +66,7 @@ export class Sender {
         return;
       }
       try {
+        if (update && update.byteLength > PUSH_BYTES_MAX) throw tooLargeError();
         const version = await this.#answer(link.push({ update, awareness }));
         if (signal.aborted) return;
         this.#pause.reset();

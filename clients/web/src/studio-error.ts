@@ -2,7 +2,7 @@
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
-import { AWARENESS_BYTES_MAX } from './limits.ts';
+import { AWARENESS_BYTES_MAX, PUSH_BYTES_MAX } from './limits.ts';
 import type { Status } from '../gen/google/rpc/status_pb.ts';
 
 const ERROR_DOMAIN = 'studio.memmie';
@@ -92,6 +92,15 @@ export function streamEnded(): StudioError {
 
 export function unansweredError(): StudioError {
   return new StudioError('The studio has given no answer yet to what was pushed.', Code.Unavailable, undefined);
+}
+
+/** As the studio refuses it, where it hears of it: a message twice that size it does not read at all. */
+export function tooLargeError(): StudioError {
+  const message = `What is to be pushed at once is over ${PUSH_BYTES_MAX} bytes.`;
+  return new StudioError(message, Code.ResourceExhausted, {
+    reason: 'UPDATE_TOO_COMPLEX',
+    metadata: { limit: 'UPDATE_BYTES_MAX' },
+  });
 }
 
 export function presenceError(): StudioError {
