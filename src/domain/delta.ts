@@ -91,6 +91,8 @@ export interface Delta {
   readonly derivation?: Derivation;
   /** Of a transform: changes of the provider's that were left out, since people had changed the same. Absent for none. */
   readonly skippedHunks?: number;
+  /** Of an undeletion: the blob was not deleted. */
+  readonly foundAlive?: true;
   /** When the server took it in. */
   readonly createdAt: Date;
   /** When its commit was sent to the database. */
@@ -98,9 +100,11 @@ export interface Delta {
 }
 
 /** It stands for a request that changed nothing, kept so that sent again it changes nothing either (G4). */
-export function isIdle({ operation, updates }: Pick<Delta, 'operation' | 'updates'>): boolean {
-  return (operation === 'update' || operation === 'revert') && updates.length === 0;
+export function isIdle({ operation, updates, foundAlive }: IdleFields): boolean {
+  return foundAlive === true || ((operation === 'update' || operation === 'revert') && updates.length === 0);
 }
+
+type IdleFields = Pick<Delta, 'operation' | 'updates' | 'foundAlive'>;
 
 /** A delta before it has its place in the log. */
 export type Draft = Omit<Delta, 'id' | 'blobId' | 'toVersion' | 'appliedAt'>;

@@ -67,6 +67,11 @@ test('G4: undeleting what is not deleted answers the newest delta; the same requ
   const id = await textBlob('not-deleted');
   const { delta } = await ann.blobs.undeleteBlob({ id });
   assert.is(delta?.toVersion, 1n);
+  const before = (await ann.blobs.getBlob({ id })).blob;
+  const idle = await ann.blobs.undeleteBlob({ id, requestId: 'u-0' });
+  assert.is(idle.delta?.toVersion, 2n);
+  for (const { blob } of [idle, await elsewhere.blobs.getBlob({ id })])
+    assert.equal([blob?.version, blob?.updatedAt], [2n, before?.updatedAt]);
   await ann.blobs.deleteBlob({ id });
   const first = await ann.blobs.undeleteBlob({ id, requestId: 'u-1' });
   await ann.blobs.deleteBlob({ id });
@@ -76,7 +81,7 @@ test('G4: undeleting what is not deleted answers the newest delta; the same requ
   await Promise.all([ann, elsewhere, ann].map((client) => client.blobs.undeleteBlob({ id, requestId: 'u-2' })));
   await Promise.all([ann, elsewhere, ann].map((client) => client.blobs.undeleteBlob({ id })));
   const undeletes = (await allDeltas(ann, id)).filter(({ operation }) => operation === Operation.UNDELETE);
-  assert.is(undeletes.length, 2);
+  assert.is(undeletes.length, 3);
 });
 
 test('an edit that raced the deletion stays committed', async () => {

@@ -5,7 +5,7 @@ import type { RoomState } from '../memory/room-state.ts';
 import { storedPatch } from './stored-patch.ts';
 
 /** What an intent came to. */
-type Made = Pick<Draft, 'updates' | 'authoredWith' | 'genesis' | 'derivation' | 'skippedHunks'> &
+type Made = Pick<Draft, 'updates' | 'authoredWith' | 'genesis' | 'derivation' | 'skippedHunks' | 'foundAlive'> &
   Partial<Pick<Draft, 'chainLength' | 'newClients' | 'patch'>>;
 
 /** All fields one by one, those without a value too: drafts of one shape. */
@@ -29,6 +29,7 @@ export function draftOf(intent: Intent, operation: Operation, base: Base, made: 
     genesis: made.genesis,
     derivation: made.derivation,
     skippedHunks: made.skippedHunks,
+    foundAlive: made.foundAlive,
     createdAt: intent.receivedAt,
   };
 }

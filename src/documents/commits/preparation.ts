@@ -222,9 +222,9 @@ export class Preparation {
    * all the same, or sent again after a deletion it would bring the blob back.
    */
   #addDeletion(intent: Intent, operation: 'delete' | 'undelete', batch: Batch): void {
-    const isNothing = operation === 'undelete' && !batch.isDeleted && intent.requestId === undefined;
-    if (isNothing) batch.addNothing(intent);
-    else batch.add(intent, draftOf(intent, operation, headBase(batch.headVersion), { updates: [] }));
+    const foundAlive = (operation === 'undelete' && !batch.isDeleted) || undefined;
+    if (foundAlive && intent.requestId === undefined) batch.addNothing(intent);
+    else batch.add(intent, draftOf(intent, operation, headBase(batch.headVersion), { updates: [], foundAlive }));
   }
 
   #addPush(intent: Intent, work: Extract<Work, { kind: 'push' }>, batch: Batch): void {

@@ -26,9 +26,10 @@ export const NO_FACTS: Facts = { contentVersion: 0, updatedAt: new Date(0) };
 /** What they are after these deltas, which follow one another. */
 export function factsAfter(facts: Facts, deltas: readonly Delta[]): Facts {
   let { contentVersion, updatedAt, deletedAt, derivedFrom } = facts;
-  for (const { operation, updates, toVersion, appliedAt, derivation } of deltas) {
+  for (const delta of deltas) {
+    const { operation, updates, toVersion, appliedAt, derivation } = delta;
     if (updates.length > 0) contentVersion = toVersion;
-    if (!isIdle({ operation, updates })) updatedAt = appliedAt;
+    if (!isIdle(delta)) updatedAt = appliedAt;
     // An edit that races a deletion commits, and the blob stays deleted.
     if (operation === 'delete') deletedAt = appliedAt;
     else if (operation === 'undelete') deletedAt = undefined;

@@ -44,7 +44,7 @@ interface DeltaDocument {
   new_clients?: number[];
   authored_with?: number;
   genesis?: GenesisDocument;
-  /** For outlines, which are read without updates. */
+  /** For outlines, which are read without updates; an undeletion is known to be idle by nothing else. */
   idle?: boolean;
   derivation?: { -readonly [K in keyof Derivation]: Derivation[K] };
   skipped_hunks?: number;
@@ -144,6 +144,7 @@ function fromDeltaDocument(commit: CommitDocument, delta: DeltaDocument, index: 
     genesis: delta.genesis && readGenesis(delta.genesis),
     derivation: delta.derivation,
     skippedHunks: delta.skipped_hunks,
+    foundAlive: (delta.operation === 'undelete' && delta.idle) || undefined,
     createdAt: delta.created_at,
     appliedAt: commit.applied_at,
   };
@@ -269,6 +270,7 @@ export function placeDraft(
     genesis: draft.genesis,
     derivation: draft.derivation,
     skippedHunks: draft.skippedHunks,
+    foundAlive: draft.foundAlive,
     createdAt: draft.createdAt,
     appliedAt: place.appliedAt,
   };
