@@ -1,4 +1,5 @@
 /** Stored heads: what lists and graphs are read from. Derived from the log, so they may lag it and can be rebuilt. */
+import type { StoredMeta } from './blob-metas.ts';
 import { MongoServerError, type Filter } from 'mongodb';
 import type { Blob, Derivation, Processed, Receipt } from '../domain/blob.ts';
 import type { Genesis } from '../domain/delta.ts';
@@ -54,13 +55,11 @@ export class BlobHeads {
     return document ? fromDocument(document) : undefined;
   }
 
-  /** With the version that the stored head is of. */
-  async getMeta(id: string): Promise<(BlobMeta & { readonly version: number }) | undefined> {
-    const document = await this.#database.blobs.findOne(
-      { _id: id },
-      { projection: { version: 1, labels: 1, processed_by: 1, meta_version: 1 } },
-    );
-    return document ? { ...readMeta(document), version: document.version } : undefined;
+  /** By id, of at most IN_LIST_IDS_MAX. */
+  async getMetas(ids: readonly string[]): Promise<Map<string, StoredMeta>> {
+    const projection = { version: 1, labels: 1, processed_by: 1, meta_version: 1 };
+    const found = await this.#database.blobs.find({ _id: { $in: [...ids] } }, { projection }).toArray();
+    return new Map(found.map((document) => [document._id, { ...readMeta(document), version: document.version }]));
   }
 
   async getMany(ids: readonly string[]): Promise<Blob[]> {

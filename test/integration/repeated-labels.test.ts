@@ -152,4 +152,27 @@ test('labels that BSON takes for its own are labels like any other, and no name 
   assert.is(await readText(ann, 'odd-labels'), 'still kept');
 });
 
+test('the answer to a change has labels and etag as they are, whoever set them meanwhile', async () => {
+  const id = 'elsewhere';
+  await create(id);
+  // As another process does.
+  const setElsewhere = (stage: string) => heads.setLabels(id, { stage }, { expected: undefined, request: undefined });
+  const edit = { blobId: id, patch: { case: 'content', value: Buffer.from('second') } } as const;
+  for (const [index, change] of [
+    () => ann.deltas.applyDelta(edit),
+    () => ann.blobs.updateBlob({ id, content: Buffer.from('third') }),
+    () => ann.blobs.revertBlob({ blobId: id, target: { case: 'toVersion', value: 1n } }),
+    () => ann.blobs.deleteBlob({ id }),
+    () => ann.blobs.undeleteBlob({ id }),
+  ].entries()) {
+    await setElsewhere(`stage ${index}`);
+    const { blob } = await change();
+    assert.is(blob?.labels['stage'], `stage ${index}`);
+    assert.is(blob?.etag, (await ann.blobs.getBlob({ id })).blob?.etag);
+  }
+  const { blob } = await ann.deltas.applyDelta(edit);
+  await ann.blobs.updateBlob({ id, etag: blob?.etag, labels: labelled('checked') });
+  assert.is(await stageOf(id), 'checked');
+});
+
 test.run();

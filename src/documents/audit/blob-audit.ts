@@ -257,7 +257,7 @@ class BlobAudit {
   async #catchesUp(version: number): Promise<boolean> {
     const began = performance.now();
     for (let [end, movedAt] = [version, began]; ;) {
-      if (((await this.#parts.heads.getMeta(this.#blobId))?.version ?? 0) >= version) return true;
+      if (((await this.#parts.heads.getMetas([this.#blobId])).get(this.#blobId)?.version ?? 0) >= version) return true;
       const now = performance.now();
       const last = (await this.#parts.log.lastSeq(this.#blobId)) ?? 0;
       if (last !== end) [end, movedAt] = [last, now];

@@ -5,7 +5,9 @@ import { contentHash, readCanonical } from '../../domain/content/canonical.ts';
 import { type ContentFormat, readContent } from '../../domain/content/format.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
 import { StudioError } from '../../errors.ts';
+import { isDatabaseError } from '../../storage/database-error.ts';
 import { etagOf, type BlobHeads, type BlobMeta } from '../../storage/blobs.ts';
+import { BlobMetas } from '../../storage/blob-metas.ts';
 import type { Contents } from '../../storage/contents.ts';
 import type { HeadWriter } from '../commits/head-writer.ts';
 import type { Room } from '../rooms/room.ts';
@@ -13,6 +15,7 @@ import type { RoomState } from '../memory/room-state.ts';
 
 export class BlobViews {
   readonly #heads: BlobHeads;
+  readonly #metas: BlobMetas;
   readonly #headWriter: Pick<HeadWriter, 'mark'>;
   readonly #contents: Contents;
 
@@ -22,21 +25,30 @@ export class BlobViews {
     readonly contents: Contents;
   }) {
     this.#heads = options.heads;
+    this.#metas = new BlobMetas(options.heads);
     this.#headWriter = options.headWriter;
     this.#contents = options.contents;
   }
 
-  /** The blob as the room has it. `fresh` reads labels and processed_by anew. */
-  async ofRoom(room: Room, options: { readonly fresh: boolean }): Promise<Blob> {
-    if (options.fresh || !room.meta) {
-      const stored = await this.#heads.getMeta(room.state.blobId);
-      // A process that died between a commit and its head left none, or an older one: healed here. The older one only
-      // at the first look: at a later one it is behind because others are just changing the blob, and writing it.
-      if (!stored) await this.#heads.advance([room.state.head()]);
-      else if (!room.meta && stored.version < room.state.version) this.#headWriter.mark(room.state);
-      room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0 };
-    }
+  /** The blob as the room has it, with labels and processed_by as they are stored: other processes change them. */
+  async ofRoom(room: Room): Promise<Blob> {
+    const stored = await this.#metas.read(room.state.blobId);
+    // A process that died between a commit and its head left none, or an older one: healed here. The older one only
+    // at the first look: at a later one it is behind because others are just changing the blob, and writing it.
+    if (!stored) await this.#heads.advance([room.state.head()]);
+    else if (!room.meta && stored.version < room.state.version) this.#headWriter.mark(room.state);
+    room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0 };
     return blobOf(room.state, room.meta);
+  }
+
+  /** The same for the answer to a change, which is committed: without the database, with what was known of it last. */
+  async ofChanged(room: Room): Promise<Blob> {
+    try {
+      return await this.ofRoom(room);
+    } catch (error) {
+      if (!room.meta || !isDatabaseError(error)) throw error;
+      return blobOf(room.state, room.meta);
+    }
   }
 
   async contentOf(doc: Y.Doc, contentType: string): Promise<{ content: Uint8Array; contentHash: string }> {

@@ -46,7 +46,7 @@ export class PastVersions {
   async blobAt(room: Room, version: number, options: ReadContent): Promise<BlobWithContent> {
     requireVersion(room, version);
     requireFormat(room.state.genesis.contentType, options.format);
-    const blob = await this.#views.ofRoom(room, { fresh: true });
+    const blob = await this.#views.ofRoom(room);
     if (version === blob.version && version === room.state.version) {
       return options.withContent ? this.#views.withContent(blob, room.state.doc, options.format) : blob;
     }

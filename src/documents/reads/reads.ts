@@ -59,7 +59,7 @@ export class Reads {
     return this.#blobs.with(caller, id, async (room) => {
       if (version !== undefined) return this.#past.blobAt(room, version, options);
       requireFormat(room.state.genesis.contentType, format);
-      const blob = await this.#views.ofRoom(room, { fresh: true });
+      const blob = await this.#views.ofRoom(room);
       return withContent ? this.#views.withContent(blob, room.state.doc, format) : blob;
     });
   }

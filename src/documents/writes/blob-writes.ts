@@ -100,7 +100,7 @@ export class BlobWrites {
         const isSet = await this.#heads.setLabels(id, labels, { expected, request: labelRequest });
         if (!isSet) throw etagMismatch(id);
       }
-      return { blob: await this.#views.ofRoom(room, { fresh: true }), delta };
+      return { blob: await this.#views.ofRoom(room), delta };
     });
   }
 

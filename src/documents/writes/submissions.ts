@@ -56,7 +56,7 @@ export class Submissions {
   async requireEtag(room: Room, etag: string | undefined, requestId: string | undefined): Promise<number | undefined> {
     if (etag === undefined || etag === '') return undefined;
     await room.refresh();
-    const blob = await this.#views.ofRoom(room, { fresh: true });
+    const blob = await this.#views.ofRoom(room);
     if (blob.etag === etag) return blob.version;
     if (requestId) return NO_VERSION;
     throw etagMismatch(blob.id);
@@ -76,7 +76,7 @@ export class Submissions {
   }
 
   async committed(room: Room, settled: Settled): Promise<Committed> {
-    const blob = await this.#views.ofRoom(room, { fresh: false });
+    const blob = await this.#views.ofChanged(room);
     const delta = settled.delta ?? (await room.newestDelta());
     if (!delta) throw new StudioError('INTERNAL', `Blob "${blob.id}" has no newest delta.`);
     return { blob, delta };

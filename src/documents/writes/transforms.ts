@@ -65,7 +65,7 @@ export class Transforms {
       const wasSame = room.state.facts.derivedFrom?.outputHash === derivation.outputHash;
       const work: Work = { kind: 'transform', content, derivation };
       const settled = await room.submit(this.#submissions.intent(caller, work, content.byteLength, options));
-      const blob = await this.#views.ofRoom(room, { fresh: false });
+      const blob = await this.#views.ofChanged(room);
       if (!settled.delta) return { outcome: 'stale', blob };
       // The planner of the next wave reads heads.
       await this.#headWriter.writeNow(room.state);
