@@ -8,7 +8,7 @@ export function etagOf(body: JsonValue): string | undefined {
 }
 
 /** Types whose content is read as UTF-8: text, JSON, and rich documents in each of their forms. */
-const READABLE = /^(text\/|application\/([\w.+-]+\+)?json\b|application\/vnd\.studio\.prosemirror\+yjs\b)/i;
+const READABLE = /^(text\/|application\/(([\w.+-]+\+)?json|vnd\.studio\.prosemirror\+yjs)(?![\w.+-]))/i;
 
 /** Puts `text` beside the base64 `content` of blobs that hold text, JSON or a rich document. */
 export function withText(body: JsonValue): JsonValue {
@@ -20,7 +20,9 @@ export function withText(body: JsonValue): JsonValue {
 }
 
 function blobWithText(blob: JsonObject): JsonObject {
-  const { content, contentType } = blob;
+  const { contentType, contentHash } = blob;
+  // Proto JSON leaves out what is empty; that there is a content its hash says.
+  const content = blob['content'] ?? (contentHash ? '' : undefined);
   if (typeof content !== 'string' || typeof contentType !== 'string') return blob;
   if (!READABLE.test(contentType)) return blob;
   return { ...blob, text: Buffer.from(content, 'base64').toString('utf8') };
