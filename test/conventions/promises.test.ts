@@ -1,5 +1,9 @@
 /** What the code promises by name is kept: guarantees have tests, limits have users, reasons are raised. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { REASON_CODES } from '../../src/errors.ts';
+import { projectRoot } from '../harness/paths.ts';
 import { suite } from '../harness/suite.ts';
 import { readTypeScript } from './sources.ts';
 
@@ -60,6 +64,31 @@ test('every reason an error may carry is raised somewhere', () => {
     .map(({ text }) => text);
   assert.equal(
     reasons.filter((reason) => reason !== 'INTERNAL' && !others.some((text) => text.includes(`'${reason}'`))),
+    [],
+  );
+});
+
+test('error.proto lists the reasons of the code, each with its code', () => {
+  const proto = readFileSync(join(projectRoot, 'proto/memmie/studio/v1/error.proto'), 'utf8');
+  const listed: Record<string, string> = {};
+  for (const [, words = '', reason = ''] of proto.matchAll(/((?:^ +\/\/.*\n)+) +ERROR_REASON_(\w+) = [1-9]\d*;/gm)) {
+    // google.rpc.Code spells this one with two l.
+    const code = /\bCode ([A-Z_]+)\.\s*$/.exec(words)?.[1]?.toLowerCase();
+    listed[reason] = code === 'cancelled' ? 'canceled' : (code ?? 'none');
+  }
+  const sorted = (codes: Readonly<Record<string, string>>): string[][] => Object.entries(codes).sort();
+  assert.equal(sorted(listed), sorted(REASON_CODES));
+});
+
+test('README’s table names tests that exist, for every guarantee', () => {
+  const rows = readFileSync(join(projectRoot, 'README.md'), 'utf8').match(/^\| (\*\*)?G[1-9].*$/gm) ?? [];
+  assert.equal(idsIn(rows), idsIn(sources.map(({ text }) => text)));
+  const named = rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''));
+  assert.ok(named.length >= rows.length);
+  const exists = (name: string): boolean =>
+    existsSync(join(projectRoot, name)) || tests.some(({ path }) => path.endsWith(`/${name}.test.ts`));
+  assert.equal(
+    named.filter((name) => !exists(name)),
     [],
   );
 });
