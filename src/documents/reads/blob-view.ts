@@ -7,7 +7,7 @@ import { shapeOf } from '../../domain/content/shape.ts';
 import { StudioError } from '../../errors.ts';
 import { isDatabaseError } from '../../storage/database-error.ts';
 import { etagOf, type BlobHeads, type BlobMeta } from '../../storage/blobs.ts';
-import { BlobMetas } from '../../storage/blob-metas.ts';
+import { BlobMetas, type StoredMeta } from '../../storage/blob-metas.ts';
 import type { Contents } from '../../storage/contents.ts';
 import type { HeadWriter } from '../commits/head-writer.ts';
 import type { Room } from '../rooms/room.ts';
@@ -30,9 +30,16 @@ export class BlobViews {
     this.#contents = options.contents;
   }
 
+  /** What `ofRoom` and `ofChanged` take, asked for beforehand: the answer comes while something else is waited for. */
+  ask(room: Room): Promise<StoredMeta | undefined> {
+    const asked = this.#metas.read(room.state.blobId);
+    asked.catch(() => undefined);
+    return asked;
+  }
+
   /** The blob as the room has it, with labels and processed_by as they are stored: other processes change them. */
-  async ofRoom(room: Room): Promise<Blob> {
-    const stored = await this.#metas.read(room.state.blobId);
+  async ofRoom(room: Room, asked = this.ask(room)): Promise<Blob> {
+    const stored = await asked;
     // A process that died between a commit and its head left none, or an older one: healed here. The older one only
     // at the first look: at a later one it is behind because others are just changing the blob, and writing it.
     if (!stored) await this.#heads.advance([room.state.head()]);
@@ -42,9 +49,9 @@ export class BlobViews {
   }
 
   /** The same for the answer to a change, which is committed: without the database, with what was known of it last. */
-  async ofChanged(room: Room): Promise<Blob> {
+  async ofChanged(room: Room, asked = this.ask(room)): Promise<Blob> {
     try {
-      return await this.ofRoom(room);
+      return await this.ofRoom(room, asked);
     } catch (error) {
       if (!room.meta || !isDatabaseError(error)) throw error;
       return blobOf(room.state, room.meta);

@@ -42,7 +42,7 @@ export class BlobCreation {
     return this.#rooms.with(id, async (room) => {
       const settled = await room.submit(intent);
       await this.#headWriter.writeNow(room.state);
-      return this.#submissions.committed(room, settled);
+      return this.#submissions.committed(room, Promise.resolve(settled));
     });
   }
 

@@ -89,7 +89,7 @@ export class BlobWrites {
           .catch(async (error: unknown): Promise<undefined> => {
             if (!isEtagMismatch(error) || !(await hasSetLabels())) throw error;
           });
-        delta = settled ? (await submissions.committed(room, settled)).delta : await room.newestDelta();
+        delta = settled?.delta ?? (await room.newestDelta());
       } else if (!isDone) {
         if (ifVersion === NO_VERSION) throw etagMismatch(id);
         await requireAlive(room);
@@ -112,7 +112,7 @@ export class BlobWrites {
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'delete' }, 0, { requestId, ifVersion }));
       await this.#headWriter.writeNow(room.state);
-      return submissions.committed(room, settled);
+      return submissions.committed(room, Promise.resolve(settled));
     });
   }
 
@@ -125,7 +125,7 @@ export class BlobWrites {
       const { requestId } = options;
       const settled = await room.submit(submissions.intent(caller, { kind: 'undelete' }, 0, { requestId, ifVersion }));
       await this.#headWriter.writeNow(room.state);
-      return submissions.committed(room, settled);
+      return submissions.committed(room, Promise.resolve(settled));
     });
   }
 }

@@ -4,7 +4,7 @@ import type { Patch } from '../../domain/delta.ts';
 import { StudioError } from '../../errors.ts';
 import { BATCH_PATCHES_MAX, FLUSH_BYTES_MAX, REVERT_IDS_MAX } from '../../limits.ts';
 import type { ApplyDelta, BatchApplyDeltas, BatchCommitted, Committed, RevertBlob } from '../contract.ts';
-import type { Settled, Work } from '../commits/intent.ts';
+import type { Work } from '../commits/intent.ts';
 import type { Room } from '../rooms/room.ts';
 import type { Rooms } from '../rooms/rooms.ts';
 import type { Submissions } from './submissions.ts';
@@ -35,7 +35,7 @@ export class DeltaWrites {
       const work: Work = { kind: 'patch', patch, fromVersion, previousDelta };
       const settling = room.submit(submissions.intent(caller, work, patchBytes(patch), { ...request, line }));
       onQueued?.();
-      return submissions.committed(room, await settling);
+      return submissions.committed(room, settling);
     });
   }
 
@@ -50,8 +50,9 @@ export class DeltaWrites {
       await room.authorize(caller, 'write');
       await this.#prepareContents(room, patches);
       const work: Work = { kind: 'batch', patches, fromVersion, previousDelta };
-      const settled = await room.submit(submissions.intent(caller, work, bytes, request));
-      const { blob } = await submissions.committed(room, settled);
+      const settling = room.submit(submissions.intent(caller, work, bytes, request));
+      const { blob } = await submissions.committed(room, settling);
+      const settled = await settling;
       return { blob, deltas: settled.deltas ?? (settled.delta ? [settled.delta] : []) };
     });
   }
@@ -65,10 +66,8 @@ export class DeltaWrites {
       const ifVersion = await submissions.requireEtag(room, request.etag, request.requestId);
       const patch: Patch = { kind: 'revert', target };
       const work: Work = { kind: 'patch', patch, fromVersion };
-      const settled: Settled = await room.submit(
-        submissions.intent(caller, work, patchBytes(patch), { ...request, ifVersion }),
-      );
-      return submissions.committed(room, settled);
+      const settling = room.submit(submissions.intent(caller, work, patchBytes(patch), { ...request, ifVersion }));
+      return submissions.committed(room, settling);
     });
   }
 

@@ -75,8 +75,14 @@ export class Submissions {
     });
   }
 
-  async committed(room: Room, settled: Settled): Promise<Committed> {
-    const blob = await this.#views.ofChanged(room);
+  /**
+   * What of the blob is not in its log is read while the change commits: whoever changes that meanwhile does so at the
+   * same time as the caller.
+   */
+  async committed(room: Room, settling: Promise<Settled>): Promise<Committed> {
+    const asked = room.state.version > 0 ? this.#views.ask(room) : undefined;
+    const settled = await settling;
+    const blob = await this.#views.ofChanged(room, asked);
     const delta = settled.delta ?? (await room.newestDelta());
     if (!delta) throw new StudioError('INTERNAL', `Blob "${blob.id}" has no newest delta.`);
     return { blob, delta };
