@@ -2,6 +2,12 @@
 
 // --- requests and pages
 export const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * An error's sentence, and each value of its metadata, in bytes of UTF-8: what a caller sent comes back in them, and many
+ * clients take 8 KiB of trailers at most, in which each is there twice and encoded.
+ */
+export const ERROR_MESSAGE_BYTES_MAX = 512;
+export const ERROR_VALUE_BYTES_MAX = 512;
 export const ID_CHARACTERS_MAX = 64;
 export const REQUEST_ID_CHARACTERS_MAX = 128;
 export const LABELS_MAX = 64;

@@ -4,7 +4,9 @@ import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { StudioError } from '../../errors.ts';
+import { ERROR_MESSAGE_BYTES_MAX, ERROR_VALUE_BYTES_MAX } from '../../limits.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
+import { cutText } from './cut-text.ts';
 import { errorDetail, readDetail } from './error-detail.ts';
 import type { Reason } from '../../errors.ts';
 import type { Status } from '../../gen/google/rpc/status_pb.ts';
@@ -30,11 +32,18 @@ export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) {
     const reason = REASONS_OF_CODES[error.code];
     if (error.details.length === 0 && reason) error.details.push(errorDetail(reason, {}));
-    return error;
+    const message = cutText(error.rawMessage, ERROR_MESSAGE_BYTES_MAX);
+    if (message === error.rawMessage) return error;
+    const short = new ConnectError(message, error.code, error.metadata, undefined, error.cause);
+    short.details = error.details;
+    return short;
   }
   const studio = StudioError.from(error);
   const code = CODES[studio.code] ?? Code.Internal;
-  return new ConnectError(studio.message, code, undefined, [errorDetail(studio.reason, studio.metadata)], error);
+  const message = cutText(studio.message, ERROR_MESSAGE_BYTES_MAX);
+  const values = Object.entries(studio.metadata).map(([name, value]) => [name, cutText(value, ERROR_VALUE_BYTES_MAX)]);
+  const detail = errorDetail(studio.reason, Object.fromEntries(values) as Record<string, string>);
+  return new ConnectError(message, code, undefined, [detail], error);
 }
 
 /** An error as a part of an answer: what the call itself would have failed with. */
