@@ -66,6 +66,9 @@ export const SYNC_OPEN_RETRIES_MAX = 10;
 export const SYNC_OPEN_RETRY_MS = 1_000;
 /** A socket of Hocuspocus's protocol on which nobody says who they are is closed after this long. */
 export const SYNC_AUTHENTICATION_MS_MAX = 30_000;
+/** Such sockets, of which the oldest gives way, and what comes on one before a token does; over it it is closed. */
+export const SYNC_NAMELESS_SOCKETS_MAX = 1_000;
+export const SYNC_NAMELESS_BYTES_MAX = 64 * 1024;
 /** Document names of Hocuspocus's protocol, a session's id included. */
 export const SYNC_ADDRESS_BYTES_MAX = 1_024;
 /** So long before a token ends its client is asked for another, or when half of its time is over. */

@@ -8,6 +8,7 @@ import {
   AWARENESS_BYTES_MAX,
   AWARENESS_CLIENTS_PER_CONNECTION_MAX,
   SYNC_MESSAGE_BYTES_MAX,
+  SYNC_NAMELESS_BYTES_MAX,
   SYNC_PENDING_UPDATES_MAX,
 } from '../../src/limits.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -75,11 +76,42 @@ test('all connections: refused with the handshake', async () => {
   const doors = await doorsWith({ connections: 1 });
   const [id, ada] = [await newText(), await token()];
   await world.openSynced(doors, id, ada);
-  let refusal = '';
   for (const path of [`/sync/${id}?token=${ada}`, '/hocuspocus']) {
-    await world.openSocket(doors, path).catch((error: Error) => (refusal = error.message));
+    const refusal = await world.openSocket(doors, path).then(
+      () => 'it was let in',
+      (error: Error) => error.message,
+    );
     assert.match(refusal, '429');
   }
+});
+
+test('G7: of sockets on which nobody says who they are the oldest gives way, and little is taken', async () => {
+  const doors = await doorsWith({ namelessSockets: 2 });
+  const editor = await rich.openSynced(rich.socket(doors.socketAddress), await newText(), { token: await token() });
+  const first = await world.openSocket(doors, '/hocuspocus');
+  const second = await world.openSocket(doors, '/hocuspocus');
+  await world.openSocket(doors, '/hocuspocus');
+  assert.equal((await first.closed).reason.split(':')[0], 'LIMIT_EXCEEDED');
+  // A message of which no end comes.
+  second.socket.send(Buffer.alloc(SYNC_NAMELESS_BYTES_MAX + 1), { fin: false });
+  assert.is((await second.closed).code, 4408);
+  editor.text.insert(0, 'x');
+  await rich.settled(editor);
+});
+
+test('G7: a stateless message is charged for all who are sent it', async () => {
+  const userRate = { ...low, bytesPerSecond: 100_000 };
+  const doors = await doorsWith({ userRate });
+  const [id, ada] = [await newText(), await token()];
+  const editor = await rich.openSynced(rich.socket(doors.socketAddress), id, { token: ada });
+  const others: RichEditor[] = [];
+  for (let i = 0; i < 4; i += 1)
+    others.push(await rich.openSynced(rich.socket(doors.socketAddress), id, { token: ada }));
+  // All of them are less than may be sent in a second, and each to four readers nearly that.
+  const begun = performance.now();
+  for (const text of ['x', 'y', 'z', '.']) editor.provider.sendStateless(text.repeat(20_000));
+  await eventually('all are heard', () => others.every(({ stateless }) => stateless.length === 4));
+  assert.ok(performance.now() - begun > 500, 'they are held back');
 });
 
 test('documents of one socket: each beyond is refused by itself, and one that leaves makes room', async () => {

@@ -14,10 +14,13 @@ import {
   tokenRequestMessage,
 } from './messages.ts';
 import type { Caller } from '../../domain/access/caller.ts';
-import type { Message } from '../sync/frames.ts';
+import { MessageCache, type Message } from '../sync/frames.ts';
 import type { Anxious } from '../sync/editor-hub.ts';
 import type { UserUse } from '../sync/user-gate.ts';
 import type { Address, DocumentMessage } from './messages.ts';
+
+/** Of one payload, its message is made once for all documents of one address. */
+const STATELESS_MESSAGES = new MessageCache(statelessMessage);
 
 export interface PlaceOptions {
   readonly caller: Caller;
@@ -122,10 +125,10 @@ export class DocumentPlace extends DocumentSession implements Anxious {
    * Lossy for one who does not keep up, as presence is. G1: one who is told what is saved believes it to be the studio's
    * word, which comes the same way: what anybody else says in its form is kept from it.
    */
-  sendStateless(payload: string, isLikeNotice: boolean): void {
+  sendStateless(payload: Uint8Array, isLikeNotice: boolean): void {
     if (isLikeNotice && this.wantsVersions) return;
     const { outlet } = this.socket;
-    if (this.mayShow && !outlet.isFull) outlet.send(statelessMessage(this.address, payload));
+    if (this.mayShow && !outlet.isFull) outlet.send(STATELESS_MESSAGES.of(this.address, payload));
   }
 
   /**
@@ -172,7 +175,7 @@ export class DocumentPlace extends DocumentSession implements Anxious {
   }
 
   #notify(notice: SavedNotice): void {
-    this.socket.outlet.send(statelessMessage(this.address, JSON.stringify(notice)));
+    this.socket.outlet.send(statelessMessage(this.address, Buffer.from(JSON.stringify(notice))));
   }
 
   /** Empty: the client has none of its own, and so none that is newer than the URL's. */
@@ -194,12 +197,15 @@ export class DocumentPlace extends DocumentSession implements Anxious {
     }
   }
 
-  #takeStateless(payload: string): void {
-    if (Buffer.byteLength(payload) <= STATELESS_BYTES_MAX) this.relayStateless(payload);
-    else {
-      const limit = 'STATELESS_BYTES_MAX';
-      const bound = `A stateless message has at most ${STATELESS_BYTES_MAX} bytes.`;
-      this.end(new StudioError('CONTENT_TOO_LARGE', bound, { limit }));
+  /** What it costs is what all the others are sent, so that is what its user is charged. */
+  #takeStateless(text: string): void {
+    const payload = Buffer.from(text);
+    if (payload.byteLength <= STATELESS_BYTES_MAX) {
+      this.socket.charge(this.user.rate, payload.byteLength * this.relayStateless(payload));
+      return;
     }
+    const limit = 'STATELESS_BYTES_MAX';
+    const bound = `A stateless message has at most ${STATELESS_BYTES_MAX} bytes.`;
+    this.end(new StudioError('CONTENT_TOO_LARGE', bound, { limit }));
   }
 }

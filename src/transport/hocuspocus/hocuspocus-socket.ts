@@ -26,6 +26,7 @@ import type { Caller } from '../../domain/access/caller.ts';
 import type { LiveDocument } from '../../documents/contract.ts';
 import type { EditorHub } from '../sync/editor-hub.ts';
 import type { UserUse } from '../sync/user-gate.ts';
+import type { NamelessSockets } from './nameless-sockets.ts';
 import type { Address, DocumentMessage } from './messages.ts';
 
 export interface SocketSettings {
@@ -54,12 +55,24 @@ export class HocuspocusSocket extends EditorSocket {
   #waitingBytes = 0;
   readonly #openedAtMs = performance.now();
   #wasAuthenticated = false;
+  /** As much has come as may before it is known of whom. */
+  #isNamelessFull = false;
+  readonly #named: () => void;
   /** Only clients that say their version know the socket's own pings. */
   #knowsPing = false;
 
-  constructor(hub: EditorHub, sockets: { webSocket: WebSocket; raw: Duplex }, settings: SocketSettings) {
-    super(hub, sockets.webSocket, sockets.raw);
+  constructor(
+    hub: EditorHub,
+    { webSocket, raw }: { webSocket: WebSocket; raw: Duplex },
+    settings: SocketSettings,
+    nameless: NamelessSockets,
+  ) {
+    super(hub, webSocket, raw);
     this.#settings = settings;
+    this.#named = nameless.add(this, raw, () => {
+      this.#isNamelessFull = true;
+      this.#checkName();
+    });
   }
 
   protected handle(data: Buffer): void {
@@ -85,6 +98,7 @@ export class HocuspocusSocket extends EditorSocket {
   }
 
   protected closed(): void {
+    this.#named();
     for (const opening of this.#openings.values()) opening.isOver = true;
     for (const place of this.#places.values()) place.leave();
   }
@@ -127,7 +141,10 @@ export class HocuspocusSocket extends EditorSocket {
     this.#openings.set(address.key, opening);
     this.#underWay += 1;
     this.#open(address, token, opening)
-      .finally(() => (this.#underWay -= 1))
+      .finally(() => {
+        this.#underWay -= 1;
+        this.#checkName();
+      })
       .catch((error: unknown) => {
         const failure = this.hub.explain(error);
         // The client gave it up, and may have begun anew: a denial would be taken for the answer to that.
@@ -143,6 +160,9 @@ export class HocuspocusSocket extends EditorSocket {
     const { authenticator } = this.hub;
     const caller = await authenticator.authenticateToken(token || this.#settings.token);
     this.#wasAuthenticated = true;
+    this.#named();
+    this.#isNamelessFull = false;
+    this.#holdBack();
     if (opening.isOver) return;
     const user = this.#enter(caller);
     const { wantsVersions } = this.#settings;
@@ -216,7 +236,15 @@ export class HocuspocusSocket extends EditorSocket {
   }
 
   #holdBack(): void {
-    this.holdBack(this.#waitingMessages >= SYNC_UNOPENED_MESSAGES_MAX || this.#waitingBytes >= SYNC_UNOPENED_BYTES_MAX);
+    const isFull = this.#waitingMessages >= SYNC_UNOPENED_MESSAGES_MAX || this.#waitingBytes >= SYNC_UNOPENED_BYTES_MAX;
+    this.holdBack(isFull || this.#isNamelessFull);
+  }
+
+  /** G7: no more is read while a token is looked at, and nothing where none has come. */
+  #checkName(): void {
+    if (!this.#isNamelessFull) return;
+    if (this.#underWay > 0) this.#holdBack();
+    else this.close(CLOSE_NO_TOKEN, 'TOKEN_MISSING: no token came');
   }
 
   #deny(address: Address, failure: StudioError): void {

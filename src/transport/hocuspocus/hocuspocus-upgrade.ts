@@ -9,6 +9,7 @@ import { StudioError } from '../../errors.ts';
 import { refuseUpgrade } from '../port/upgrades.ts';
 import { EditorWebSocket } from '../sync/editor-web-socket.ts';
 import { HocuspocusSocket } from './hocuspocus-socket.ts';
+import { NamelessSockets } from './nameless-sockets.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { UpgradeRoute } from '../port/upgrades.ts';
@@ -19,6 +20,7 @@ const PATH = /^\/hocuspocus\/?$/;
 /** The Origin has been checked by then (upgrades.ts). */
 export class HocuspocusUpgrade implements UpgradeRoute {
   readonly #hub: EditorHub;
+  readonly #nameless: NamelessSockets;
   readonly #server = new WebSocketServer({
     WebSocket: EditorWebSocket,
     noServer: true,
@@ -30,6 +32,7 @@ export class HocuspocusUpgrade implements UpgradeRoute {
 
   constructor(hub: EditorHub) {
     this.#hub = hub;
+    this.#nameless = new NamelessSockets(hub.limits.namelessSockets);
   }
 
   match(path: string): boolean {
@@ -50,7 +53,7 @@ export class HocuspocusUpgrade implements UpgradeRoute {
       wantsVersions: searchParams.get('versions') === '1',
     };
     this.#server.handleUpgrade(request, raw, head, (webSocket) => {
-      new HocuspocusSocket(this.#hub, { webSocket, raw }, settings).listen();
+      new HocuspocusSocket(this.#hub, { webSocket, raw }, settings, this.#nameless).listen();
     });
   }
 

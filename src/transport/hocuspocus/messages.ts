@@ -111,8 +111,14 @@ export function syncStatusMessage(address: Uint8Array, isSaved: boolean): Messag
   return new Message(Buffer.concat([address, Uint8Array.of(SYNC_STATUS, isSaved ? 1 : 0)]));
 }
 
-export function statelessMessage(address: Uint8Array, payload: string): Message {
-  return withText(address, STATELESS, payload);
+/** `payload`: in UTF-8. */
+export function statelessMessage(address: Uint8Array, payload: Uint8Array): Message {
+  return new Message(
+    headed(address, (encoder) => {
+      encoding.writeVarUint(encoder, STATELESS);
+      encoding.writeVarUint8Array(encoder, payload);
+    }),
+  );
 }
 
 export function closeMessage(address: Uint8Array, reason: string): Message {

@@ -50,7 +50,7 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
   /** Ends this document for the editor; of the socket, only what has to end with it. */
   abstract end(error: unknown): void;
   abstract onTokenAging(): void;
-  abstract sendStateless(payload: string, isLikeNotice: boolean): void;
+  abstract sendStateless(payload: Uint8Array, isLikeNotice: boolean): void;
 
   protected get socket(): EditorSocket {
     if (!this.#socket) throw new Error('a session starts with its socket');
@@ -174,8 +174,8 @@ export abstract class DocumentSession implements LiveSession, Member, TokenWatch
     this.#shared?.takeAwareness(this, update);
   }
 
-  relayStateless(payload: string): void {
-    this.#shared?.relayStateless(this, payload);
+  relayStateless(payload: Uint8Array): number {
+    return this.#shared?.relayStateless(this, payload) ?? 0;
   }
 
   /** Counts against the document's rate. */

@@ -19,6 +19,7 @@ export interface EditorLimits {
   readonly documentsPerUser: number;
   readonly documentsPerSocket: number;
   readonly authenticationMs: number;
+  readonly namelessSockets: number;
   readonly pingEveryMs: number;
   readonly connectionRate: RateLimit;
   readonly documentRate: RateLimit;
@@ -32,6 +33,7 @@ const LIMITS: EditorLimits = {
   streams: limits.SYNC_STREAMS_MAX,
   documentsPerUser: limits.SYNC_DOCUMENTS_PER_USER_MAX,
   documentsPerSocket: limits.SYNC_DOCUMENTS_PER_SOCKET_MAX,
+  namelessSockets: limits.SYNC_NAMELESS_SOCKETS_MAX,
   authenticationMs: limits.SYNC_AUTHENTICATION_MS_MAX,
   pingEveryMs: limits.SYNC_PING_EVERY_MS,
   connectionRate: {

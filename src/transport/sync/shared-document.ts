@@ -20,7 +20,7 @@ export interface RelayChannel {
 
 export interface Member extends AwarenessMember {
   /** Another client says it. `isLikeNotice`: it looks like the studio's own word on what is saved. */
-  sendStateless(payload: string, isLikeNotice: boolean): void;
+  sendStateless(payload: Uint8Array, isLikeNotice: boolean): void;
 }
 
 /** An update without clients asks the other processes for what they know. */
@@ -59,7 +59,7 @@ export class SharedDocument {
       awareness?.subscribe(blobId, (message) => this.#onRemoteAwareness(message), ask) ?? (() => {}),
       stateless?.subscribe(
         blobId,
-        (message) => this.#deliver(Buffer.from(message).toString()),
+        (message) => this.#deliver(message),
         () => {},
       ) ?? (() => {}),
     ];
@@ -107,10 +107,11 @@ export class SharedDocument {
     return this.#awareness.entriesOf(clientIds);
   }
 
-  /** To everyone else in the document, on every process. Lossy, like presence. */
-  relayStateless(from: Member, payload: string): void {
+  /** To everyone else in the document, on every process. Lossy, like presence. Returns how many are here. */
+  relayStateless(from: Member, payload: Uint8Array): number {
     this.#deliver(payload, from);
-    this.#options.stateless?.publish(this.blobId, Buffer.from(payload));
+    this.#options.stateless?.publish(this.blobId, payload);
+    return this.#members.size - 1;
   }
 
   tidy(nowMs: number): void {
@@ -126,9 +127,9 @@ export class SharedDocument {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  #deliver(payload: string, except?: Member): void {
+  #deliver(payload: Uint8Array, except?: Member): void {
     // Asked here, where it is delivered, so that it holds whichever process relayed it.
-    const isLikeNotice = isLikeSavedNotice(payload);
+    const isLikeNotice = isLikeSavedNotice(Buffer.from(payload).toString());
     for (const member of this.#members) if (member !== except) member.sendStateless(payload, isLikeNotice);
   }
 

@@ -129,7 +129,7 @@ test(
       step1Message(address, Uint8Array.of(1, 2, 3)).toBytes(),
       updateMessage(address, update).toBytes(),
       awarenessMessage(address, Uint8Array.of(0)).toBytes(),
-      statelessMessage(address, '{"any":"payload"}').toBytes(),
+      statelessMessage(address, Buffer.from('{"any":"payload"}')).toBytes(),
       closeMessage(address, 'reason').toBytes(),
     ];
     const decode = (bytes: Uint8Array): void => {
