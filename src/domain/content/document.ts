@@ -2,6 +2,7 @@
 import * as Y from 'yjs';
 import { addedStrings } from './added-strings.ts';
 import { type Alphabet, alphabetOf, union } from './alphabet.ts';
+import { beginOnePassMerge, endOnePassMerge, expectMerge } from './one-pass-merge.ts';
 import type { Shape } from './shape.ts';
 
 /**
@@ -33,7 +34,11 @@ class QuietDocument extends Y.Doc {
   #alphabet: Alphabet | undefined;
 
   override emit(...[name, args]: Parameters<Y.Doc['emit']>): void {
+    if (name === 'beforeTransaction') beginOnePassMerge((args as [Y.Transaction, Y.Doc])[0]);
+    else if (name === 'afterTransactionCleanup') endOnePassMerge((args as [Y.Transaction, Y.Doc])[0]);
     if (this._observers.has(name)) super.emit(name, args);
+    // After all who listen: they may go through the deletions too.
+    if (name === 'afterTransaction') expectMerge((args as [Y.Transaction, Y.Doc])[0]);
     if (name === 'afterAllTransactions') (args as [Y.Doc, Y.Transaction[]])[1].length = 0;
   }
 
