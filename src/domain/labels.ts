@@ -11,8 +11,8 @@ export function requireLabels(labels: Readonly<Record<string, string>>): void {
     ([key, value]) =>
       key !== '' &&
       !CONTROL.test(key) &&
-      key.length <= LABEL_KEY_CHARACTERS_MAX &&
-      value.length <= LABEL_VALUE_CHARACTERS_MAX,
+      characters(key) <= LABEL_KEY_CHARACTERS_MAX &&
+      characters(value) <= LABEL_VALUE_CHARACTERS_MAX,
   );
   if (fits && entries.length <= LABELS_MAX) return;
   throw new StudioError(
@@ -20,4 +20,9 @@ export function requireLabels(labels: Readonly<Record<string, string>>): void {
     `At most ${LABELS_MAX} labels, keys of 1 to ${LABEL_KEY_CHARACTERS_MAX} characters, none of them a control character, and values of up to ${LABEL_VALUE_CHARACTERS_MAX} characters.`,
     { field: 'labels' },
   );
+}
+
+/** As the rules of the contract count them: an emoji is one. */
+function characters(text: string): number {
+  return [...text].length;
 }

@@ -176,7 +176,9 @@ function bounded(value: number, fallback: number, max: number, field: string): n
 }
 
 function requireLength(text: string, min: number, max: number, field: string): void {
-  if (text.length >= min && text.length <= max) return;
+  // As the rules of the contract count them: an emoji is one.
+  const characters = [...text].length;
+  if (characters >= min && characters <= max) return;
   throw new StudioError('FIELD_INVALID', `${field} must have ${min} to ${max} characters.`, { field });
 }
 

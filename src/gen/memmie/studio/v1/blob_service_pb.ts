@@ -66,8 +66,8 @@ export type CreateBlobRequest = Message<"memmie.studio.v1.CreateBlobRequest"> & 
   parentIds: string[];
 
   /**
-   * The owner's own words for it: at most 64; keys of 1 to 64 characters, values of at most 256. `__proto__` is no key:
-   * REST refuses it, the other doors leave it out.
+   * The owner's own words for it: at most 64; keys of 1 to 64 characters (Unicode code points), none of them a control
+   * character, values of at most 256. `__proto__` is no key: REST refuses it, the other doors leave it out.
    *
    * @generated from field: map<string, string> labels = 5;
    */

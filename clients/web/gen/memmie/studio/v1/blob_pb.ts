@@ -222,8 +222,8 @@ export const ProcessedSchema: GenMessage<Processed> = /*@__PURE__*/
  */
 export type Labels = Message<"memmie.studio.v1.Labels"> & {
   /**
-   * At most 64; keys of 1 to 64 characters, values of at most 256. `__proto__` is no key: REST refuses it, the other
-   * doors leave it out.
+   * At most 64; keys of 1 to 64 characters (Unicode code points), none of them a control character, values of at most 256.
+   * `__proto__` is no key: REST refuses it, the other doors leave it out.
    *
    * @generated from field: map<string, string> values = 1;
    */
