@@ -44,8 +44,9 @@ export class DeltaWrites {
     const submissions = this.#submissions;
     const { patches, fromVersion, previousDelta } = request;
     const bytes = patches.reduce((sum, patch) => sum + patchBytes(patch), 0);
+    const sentBytes = patches.reduce((sum, patch) => sum + sentPatchBytes(patch), 0);
     if (patches.length > BATCH_PATCHES_MAX) throw tooMany('changes', BATCH_PATCHES_MAX, 'BATCH_PATCHES_MAX');
-    if (bytes > FLUSH_BYTES_MAX) throw tooMany('bytes', FLUSH_BYTES_MAX, 'FLUSH_BYTES_MAX');
+    if (sentBytes > FLUSH_BYTES_MAX) throw tooMany('bytes', FLUSH_BYTES_MAX, 'FLUSH_BYTES_MAX');
     return this.#rooms.withFor(caller, request.blobId, async (room) => {
       await room.authorize(caller, 'write');
       await this.#prepareContents(room, patches);
@@ -97,6 +98,20 @@ function tooMany(what: string, most: number, limit: string): StudioError {
   return new StudioError('LIMIT_EXCEEDED', `At most ${most} ${what} go together.`, { limit });
 }
 
+/** What its caller sent of it. */
+export function sentPatchBytes(patch: Patch): number {
+  switch (patch.kind) {
+    case 'text_edits':
+      return patch.edits.reduce((bytes, edit) => bytes + Buffer.byteLength(edit.insert), 0);
+    case 'json_patch':
+    case 'merge_patch':
+      return Buffer.byteLength(patch.patch);
+    default:
+      return patchBytes(patch);
+  }
+}
+
+/** About what it takes while it waits: strings have two bytes a character. */
 export function patchBytes(patch: Patch): number {
   switch (patch.kind) {
     case 'text_edits':
