@@ -163,7 +163,7 @@ export async function openEngine(config: Config, logger: Logger): Promise<Engine
     headWriter,
     contents,
     access,
-    reads: new Reads({ blobs, past, views, heads, log, database, access, lists }),
+    reads: new Reads({ blobs, past, views, log, database, access, lists }),
     versions: new VersionReads({ blobs, past, moments, named, origins, tombstones }),
     differences: new DifferenceReads({ blobs, past }),
     attributions: new AttributionReads({ blobs, past, origins, log }),

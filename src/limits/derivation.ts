@@ -4,6 +4,9 @@ import { CONTENT_BYTES_MAX } from './content.ts';
 export const LINEAGE_DEPTH_MAX = 32;
 /** Blobs of one owner in one DAG that are planned for at once, and blobs of a DAG that is shown. Deleted ones don't count. */
 export const DAG_NODES_MAX = 10_000;
+/** Of a DAG that is larger: blobs looked at for those to show, of the caller, of the owner, and of all, in this order. */
+export const DAG_SCANNED_BLOBS_MAX = 20_000;
+export const DAG_PAGE_BLOBS = 2_000;
 /** A DAG that is over its size is logged at most this often by a process. */
 export const DAG_FULL_LOG_EVERY_MS = 60_000;
 export const PROVIDERS_PER_USER_MAX = 200;

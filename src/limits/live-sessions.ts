@@ -132,3 +132,5 @@ export const ACCESS_CACHED_MAX = 20_000;
 export const ACCESS_LINEAGE_BLOBS_MAX = 256;
 /** Blobs one page of a list looks at for those that the caller may read and asked for. */
 export const LIST_SCANNED_BLOBS_MAX = 2_000;
+/** Blobs it asks for at once when those at first were too few. */
+export const LIST_BATCH_BLOBS_MIN = 100;

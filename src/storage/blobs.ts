@@ -186,15 +186,11 @@ export class BlobHeads {
     return documents.map((document) => ({ blob: fromDocument(document), orderKey: document.order_key }));
   }
 
-  /** The blobs of one DAG that are not deleted, or one owner's of them: by id, at most `limit`. */
-  async ofRoot(rootId: string, limit: number, owner?: string): Promise<Blob[]> {
-    const filter: Filter<BlobDocument> = { root_id: rootId, deleted_at: { $exists: false } };
+  /** The blobs of one DAG that are not deleted, or one owner's of them: by id, at most `limit`, beyond `after`. */
+  async ofRoot(rootId: string, limit: number, owner?: string, after = ''): Promise<Blob[]> {
+    const filter: Filter<BlobDocument> = { root_id: rootId, deleted_at: { $exists: false }, _id: { $gt: after } };
     if (owner !== undefined) filter.user_id = owner;
     return (await this.#database.blobs.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
-  }
-
-  async children(parentId: string): Promise<Blob[]> {
-    return (await this.#database.blobs.find({ parent_ids: parentId }).toArray()).map(fromDocument);
   }
 
   /** Heads updated at or after `since`, oldest first. */

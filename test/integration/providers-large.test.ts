@@ -28,13 +28,14 @@ test.after(async () => {
 });
 
 /** Stored heads alone, of blobs that come before all others by id and that no provider takes. */
-async function fill(rootId: string, count: number, deleted: boolean): Promise<void> {
+async function fill(rootId: string, count: number, deleted: boolean, owner?: string): Promise<void> {
   const { blobs } = world.engine.database;
   const root = await blobs.findOne({ _id: rootId });
   assert.ok(root);
   const mark = deleted ? 'deleted' : 'other';
   const documents = Array.from({ length: count }, (_, index) => ({
     ...root,
+    user_id: owner ?? root.user_id,
     _id: `-${mark}-${index}-${rootId}`,
     order_key: `0-${mark}-${index}-${rootId}`,
     content_type: 'application/x-other',
@@ -61,6 +62,13 @@ test('deleted blobs take no place in a graph', async () => {
   await scene.register({ supportedTypes: ['text/x-nobody-takes'], triggerEvents: ['blob.updated'] });
   await world.engine.database.blobs.updateOne({ _id: source.id }, { $set: { content_version: 2, updated_at: now() } });
   assert.equal(await wantedIn(scene, source.id), [source.id]);
+  assert.is((await world.documents.getDag(scene.caller, source.id)).nodes.length, 1);
+});
+
+test('G7 G8 what others put below a blob, unseen by its owner, takes nothing from the graph that the owner is shown', async () => {
+  const scene = newScene(world);
+  const source = await scene.create('text', 'text/x-nobody-takes');
+  await fill(source.id, DAG_NODES_MAX, false, 'a-viewer');
   assert.is((await world.documents.getDag(scene.caller, source.id)).nodes.length, 1);
 });
 

@@ -9,10 +9,18 @@ import type { Blob } from '../../domain/blob.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../../domain/page-token.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
-import { LIST_SCANNED_BLOBS_MAX } from '../../limits.ts';
+import { StudioError } from '../../errors.ts';
+import {
+  DAG_NODES_MAX,
+  DAG_PAGE_BLOBS,
+  DAG_SCANNED_BLOBS_MAX,
+  LIST_BATCH_BLOBS_MIN,
+  LIST_SCANNED_BLOBS_MAX,
+} from '../../limits.ts';
 import type { AccessStore } from '../../storage/access.ts';
 import { orderKey, type BlobHeads, type BlobQuery } from '../../storage/blobs.ts';
 import type { ListBlobs } from '../contract.ts';
+import { positionBehind } from './list-position.ts';
 
 interface Candidate {
   readonly orderKey: string;
@@ -69,25 +77,50 @@ export class BlobLists {
     });
   }
 
+  /**
+   * Of a DAG: at most DAG_NODES_MAX that the caller may read, else LIMIT_EXCEEDED. Anyone who may read a blob can put any
+   * number of blobs below it; those the caller can't see count for nothing, and come last.
+   */
+  async ofRoot(caller: Caller, rootId: string, owner: string): Promise<Blob[]> {
+    const all = await this.#heads.ofRoot(rootId, DAG_NODES_MAX + 1);
+    if (all.length <= DAG_NODES_MAX) return this.readable(caller, all);
+    const found = new Map<string, Blob>();
+    for (const of of new Set([caller.userId, owner, undefined])) {
+      let after: string | undefined;
+      for (let scanned = 0; scanned < DAG_SCANNED_BLOBS_MAX; scanned += DAG_PAGE_BLOBS) {
+        const page = await this.#heads.ofRoot(rootId, DAG_PAGE_BLOBS, of, after);
+        for (const blob of await this.readable(caller, page)) found.set(blob.id, blob);
+        if (found.size > DAG_NODES_MAX) throw tooManyNodes();
+        if (page.length < DAG_PAGE_BLOBS) break;
+        after = page.at(-1)?.id;
+      }
+    }
+    return [...found.values()];
+  }
+
   async #page(caller: Caller, source: Source, query: unknown, page: PageRequest): Promise<Page<Blob>> {
     const size = effectivePageSize(page.pageSize);
     const token = decodePageToken(query, page.pageToken);
-    let position = typeof token === 'string' ? token : undefined;
+    const began = typeof token === 'string' ? token : undefined;
+    let position = began;
     const items: Blob[] = [];
     let isExhausted = false;
     for (let scanned = 0; items.length <= size && scanned < LIST_SCANNED_BLOBS_MAX && !isExhausted;) {
-      const batch = await source(position, size + 1);
+      // Where the first was not enough, a small page must not ask the database for each few.
+      const limit = scanned === 0 ? size + 1 : Math.max(size + 1, LIST_BATCH_BLOBS_MIN);
+      const batch = await source(position, limit);
       const offered = batch.flatMap(({ blob }) => (blob ? [blob] : []));
       items.push(...(await this.readable(caller, offered)));
-      isExhausted = batch.length <= size;
+      isExhausted = batch.length < limit;
       scanned += batch.length;
       position = batch.at(-1)?.orderKey ?? position;
     }
     const shown = items.slice(0, size);
     const last = shown.at(-1);
-    if (items.length > size && last) position = orderKey(last);
-    else if (isExhausted) return { items: shown, nextPageToken: '' };
-    return { items: shown, nextPageToken: encodePageToken(query, position) };
+    const lastKey = last && orderKey(last);
+    if (items.length > size) return { items: shown, nextPageToken: encodePageToken(query, lastKey) };
+    if (isExhausted || position === undefined) return { items: shown, nextPageToken: '' };
+    return { items: shown, nextPageToken: encodePageToken(query, positionBehind(lastKey, position, began)) };
   }
 
   #created(query: BlobQuery): Source {
@@ -106,6 +139,13 @@ export class BlobLists {
       });
     };
   }
+}
+
+function tooManyNodes(): StudioError {
+  const limit = 'DAG_NODES_MAX';
+  return new StudioError('LIMIT_EXCEEDED', `The graph has more than ${DAG_NODES_MAX} blobs; list children instead.`, {
+    limit,
+  });
 }
 
 function merged(one: Source, other: Source): Source {

@@ -7,8 +7,7 @@ import type { Delta } from '../../domain/delta.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../../domain/page-token.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { StudioError } from '../../errors.ts';
-import { DAG_NODES_MAX, PAGE_CONTENT_BYTES_MAX } from '../../limits.ts';
-import type { BlobHeads } from '../../storage/blobs.ts';
+import { PAGE_CONTENT_BYTES_MAX } from '../../limits.ts';
 import { requestKey } from '../../storage/log/commit-document.ts';
 import type { CommitLog } from '../../storage/log/commit-log.ts';
 import type { Database } from '../../storage/database.ts';
@@ -28,7 +27,6 @@ export class Reads {
   readonly #blobs: ReadableBlobs;
   readonly #past: PastVersions;
   readonly #views: BlobViews;
-  readonly #heads: BlobHeads;
   readonly #log: CommitLog;
   readonly #database: Database;
   readonly #access: AccessControl;
@@ -38,7 +36,6 @@ export class Reads {
     readonly blobs: ReadableBlobs;
     readonly past: PastVersions;
     readonly views: BlobViews;
-    readonly heads: BlobHeads;
     readonly log: CommitLog;
     readonly database: Database;
     readonly access: AccessControl;
@@ -47,7 +44,6 @@ export class Reads {
     this.#blobs = options.blobs;
     this.#past = options.past;
     this.#views = options.views;
-    this.#heads = options.heads;
     this.#log = options.log;
     this.#database = options.database;
     this.#access = options.access;
@@ -141,18 +137,11 @@ export class Reads {
   }
 
   async getDag(caller: Caller, blobId: string): Promise<Dag> {
-    const rootId = await this.#blobs.with(caller, blobId, async (room) => room.state.genesis.rootId);
-    const blobs = await this.#heads.ofRoot(rootId, DAG_NODES_MAX + 1);
-    if (blobs.length > DAG_NODES_MAX) {
-      throw new StudioError(
-        'LIMIT_EXCEEDED',
-        `The graph has more than ${DAG_NODES_MAX} blobs; list children instead.`,
-        {
-          limit: 'DAG_NODES_MAX',
-        },
-      );
-    }
-    const visible = await this.#lists.readable(caller, blobs);
+    const [rootId, owner] = await this.#blobs.with(caller, blobId, async ({ state }) => [
+      state.genesis.rootId,
+      state.owner,
+    ]);
+    const visible = await this.#lists.ofRoot(caller, rootId, owner);
     const byId = new Map(visible.map((blob) => [blob.id, blob]));
     const nodes: DagNode[] = visible
       .sort((a, b) => a.depth - b.depth || (a.id < b.id ? -1 : 1))

@@ -16,7 +16,9 @@ export const file_memmie_studio_v1_dag: GenFile = /*@__PURE__*/
   fileDesc("ChptZW1taWUvc3R1ZGlvL3YxL2RhZy5wcm90bxIQbWVtbWllLnN0dWRpby52MSJqCgNEYWcSDwoHcm9vdF9pZBgBIAEoCRIoCgVub2RlcxgCIAMoCzIZLm1lbW1pZS5zdHVkaW8udjEuRGFnTm9kZRIoCgVlZGdlcxgDIAMoCzIZLm1lbW1pZS5zdHVkaW8udjEuRGFnRWRnZSI+CgdEYWdOb2RlEiQKBGJsb2IYASABKAsyFi5tZW1taWUuc3R1ZGlvLnYxLkJsb2ISDQoFc3RhbGUYAiABKAgiLgoHRGFnRWRnZRIRCglwYXJlbnRfaWQYASABKAkSEAoIY2hpbGRfaWQYAiABKAliBnByb3RvMw", [file_memmie_studio_v1_blob]);
 
 /**
- * A root and everything derived from it or put below it; without what the caller may not read.
+ * The blobs of one root: itself and those that have it for their root_id. So a blob of several parents is in the graph of
+ * the first one alone; ListChildren has it at each. Without what the caller may not read, and without deleted blobs, the
+ * one asked for included. Where others have put tens of thousands below it, not all of theirs are in it.
  *
  * @generated from message memmie.studio.v1.Dag
  */

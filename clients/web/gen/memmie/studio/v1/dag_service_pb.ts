@@ -316,8 +316,8 @@ export const WaitForDerivedResponseSchema: GenMessage<WaitForDerivedResponse> = 
  */
 export const DagService: GenService<{
   /**
-   * Reads the whole graph that a blob belongs to. Fails with BLOB_NOT_FOUND, or with LIMIT_EXCEEDED if that has more
-   * than 10,000 blobs.
+   * Reads the whole graph that a blob belongs to. Fails with BLOB_NOT_FOUND, or with LIMIT_EXCEEDED if the caller
+   * may read more than 10,000 blobs of it.
    *
    * @generated from rpc memmie.studio.v1.DagService.GetDag
    */
