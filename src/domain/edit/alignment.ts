@@ -43,7 +43,7 @@ export function alignUnits(
 }
 
 /** What comparing two units is reckoned at. */
-const COMPARISONS_PER_CELL = 128;
+export const COMPARISONS_PER_CELL = 128;
 
 function pairPlaces(count: number, likeness: (at: number, from: number) => number): Pair[] {
   return Array.from({ length: count }, (_, place) => ({ at: place, from: place })).filter(

@@ -4,7 +4,7 @@ import { type Bag, bagOf, likenessOf, wordsOf } from './likeness.ts';
 import { valueKey } from './rich-numbers.ts';
 
 /** Also of nodes that have nothing in common: changing one in place keeps what others do in it. */
-const OF_ONE_NAME = 0.05;
+export const OF_ONE_NAME = 0.05;
 
 export class RichLikeness {
   readonly #bags = new WeakMap<RichNode, Bag>();

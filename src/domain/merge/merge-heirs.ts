@@ -1,29 +1,26 @@
 /** Units that both sides changed, merged one by one: each with what it has become on either side. */
 import { alignUnits } from '../edit/alignment.ts';
-import type { WorkBudget } from '../edit/sequence-difference.ts';
 import type { Sides } from './merge-sequence.ts';
+import type { UnitRules } from './merge-units.ts';
 
-export interface HeirRules<T> {
-  /** Equal units have equal keys. */
-  readonly keyOf: (unit: T) => string | number;
-  /** How much the one is the other, changed; negative if not at all. */
-  readonly likeness: (base: T, next: T) => number;
-  /** Undefined on a side where the unit is gone, and as the result if it is gone from both. */
-  readonly merge: (base: T, ours: T | undefined, theirs: T | undefined) => T | undefined;
-  readonly budget: WorkBudget;
+/** On either side the place of each unit's heir, of those that have one. */
+export interface Heirs {
+  readonly own: ReadonlyMap<number, number>;
+  readonly other: ReadonlyMap<number, number>;
 }
 
-export function mergeHeirs<T>({ base, ours, theirs }: Sides<T>, rules: HeirRules<T>): T[] {
-  const own = heirs(base, ours, rules);
-  const other = heirs(base, theirs, rules);
-  const known = new Set(ours.map(rules.keyOf));
+export function mergeHeirs<T>({ base, ours, theirs }: Sides<T>, { own, other }: Heirs, rules: UnitRules<T>): T[] {
+  const { keyOf, isTelling } = rules;
+  const known = new Set(ours.filter(isTelling).map(keyOf));
   const merged: T[] = [];
   let at = 0;
   let from = 0;
   /** What either side put in before its heir of the next unit; what both did is there once. */
   const addNew = (ourEnd: number | undefined, theirEnd: number | undefined): void => {
-    for (const unit of ours.slice(at, ourEnd ?? at)) merged.push(unit);
-    for (const unit of theirs.slice(from, theirEnd ?? from)) if (!known.has(rules.keyOf(unit))) merged.push(unit);
+    const mine = ours.slice(at, ourEnd ?? at);
+    const added = theirs.slice(from, theirEnd ?? from).filter((unit) => !isTelling(unit) || !known.has(keyOf(unit)));
+    for (const unit of mine) merged.push(unit);
+    if (mine.length === 0 || added.some(isTelling)) for (const unit of added) merged.push(unit);
   };
   for (const [index, unit] of base.entries()) {
     const ourHeir = own.get(index);
@@ -42,7 +39,15 @@ export function mergeHeirs<T>({ base, ours, theirs }: Sides<T>, rules: HeirRules
   return merged;
 }
 
-function heirs<T>(base: readonly T[], next: readonly T[], { likeness, budget }: HeirRules<T>): Map<number, number> {
-  const like = (at: number, from: number): number => likeness(base[at] as T, next[from] as T);
-  return new Map(alignUnits(base.length, next.length, like, budget).map(({ at, from }) => [at, from]));
+export function heirsOf<T>(base: readonly T[], next: readonly T[], rules: UnitRules<T>): Map<number, number> {
+  const like = (at: number, from: number): number => heirLikeness(base[at] as T, next[from] as T, rules);
+  return new Map(alignUnits(base.length, next.length, like, rules.tally.budget).map(({ at, from }) => [at, from]));
+}
+
+/** What lies about everywhere pairs with its like, but where that keeps others from pairing. */
+const EQUAL_BUT_NOT_TELLING = 0.01;
+
+export function heirLikeness<T>(one: T, other: T, { keyOf, isTelling, likeness }: UnitRules<T>): number {
+  if (keyOf(one) === keyOf(other)) return isTelling(one) ? 1 : EQUAL_BUT_NOT_TELLING;
+  return isTelling(one) && isTelling(other) ? likeness(one, other) : -1;
 }

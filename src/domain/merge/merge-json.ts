@@ -7,9 +7,9 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../content/json-value.ts';
-import { bagOf, likenessOf } from '../edit/likeness.ts';
-import { mergeHeirs } from './merge-heirs.ts';
-import { mergeSequence, type Sides } from './merge-sequence.ts';
+import { JsonLikeness } from './json-likeness.ts';
+import type { Sides } from './merge-sequence.ts';
+import { mergeUnits } from './merge-units.ts';
 import type { Tally } from './tally.ts';
 
 type Maybe = JsonValue | undefined;
@@ -32,31 +32,22 @@ export function mergeJson(base: Maybe, ours: Maybe, theirs: Maybe, tally: Tally)
 }
 
 function mergeArrays(sides: Sides<JsonValue>, tally: Tally): JsonValue[] {
-  return mergeSequence(sides, {
+  const likeness = new JsonLikeness(sides);
+  return mergeUnits(sides, {
     keyOf: canonicalJson,
-    keepsBothInsertions: true,
-    budget: tally.budget,
-    resolve: (changed) =>
-      mergeHeirs(changed, {
-        keyOf: canonicalJson,
-        likeness: (one, other) => likeness(one, other),
-        merge: (base, ours, theirs) => mergeJson(base, ours, theirs, tally),
-        budget: tally.budget,
-      }),
+    isTelling: () => true,
+    likeness: (one, other) => likeness.of(one, other),
+    merge: (base, ours, theirs) => {
+      const haveBothChanged =
+        ours !== undefined && theirs !== undefined && [ours, theirs].every((item) => !isSame(base, item));
+      if (haveBothChanged && !isSame(ours, theirs) && !likeness.isMergeable(base, ours, theirs)) {
+        tally.skipped += 1;
+        return ours;
+      }
+      return mergeJson(base, ours, theirs, tally);
+    },
+    tally,
   });
-}
-
-/** Plain values have nothing to know them by but their place. */
-const BY_PLACE = 0.05;
-
-function likeness(one: JsonValue, other: JsonValue): number {
-  const areOfOneKind = isArray(one) === isArray(other) && isObject(one) === isObject(other);
-  return areOfOneKind ? BY_PLACE + likenessOf(bagOf(heldBy(one)), bagOf(heldBy(other))) : -1;
-}
-
-function heldBy(value: JsonValue): string[] {
-  if (isArray(value)) return value.map(canonicalJson);
-  return isObject(value) ? Object.entries(value).map(([key, item]) => `${key}=${canonicalJson(item)}`) : [];
 }
 
 function own(object: JsonObject, key: string): Maybe {

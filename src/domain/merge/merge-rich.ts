@@ -1,10 +1,10 @@
-/** Rich documents: nodes by their place among their siblings, attributes by key, text by word. */
-import type { RichElement, RichNode, RichRun, RichText } from '../content/rich-node.ts';
-import { RichLikeness } from '../edit/rich-likeness.ts';
-import { markKey, RichNumbers, valueKey } from '../edit/rich-numbers.ts';
-import { words } from '../edit/text-units.ts';
-import { mergeHeirs } from './merge-heirs.ts';
-import { mergeSequence, type Sides } from './merge-sequence.ts';
+/** Rich documents: nodes by what they say, attributes by key, text by word. */
+import { joinRuns, type RichElement, type RichNode, type RichText } from '../content/rich-node.ts';
+import { RichNumbers, valueKey } from '../edit/rich-numbers.ts';
+import type { Sides } from './merge-sequence.ts';
+import { mergeUnits } from './merge-units.ts';
+import { mergeWords, piecesOf } from './merge-words.ts';
+import { NodeLikeness } from './node-likeness.ts';
 import type { Tally } from './tally.ts';
 
 export function mergeRich(sides: Sides<RichNode>, tally: Tally): RichNode[] {
@@ -14,24 +14,19 @@ export function mergeRich(sides: Sides<RichNode>, tally: Tally): RichNode[] {
 class RichMerge {
   readonly #tally: Tally;
   readonly #numbers = new RichNumbers();
-  readonly #likeness = new RichLikeness();
+  readonly #likeness = new NodeLikeness(this.#numbers);
 
   constructor(tally: Tally) {
     this.#tally = tally;
   }
 
   children(sides: Sides<RichNode>): RichNode[] {
-    return mergeSequence(sides, {
+    return mergeUnits(sides, {
       keyOf: (node) => this.#numbers.of(node),
-      keepsBothInsertions: true,
-      budget: this.#tally.budget,
-      resolve: (changed) =>
-        mergeHeirs(changed, {
-          keyOf: (node) => this.#numbers.of(node),
-          likeness: (one, other) => this.#likeness.of(one, other),
-          merge: (base, ours, theirs) => this.#node(base, ours, theirs),
-          budget: this.#tally.budget,
-        }),
+      isTelling: (node) => this.#likeness.isTelling(node),
+      likeness: (one, other) => this.#likeness.of(one, other),
+      merge: (base, ours, theirs) => this.#node(base, ours, theirs),
+      tally: this.#tally,
     });
   }
 
@@ -47,6 +42,10 @@ class RichMerge {
     const [before, own, other] = [base, ours, theirs].map((node) => this.#numbers.of(node));
     if (before === own) return theirs;
     if (before === other || own === other) return ours;
+    if (!this.#likeness.isMergeable(base, ours, theirs)) {
+      this.#tally.skipped += 1;
+      return ours;
+    }
     if (base.kind === 'text' && ours.kind === 'text' && theirs.kind === 'text') return this.#text(base, ours, theirs);
     if (base.kind !== 'element' || ours.kind !== 'element' || theirs.kind !== 'element') return ours;
     return {
@@ -69,26 +68,8 @@ class RichMerge {
   }
 
   #text(base: RichText, ours: RichText, theirs: RichText): RichText {
-    const [one, two, three] = [base, ours, theirs].map(({ runs }) =>
-      runs.flatMap((run) => words(run.text).map((text): RichRun => ({ text, marks: run.marks }))),
-    );
-    const runs = mergeSequence(
-      { base: one ?? [], ours: two ?? [], theirs: three ?? [] },
-      {
-        keyOf: (run) =>
-          run.text +
-          [...run.marks]
-            .map(([name, value]) => `\n${markKey(name, value)}`)
-            .sort()
-            .join(''),
-        keepsBothInsertions: false,
-        budget: this.#tally.budget,
-        resolve: (sides) => {
-          this.#tally.skipped += 1;
-          return sides.ours;
-        },
-      },
-    );
-    return { kind: 'text', runs };
+    const [one, two, three] = [base, ours, theirs].map(({ runs }) => piecesOf(runs));
+    const runs = mergeWords({ base: one ?? [], ours: two ?? [], theirs: three ?? [] }, this.#tally);
+    return { kind: 'text', runs: joinRuns(runs) };
   }
 }

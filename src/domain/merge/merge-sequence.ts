@@ -1,5 +1,6 @@
 /** Three-way merge of sequences: what changed from `base` to either side is put together where it does not overlap. */
 import { type Hunk, sequenceDifference, type WorkBudget } from '../edit/sequence-difference.ts';
+import { joinHunks, type Region, RegionWalk } from './regions.ts';
 
 export interface Sides<T> {
   readonly base: readonly T[];
@@ -7,128 +8,85 @@ export interface Sides<T> {
   readonly theirs: readonly T[];
 }
 
-export interface MergeRules<T> {
+export interface SequenceRules<T> {
   /** Equal units have equal keys. */
   readonly keyOf: (unit: T) => string | number;
-  /** What becomes of units that both sides changed. */
-  readonly resolve: (sides: Sides<T>) => readonly T[];
+  /** Whether it shows where it stands. What lies about everywhere (a blank line) does not. */
+  readonly isTelling: (unit: T) => boolean;
+  readonly budget: WorkBudget;
+}
+
+export interface MergeRules<T> extends SequenceRules<T> {
+  /** What becomes of units that both sides changed: in several places, or each side all of them in one. */
+  readonly resolve: (sides: Sides<T>, places: 'one place' | 'several places') => readonly T[];
+  /** What becomes of a unit that has the same key on all sides: its key need not say all of it. */
+  readonly settle: (base: T, ours: T, theirs: T) => T;
   /** Whether both stay where both put something at the same place. Else it is as if they had changed one unit. */
   readonly keepsBothInsertions: boolean;
-  readonly budget: WorkBudget;
+}
+
+export interface SideHunks {
+  readonly own: readonly Hunk[];
+  readonly other: readonly Hunk[];
+}
+
+export function sideHunks<T>({ base, ours, theirs }: Sides<T>, rules: SequenceRules<T>): SideHunks {
+  const keys = base.map(rules.keyOf);
+  const differ = (side: readonly T[]): Hunk[] =>
+    joinHunks(sequenceDifference(keys, side.map(rules.keyOf), rules.budget), base, rules.isTelling);
+  return { own: differ(ours), other: differ(theirs) };
 }
 
 /**
  * Changes of neighbouring units do not overlap, nor does an insertion beside a changed unit. A change that both sides
  * made is taken once.
  */
-export function mergeSequence<T>(sides: Sides<T>, rules: MergeRules<T>): T[] {
+export function mergeSequence<T>(sides: Sides<T>, rules: MergeRules<T>, hunks = sideHunks(sides, rules)): T[] {
   const { base, ours, theirs } = sides;
-  const keys = base.map(rules.keyOf);
-  const own = new Side(sequenceDifference(keys, ours.map(rules.keyOf), rules.budget));
-  const other = new Side(sequenceDifference(keys, theirs.map(rules.keyOf), rules.budget));
+  const walk = new RegionWalk(hunks.own, hunks.other);
   const merged: T[] = [];
   const add = (units: readonly T[]): void => {
     for (const unit of units) merged.push(unit);
   };
   let at = 0;
-  for (let region = nextRegion(own, other); region; region = nextRegion(own, other)) {
-    add(base.slice(at, region.start));
-    const changed = {
-      base: base.slice(region.start, region.end),
-      ours: ours.slice(region.own.from, region.own.until),
-      theirs: theirs.slice(region.other.from, region.other.until),
-    };
-    if (!region.other.isChanged || (region.own.isChanged && isSame(changed.ours, changed.theirs, rules))) {
-      add(changed.ours);
-    } else if (!region.own.isChanged) add(changed.theirs);
-    else if (changed.base.length === 0 && rules.keepsBothInsertions) add(union(changed, rules));
-    else add(rules.resolve(changed));
+  const addEqual = (end: number, ourEnd: number, theirEnd: number): void => {
+    for (let left = end - at; left > 0; left -= 1) {
+      merged.push(rules.settle(base[end - left] as T, ours[ourEnd - left] as T, theirs[theirEnd - left] as T));
+    }
+  };
+  for (let region = walk.next(); region; region = walk.next()) {
+    addEqual(region.start, region.own.from, region.other.from);
+    add(regionOf(sides, region, rules));
     at = region.end;
   }
-  add(base.slice(at));
+  addEqual(base.length, ours.length, theirs.length);
   return merged;
 }
 
-interface Span {
-  readonly from: number;
-  readonly until: number;
-  readonly isChanged: boolean;
-}
-
-interface Region {
-  readonly start: number;
-  readonly end: number;
-  readonly own: Span;
-  readonly other: Span;
-}
-
-/** One side's changes, from the first on. */
-class Side {
-  readonly #hunks: readonly Hunk[];
-  #index = 0;
-  /** By how much the side is longer than the base so far. */
-  #shift = 0;
-
-  constructor(hunks: readonly Hunk[]) {
-    this.#hunks = hunks;
-  }
-
-  get next(): Hunk | undefined {
-    return this.#hunks[this.#index];
-  }
-
-  take(): void {
-    const hunk = this.next;
-    if (!hunk) return;
-    this.#shift += hunk.inserted - hunk.deleted;
-    this.#index += 1;
-  }
-
-  /** Where the side is what the base is at `place`, after all that was taken. */
-  placeOf(place: number): number {
-    return place + this.#shift;
-  }
-}
-
-/** The next change of either side, with all that overlaps it. */
-function nextRegion(own: Side, other: Side): Region | undefined {
-  const first = earlier(own.next, other.next);
-  if (!first) return undefined;
-  const start = first.at;
-  let end = first.at + first.deleted;
-  const from = [own.placeOf(start), other.placeOf(start)] as const;
-  const changed = [false, false];
-  for (let grows = true; grows;) {
-    grows = false;
-    for (const [index, side] of [own, other].entries()) {
-      const hunk = side.next;
-      const isFirst = hunk === first && !changed[index];
-      if (!hunk || !(isFirst || overlaps(hunk, start, end))) continue;
-      end = Math.max(end, hunk.at + hunk.deleted);
-      changed[index] = true;
-      side.take();
-      grows = true;
-    }
-  }
-  return {
-    start,
-    end,
-    own: { from: from[0], until: own.placeOf(end), isChanged: changed[0] === true },
-    other: { from: from[1], until: other.placeOf(end), isChanged: changed[1] === true },
+function regionOf<T>(sides: Sides<T>, { start, end, own, other }: Region, rules: MergeRules<T>): readonly T[] {
+  const changed = {
+    base: sides.base.slice(start, end),
+    ours: sides.ours.slice(own.from, own.until),
+    theirs: sides.theirs.slice(other.from, other.until),
   };
+  if (own.hunks.length === 0) return changed.theirs;
+  if (other.hunks.length === 0 || isSame(changed.ours, changed.theirs, rules)) return changed.ours;
+  const hunks = [...own.hunks, ...other.hunks];
+  if (hunks.every(({ inserted }) => inserted === 0)) {
+    // Both only took out: what either took out is gone.
+    return changed.base.filter((_, index) => !hunks.some(({ at, deleted }) => isWithin(index + start, at, deleted)));
+  }
+  return changed.base.length === 0 && rules.keepsBothInsertions
+    ? union(changed, rules)
+    : rules.resolve(changed, placesOf([own, other], end - start));
 }
 
-/** At the same place an insertion comes before what changes the unit there. */
-function earlier(one: Hunk | undefined, other: Hunk | undefined): Hunk | undefined {
-  if (!one || !other) return one ?? other;
-  if (one.at !== other.at) return one.at < other.at ? one : other;
-  return one.deleted === 0 ? one : other;
+function placesOf(spans: readonly Region['own'][], units: number): 'one place' | 'several places' {
+  return spans.every(({ hunks }) => hunks.length === 1 && hunks[0]?.deleted === units) ? 'one place' : 'several places';
 }
 
-function overlaps(hunk: Hunk, start: number, end: number): boolean {
-  if (hunk.deleted > 0 && end > start) return hunk.at < end && hunk.at + hunk.deleted > start;
-  if (hunk.deleted === 0 && end === start) return hunk.at === start;
-  return hunk.deleted === 0 ? start < hunk.at && hunk.at < end : hunk.at < start && start < hunk.at + hunk.deleted;
+function isWithin(place: number, at: number, count: number): boolean {
+  return place >= at && place < at + count;
 }
 
 function isSame<T>(one: readonly T[], other: readonly T[], { keyOf }: MergeRules<T>): boolean {
@@ -136,10 +94,11 @@ function isSame<T>(one: readonly T[], other: readonly T[], { keyOf }: MergeRules
 }
 
 /** Ours and theirs, what is in both once. */
-function union<T>({ ours, theirs }: Sides<T>, { keyOf, budget }: MergeRules<T>): T[] {
+function union<T>({ ours, theirs }: Sides<T>, { keyOf, isTelling, budget }: MergeRules<T>): T[] {
   const united: T[] = [];
   let at = 0;
-  for (const hunk of sequenceDifference(ours.map(keyOf), theirs.map(keyOf), budget)) {
+  const hunks = sequenceDifference(ours.map(keyOf), theirs.map(keyOf), budget);
+  for (const hunk of joinHunks(hunks, ours, isTelling, 'to the ends')) {
     for (const unit of ours.slice(at, hunk.at + hunk.deleted)) united.push(unit);
     for (const unit of theirs.slice(hunk.from, hunk.from + hunk.inserted)) united.push(unit);
     at = hunk.at + hunk.deleted;

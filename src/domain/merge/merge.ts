@@ -22,7 +22,9 @@ export interface Merged {
 }
 
 /**
- * Where both changed the same unit, people's stays. A change that is in `ours` already is taken once. Rich documents are
+ * Where both changed the same unit, people's stays, and stays whole where the other side's is too little like it. A unit
+ * is known by what it says wherever it has gone: what people took out does not come back where the provider moved it.
+ * What is not like any unit is another one, and comes beside it. A change that is in `ours` already is taken once. Rich documents are
  * ProseMirror's JSON on all sides; of binary content, which has no parts, each side is its hash. `theirs` is read as
  * strictly as any content is: throws CONTENT_INVALID or CONTENT_TOO_LARGE.
  */

@@ -174,4 +174,60 @@ test('rich documents by node, attribute and word', () => {
   assert.is(left, 2);
 });
 
+test("G9 no value of one item gets into another: people's stays whole, the provider's comes beside it", () => {
+  const ann = { name: 'Ann', phone: '1' };
+  const [bob, carol] = [
+    { name: 'Bob', phone: '999' },
+    { name: 'Carol', phone: '3' },
+  ];
+  assert.equal(json([ann, { ...bob, phone: '2' }], [ann, bob], [ann, carol]), [ann, bob, carol]);
+  const question = { q: 'Capital of France?', a: 'Lyon' };
+  const other = { q: 'Largest planet?', a: 'Jupiter' };
+  assert.equal(json([question], [{ ...question, a: 'Paris' }], [other]), [{ ...question, a: 'Paris' }, other]);
+  const days = [['Mon', 1]];
+  assert.equal(json([...days, ['Tue', 2]], [...days, ['Tue', 99]], [...days, ['Wed', 3]]), [
+    ...days,
+    ['Tue', 99],
+    ['Wed', 3],
+  ]);
+});
+
+test('G9 a sentence that the provider wrote anew is not mixed with what people made of the old one', () => {
+  const [brown, red] = ['The quick brown fox jumps over it\n', 'The quick red fox jumps over it\n'];
+  const anew = 'A totally different sentence about cats here\n';
+  assert.is(text(brown, red, anew), red + anew);
+  assert.is(skipped('text/plain', brown, red, anew), 1);
+  assert.is(text('w0 w1 w2 w3 w4 w5\n', 'w0 w1 w3 w4 w5\n', 'w0 Q w1 w4 w5\n'), 'w0 Q w1 w4 w5\n');
+  assert.is(text('a b c d e\n', 'a b c e\n', 'a b c P d Q e\n'), 'a b c P Q e\n');
+  // Wrapped otherwise, it is the same text.
+  assert.is(
+    text('one two three\nfour five\n', 'one two three\nfour 5\n', 'one two\nthree four five\n'),
+    'one two\nthree four 5\n',
+  );
+});
+
+test('G9 what the provider moves does not come back where people deleted it, nor twice where they changed it', () => {
+  const [fruit, sorted] = ['banana\napple\ncherry\n', 'apple\nbanana\ncherry\n'];
+  assert.is(text(fruit, 'apple\ncherry\n', sorted), 'apple\ncherry\n');
+  assert.is(skipped('text/plain', fruit, 'apple\ncherry\n', sorted), 1);
+  assert.is(
+    text('milk\neggs\nbread\n', 'milk\neggs\nbread (rye)\n', 'bread\neggs\nmilk\n'),
+    'bread (rye)\neggs\nmilk\n',
+  );
+  const items = ['a', 'b', 'c'].map((t, id) => ({ id, t }));
+  const [a, b, c] = items;
+  assert.equal(json(items, [a, { id: 1, t: 'MINE' }, c], [b, a, c]), [{ id: 1, t: 'MINE' }, a, c]);
+});
+
+test('G9 a last line without an end takes nothing of what the provider puts after it, and blank lines stay between', () => {
+  assert.is(text('# T\n\nOne', '# T\n\nOne\n', '# T\n\nOne\n\n- new\n- more'), '# T\n\nOne\n\n- new\n- more');
+  assert.is(
+    text('intro\nlast line', 'intro\nlast line mine', 'intro\nlast line\nnew line'),
+    'intro\nlast line mine\nnew line',
+  );
+  assert.is(text('Milk\n', 'Milk\n\nAsk Bob\n', 'Milk\n\nBuy eggs\n'), 'Milk\n\nAsk Bob\n\nBuy eggs\n');
+  assert.is(text('Total: 5 ', 'Total: 5', 'Total: 5 items'), 'Total: 5 items');
+  assert.is(text('a b\nc', 'a b', 'a B\nc'), 'a B');
+});
+
 test.run();
