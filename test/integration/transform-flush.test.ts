@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { Intent, type Settled } from '../../src/documents/commits/intent.ts';
 import { contentHash } from '../../src/domain/content/canonical.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { openRooms, type RoomsWorld } from './rooms-world.ts';
@@ -69,5 +70,34 @@ test('each output is merged against the one before it, though that is in the sam
   ]);
   assert.is(await world.readText('merged'), 'three\n');
 });
+
+test("G6 people's edits stay where the previous output is missing or damaged, and that is counted", async () => {
+  const database = await openDatabase({ url: parts.url('mongodb'), name: 'rooms' });
+  const { contents } = database;
+  for (const [blobId, damage] of [
+    ['missing', () => contents.deleteOne({ _id: hashOf('missing\n') })],
+    ['damaged', () => contents.updateOne({ _id: hashOf('damaged\n') }, { $set: { bytes: Buffer.from('other') } })],
+  ] as const) {
+    await world.createText(blobId, '');
+    await transform(blobId, [[1, `${blobId}\n`]]);
+    await damage();
+    // Nobody has changed it: it is the previous output itself.
+    await transform(blobId, [[2, `${blobId} and more\n`]]);
+    assert.is(await world.readText(blobId), `${blobId} and more\n`);
+    await world.rooms.with(blobId, async (room) => {
+      const patch = { kind: 'content', content: Buffer.from('mine\n') } as const;
+      await room.submit(new Intent({ userId: 'ada', work: { kind: 'patch', patch }, bytes: 0 }));
+    });
+    await contents.deleteOne({ _id: hashOf(`${blobId} and more\n`) });
+    const [settled] = await transform(blobId, [[3, 'theirs\n']]);
+    assert.is(await world.readText(blobId), 'mine\n');
+    assert.is(settled?.delta?.skippedHunks, 1);
+  }
+  await database.close();
+});
+
+function hashOf(text: string): string {
+  return contentHash(Buffer.from(text));
+}
 
 test.run();

@@ -2,6 +2,7 @@
 import type * as Y from 'yjs';
 import { headBase } from '../../domain/base.ts';
 import type { Derivation } from '../../domain/blob.ts';
+import { contentHash } from '../../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { readContent, writtenFormat } from '../../domain/content/format.ts';
 import { stateAsUpdate } from '../../domain/content/opaque-document.ts';
@@ -96,7 +97,8 @@ export class EditMaker {
   /**
    * A provider's new output, merged three ways: what changed between its previous output and this one is put into the
    * content as people have made it since. `last`: what that was made from; `version`: of the head that the edit is made
-   * on, changes of the flush included. G9: inputs older than those of the last transform are refused as stale.
+   * on, changes of the flush included. Where
+   * the previous output can't be read, people's content stays and the new one counts as left out. G9: inputs older than those of the last transform are refused as stale.
    */
   async makeTransform(
     work: Extract<Work, { kind: 'transform' }>,
@@ -112,18 +114,29 @@ export class EditMaker {
     const isBinary = shapeOf(contentType) === 'binary';
     // Binary content is read as its hash.
     const next = isBinary ? Buffer.from(work.derivation.outputHash) : work.content;
-    const previous =
-      last && isBinary ? Buffer.from(last.outputHash) : last && (await this.#contents.get(last.outputHash));
+    const previous = last && (isBinary ? Buffer.from(last.outputHash) : await this.#output(last.outputHash));
     let skippedHunks = 0;
     const edit: Edit = (doc: Y.Doc) => {
-      if (!previous) return authorContent(doc, contentType, work.content);
+      if (!last) return authorContent(doc, contentType, work.content);
       const ours = readContent(doc, contentType, writtenFormat(contentType));
-      const merged = mergeThreeWay(contentType, previous, ours, next);
+      const before = previous ?? (contentHash(ours) === last.outputHash ? ours : undefined);
+      if (!before) {
+        // What people changed can't be told from what the provider had written: nothing of it is overwritten.
+        skippedHunks = 1;
+        return;
+      }
+      const merged = mergeThreeWay(contentType, before, ours, next);
       skippedHunks = merged.skipped;
       if (merged.content !== ours) authorContent(doc, contentType, isBinary ? work.content : merged.content);
     };
     const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(version));
     return { outcome: 'made', edit: authored ? { authored } : undefined, skippedHunks };
+  }
+
+  /** Undefined if what is stored is not what it should be. */
+  async #output(hash: string): Promise<Uint8Array | undefined> {
+    const stored = await this.#contents.get(hash);
+    return stored && contentHash(stored) === hash ? stored : undefined;
   }
 
   /** G7: refused before the edit is made, by what it could add at the most. */

@@ -24,9 +24,9 @@ export interface Merged {
 /**
  * Where both changed the same unit, people's stays, and stays whole where the other side's is too little like it. A unit
  * is known by what it says wherever it has gone: what people took out does not come back where the provider moved it.
- * What is not like any unit is another one, and comes beside it. A change that is in `ours` already is taken once. Rich documents are
- * ProseMirror's JSON on all sides; of binary content, which has no parts, each side is its hash. `theirs` is read as
- * strictly as any content is: throws CONTENT_INVALID or CONTENT_TOO_LARGE.
+ * What is not like any unit is another one, and comes beside it. A change that is in `ours` already is taken once.
+ * Rich documents are ProseMirror's JSON on all sides; of binary content, which has no parts, each side is its hash.
+ * `theirs` is read as strictly as any content is: throws CONTENT_INVALID or CONTENT_TOO_LARGE.
  */
 export function mergeThreeWay(contentType: string, base: Uint8Array, ours: Uint8Array, theirs: Uint8Array): Merged {
   if (Buffer.compare(base, ours) === 0) return { content: theirs, skipped: 0 };
