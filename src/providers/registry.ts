@@ -105,7 +105,7 @@ export class Registry implements Providers {
       });
     } catch (error) {
       // Whether it started is unknown. Cancelled, it is started over by whatever comes first: a workflow that did start,
-      // the next plan that wants it, or the next try.
+      // the next plan that wants it, or the next try. One that had begun before goes on, and what it commits counts.
       await this.#parts.runs.finish(run.key, { status: 'cancelled', error: notStarted(error) }, this.#parts.now());
       throw error;
     }

@@ -156,14 +156,18 @@ export class ExecutionStore {
     );
   }
 
-  /** Ends a running execution; one that ended already stays as it is. */
+  /**
+   * Ends a running execution; one that ended already stays as it is. Except for one that was cancelled because nobody
+   * knew whether it had started: what it has committed by now, it has.
+   */
   async finish(
     key: string,
     end: { readonly status: Exclude<ExecutionStatus, 'running'>; readonly output?: Receipt; readonly error?: RunError },
     now: Date,
   ): Promise<void> {
+    const from: ExecutionStatus[] = end.status === 'succeeded' ? ['running', 'cancelled'] : ['running'];
     await this.#executions.updateOne(
-      { _id: key, status: 'running' },
+      { _id: key, status: { $in: from } },
       {
         $set: {
           status: end.status,

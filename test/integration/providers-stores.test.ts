@@ -168,6 +168,18 @@ test('an end is final, and a success forgets earlier errors', async () => {
   assert.equal(run?.finishedAt, later(5));
 });
 
+test('a run that was cancelled because nobody knew whether it had started succeeds when it had, and only then', async () => {
+  const claim = claimOf();
+  await executions.claim(claim, now);
+  const error = { reason: 'WORKFLOWS_UNAVAILABLE', message: 'The run could not be started.' };
+  await executions.finish(claim.key, { status: 'cancelled', error }, later(1));
+  await executions.finish(claim.key, { status: 'failed', error: { reason: 'X', message: 'x' } }, later(2));
+  assert.is((await executions.get(claim.key))?.status, 'cancelled');
+  await executions.finish(claim.key, { status: 'succeeded', output: { blobId: 'd', version: 1 } }, later(3));
+  const run = await executions.get(claim.key);
+  assert.equal([run?.status, run?.output, run?.error], ['succeeded', { blobId: 'd', version: 1 }, undefined]);
+});
+
 test('a failed run starts over with all its attempts, once', async () => {
   const claim = claimOf();
   await executions.claim(claim, now);
