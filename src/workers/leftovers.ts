@@ -6,7 +6,6 @@ import type { Documents } from '../documents/contract.ts';
 import type { Run } from '../domain/derivation/run.ts';
 import { LEFTOVER_RUNS_MAX } from '../limits.ts';
 import type { Runs } from '../providers/stores.ts';
-import type { ClaimedRun } from './names.ts';
 import type { RunLedger } from './run-ledger.ts';
 
 export class Leftovers {
@@ -25,7 +24,7 @@ export class Leftovers {
     for (const run of await this.#runs.heldBy(holder, LEFTOVER_RUNS_MAX)) {
       const version = await this.#committedVersion(run);
       if (version === undefined) await this.#ledger.supersede(run.key);
-      else await this.#ledger.settle(claimedOf(run), 'succeeded', { output: { blobId: run.derivedId, version } });
+      else await this.#ledger.conclude(run.key, { blobId: run.derivedId, version });
     }
   }
 
@@ -34,22 +33,4 @@ export class Leftovers {
     const caller = { userId: run.owner, administrator: false, providerId: run.providerId };
     return (await this.#documents.findDelta(caller, run.derivedId, run.key))?.toVersion;
   }
-}
-
-function claimedOf(run: Run): ClaimedRun {
-  const [input] = run.inputs;
-  return {
-    ref: {
-      rootId: run.rootId,
-      owner: run.owner,
-      sourceId: input?.blobId ?? run.rootId,
-      providerId: run.providerId,
-      derivedId: run.derivedId,
-      type: 'builtin',
-    },
-    key: run.key,
-    attempt: run.attempts,
-    sourceVersion: input?.version ?? 0,
-    providerVersion: run.providerVersion,
-  };
 }

@@ -80,6 +80,11 @@ export class RunLedger {
     return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: retryAt.getTime() };
   }
 
+  /** Ends a run that was found to have committed; its input moved on, and what the blob notes is the newer run's. */
+  async conclude(key: string, output: Receipt): Promise<void> {
+    await this.#runs.finish(key, { status: 'succeeded', output }, this.#now());
+  }
+
   /** Ends a run whose input moved on before it succeeded; what the blob notes is the newer one's. */
   async supersede(key: string): Promise<void> {
     const error = { reason: 'SUPERSEDED', message: 'The input changed before this run succeeded.' };
