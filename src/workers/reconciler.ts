@@ -191,6 +191,11 @@ export class Reconciler {
     const provider = await this.#parts.providers.get(run.providerId);
     const [input] = run.inputs;
     if (!provider || !input) return;
+    if (run.holder === rootWorkflowId(run.rootId, run.owner)) {
+      // Nobody asked for it: its root makes it if it is still wanted, patterns and all, or closes it.
+      await this.#parts.signals.signal(run.rootId, run.owner, { [input.blobId]: { version: input.version } });
+      return;
+    }
     await this.#parts.starter.start({
       key: run.key,
       workflowId: `studio-run-${run.key}`,

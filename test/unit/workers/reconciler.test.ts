@@ -1,12 +1,14 @@
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
+import type { Run } from '../../../src/domain/derivation/run.ts';
 import { StudioError } from '../../../src/errors.ts';
 import { RECONCILE_EVERY_MS } from '../../../src/limits.ts';
 import type { PropagationPlan } from '../../../src/workers/names.ts';
 import type { PlanRequest } from '../../../src/workers/planner.ts';
 import { Reconciler, type ReconcilerParts } from '../../../src/workers/reconciler.ts';
+import { rootWorkflowId } from '../../../src/workers/root-workflow.ts';
 import { suite } from '../../harness/suite.ts';
-import { blobOf } from './fixtures.ts';
+import { blobOf, providerOf } from './fixtures.ts';
 
 const test = suite('reconciler');
 const at = (minute: number): Date => new Date(Date.UTC(2026, 0, 1, 0, minute));
@@ -122,6 +124,28 @@ test('G9 a head that comes late is looked at, though another of its root changed
   place.plan = readyOf;
   await reconciler.pass();
   assert.equal(place.signalled, ['root']);
+});
+
+test('G9 an abandoned run is taken up by its root, or by itself if somebody asked for it', async () => {
+  const place = new Place();
+  const run = (key: string, holder: string): Run =>
+    ({
+      key,
+      holder,
+      rootId: 'root',
+      owner: 'ada',
+      providerId: 'p',
+      inputs: [{ blobId: 'root', version: 1 }],
+    }) as unknown as Run;
+  const abandoned = [run('by itself', rootWorkflowId('root', 'ada')), run('asked for', 'studio-run-asked for')];
+  const started: string[] = [];
+  const reconciler = place.reconciler({
+    providers: { get: async (id) => providerOf({ id }) },
+    runs: { abandoned: async () => abandoned },
+    starter: { start: async ({ key }) => void started.push(key) },
+  });
+  await reconciler.pass();
+  assert.equal([started, place.signalled], [['asked for'], ['root']]);
 });
 
 test.run();
