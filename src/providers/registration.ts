@@ -64,7 +64,7 @@ export function checkRegistration(
     name: request.name,
     description: request.description,
     type: request.type,
-    endpoint: request.endpoint,
+    endpoint: request.type === 'connect' ? request.endpoint : '',
     inputSchema: request.inputSchema,
     outputSchema: request.outputSchema,
     config: request.config,

@@ -120,4 +120,10 @@ test('everything else that can be wrong names its field', () => {
   refused({ ...builtin, debounce: { quietMs: 500, maxWaitMs: 100 } }, 'PROVIDER_INVALID', 'debounce.max_wait');
 });
 
+test('an endpoint is no field of a provider that is not called there', () => {
+  const endpoint = 'http://127.0.0.1/';
+  assert.is(checkRegistration(ada, { ...builtin, endpoint }, rules, now).endpoint, '');
+  assert.is(checkRegistration(ada, { ...workflow, endpoint }, rules, now).endpoint, '');
+});
+
 test.run();
