@@ -8,7 +8,7 @@ import { decodePageToken, effectivePageSize, encodePageToken } from '../domain/p
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Execution, Provider } from '../domain/derivation/provider.ts';
 import type { Run, RunClaim } from '../domain/derivation/run.ts';
-import { takesInput } from '../domain/derivation/trigger.ts';
+import { providerMayRead, takesInput } from '../domain/derivation/trigger.ts';
 import type { Documents } from '../documents/contract.ts';
 import { StudioError } from '../errors.ts';
 import { EXECUTION_LEASE_MS, LINEAGE_DEPTH_MAX, PROVIDERS_PER_USER_MAX, REQUEST_ID_CHARACTERS_MAX } from '../limits.ts';
@@ -161,6 +161,13 @@ export class Registry implements Providers {
   async #requireSuitable(caller: Caller, provider: Provider, source: Blob): Promise<void> {
     if (source.deletedAt)
       throw new StudioError('BLOB_DELETED', `Blob "${source.id}" is deleted.`, { blob_id: source.id });
+    if (!providerMayRead(provider, source)) {
+      throw new StudioError(
+        'PROVIDER_INPUT_UNSUPPORTED',
+        `Provider "${provider.id}" runs on its owner's blobs alone; blob "${source.id}" is another user's.`,
+        { provider_id: provider.id, blob_id: source.id },
+      );
+    }
     if (!takesInput(provider, source)) {
       throw new StudioError(
         'PROVIDER_INPUT_UNSUPPORTED',

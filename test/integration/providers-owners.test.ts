@@ -6,6 +6,7 @@ import { contentHash } from '../../src/domain/content/canonical.ts';
 import type { Caller } from '../../src/domain/access/caller.ts';
 import { derivedBlobId } from '../../src/domain/derivation/execution-key.ts';
 import type { Provider } from '../../src/domain/derivation/provider.ts';
+import { StudioError } from '../../src/errors.ts';
 import { PLAN_RUNS_MAX } from '../../src/limits.ts';
 import { startWorker } from '../../src/worker.ts';
 import { Planner } from '../../src/workers/planner.ts';
@@ -94,6 +95,20 @@ test('G9 a blob is derived from whether or not its owner may read the root, and 
   assert.equal(await readyFor(root.id, guest), [run(guest, below, provider)]);
   await world.documents.deleteBlob(host.caller, root.id, {});
   assert.equal(await readyFor(root.id, guest), [run(guest, below, provider)]);
+});
+
+test('G8 a provider of an editor’s own runs on no blob of another, and the refusal says so', async () => {
+  let provider: Provider | undefined;
+  const { host, guest, source } = await newShared(async (one, other) => {
+    provider = await other.register({ supportedTypes: [one.contentType] });
+  });
+  assert.ok(provider);
+  assert.is(await reasonOf(guest.process(source.id, provider)), 'ACCESS_DENIED');
+  await world.engine.sharing.grant(host.caller, { blobId: source.id, userId: guest.caller.userId, role: 'editor' });
+  const refusal = await guest.process(source.id, provider).catch((error: unknown) => StudioError.from(error));
+  assert.instance(refusal, StudioError);
+  assert.is((refusal as StudioError).reason, 'PROVIDER_INPUT_UNSUPPORTED');
+  assert.match((refusal as StudioError).message, /is another user's/);
 });
 
 test('G9 the reconciler finds what each owner in a root has left to do', async () => {

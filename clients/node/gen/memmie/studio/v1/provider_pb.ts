@@ -121,7 +121,7 @@ export type Provider = Message<"memmie.studio.v1.Provider"> & {
   maxInputSize: bigint;
 
   /**
-   * How long one attempt may take.
+   * How long one attempt may take. Built-ins are not interrupted: the size of their input is limited instead.
    *
    * @generated from field: google.protobuf.Duration timeout = 15;
    */

@@ -76,7 +76,7 @@ export type RegisterProviderRequest = Message<"memmie.studio.v1.RegisterProvider
   taskQueue: string;
 
   /**
-   * Connect: the URL that serves memmie.studio.provider.v1.ProviderEndpoint.
+   * Connect: the URL that serves memmie.studio.provider.v1.ProviderEndpoint. Not kept for other types.
    *
    * @generated from field: string endpoint = 8;
    */
@@ -119,7 +119,7 @@ export type RegisterProviderRequest = Message<"memmie.studio.v1.RegisterProvider
   maxInputSize: bigint;
 
   /**
-   * How long one attempt may take, up to 10 minutes; absent: 30 seconds.
+   * How long one attempt may take, up to 10 minutes; absent: 30 seconds. Built-ins are not interrupted.
    *
    * @generated from field: google.protobuf.Duration timeout = 14;
    */
@@ -650,8 +650,11 @@ export const ProviderService: GenService<{
   },
   /**
    * Runs a provider on a blob now, whatever its triggers say, and answers with the execution as it starts. Idempotent:
-   * there is one execution for a provider's version and a blob's. Fails with BLOB_NOT_FOUND, VERSION_NOT_FOUND,
-   * PROVIDER_NOT_FOUND, PROVIDER_INPUT_UNSUPPORTED, LINEAGE_LIMIT or WORKFLOWS_UNAVAILABLE.
+   * there is one execution for a provider's version and a blob's. One that failed, was skipped or cancelled is made again,
+   * with all its attempts, unless the request_id is that of the call that it answered. Takes the role editor. The input is
+   * held against input_schema when the execution runs, which fails then. Fails with BLOB_NOT_FOUND, BLOB_DELETED,
+   * ACCESS_DENIED, VERSION_NOT_FOUND, VERSION_THINNED, PROVIDER_NOT_FOUND, PROVIDER_INPUT_UNSUPPORTED, LINEAGE_LIMIT or
+   * WORKFLOWS_UNAVAILABLE.
    *
    * @generated from rpc memmie.studio.v1.ProviderService.ProcessBlob
    */

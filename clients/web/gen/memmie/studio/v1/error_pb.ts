@@ -20,7 +20,14 @@ export const file_memmie_studio_v1_error: GenFile = /*@__PURE__*/
  */
 export type Failure = Message<"memmie.studio.v1.Failure"> & {
   /**
-   * One of the names of ErrorReason without its prefix, or one of the provider's own.
+   * One of the names of ErrorReason without its prefix, or, of an execution, one of these:
+   * PROVIDER_FAILED: the provider returned an error; what it calls it is in the message.
+   * PROVIDER_TIMEOUT: it did not end within its timeout, or, while the execution goes on, no worker of it took the run.
+   * INPUT_SCHEMA_MISMATCH, OUTPUT_SCHEMA_MISMATCH: the input or the output does not fit the provider's schema.
+   * OUTPUT_INVALID: what it returned is no output.
+   * PATTERN_UNMATCHED: no trigger pattern matches the content, or it took too long to tell.
+   * STALE: a newer version of the input was processed already.
+   * SUPERSEDED: the input changed before the run succeeded.
    *
    * @generated from field: string reason = 1;
    */
@@ -338,7 +345,8 @@ export enum ErrorReason {
   WORKFLOW_FORBIDDEN = 40,
 
   /**
-   * The provider does not take this blob: its type, size or schema. Code FAILED_PRECONDITION.
+   * The provider does not take this blob: its type, its size, or whose it is (a provider of scope OWN runs on its owner's
+   * blobs alone). Code FAILED_PRECONDITION.
    *
    * @generated from enum value: ERROR_REASON_PROVIDER_INPUT_UNSUPPORTED = 41;
    */

@@ -82,14 +82,14 @@ export type Execution = Message<"memmie.studio.v1.Execution"> & {
   status: ExecutionStatus;
 
   /**
-   * How often the provider was tried.
+   * How often the provider was tried and returned an error, did not end, or succeeded.
    *
    * @generated from field: uint32 attempts = 9;
    */
   attempts: number;
 
   /**
-   * Why it failed; absent unless it did.
+   * Why it failed, was skipped or cancelled; of one that goes on, what its last try ended with. Else absent.
    *
    * @generated from field: memmie.studio.v1.Failure error = 10;
    */
@@ -159,21 +159,23 @@ export enum ExecutionStatus {
   SUCCEEDED = 2,
 
   /**
-   * It used up its attempts.
+   * It used up its attempts, or what it ended with would be the same the next time: a schema or an output that does not
+   * fit, a commit that was refused. ProcessBlob makes it again.
    *
    * @generated from enum value: EXECUTION_STATUS_FAILED = 3;
    */
   FAILED = 3,
 
   /**
-   * It was cancelled.
+   * It could not be started: the workflow engine did not answer. It is started by the next call, or by itself.
    *
    * @generated from enum value: EXECUTION_STATUS_CANCELLED = 4;
    */
   CANCELLED = 4,
 
   /**
-   * There was nothing to do: the provider does not take the input, or newer inputs were there.
+   * There was nothing to do: the provider does not take the input, no trigger pattern matches it, newer inputs were there,
+   * or what it would change was deleted.
    *
    * @generated from enum value: EXECUTION_STATUS_SKIPPED = 5;
    */
