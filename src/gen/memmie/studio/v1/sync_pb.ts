@@ -23,7 +23,8 @@ export const file_memmie_studio_v1_sync: GenFile = /*@__PURE__*/
  */
 export type OpenDocument = Message<"memmie.studio.v1.OpenDocument"> & {
   /**
-   * The Yjs state vector of what the client has (encoding v1); empty for nothing.
+   * The Yjs state vector of what the client has (encoding v1); empty for nothing. At most 1 MiB: with more the document is
+   * closed with UPDATE_TOO_COMPLEX.
    *
    * @generated from field: bytes state_vector = 1;
    */
@@ -253,7 +254,7 @@ export const AccessChangedSchema: GenMessage<AccessChanged> = /*@__PURE__*/
   messageDesc(file_memmie_studio_v1_sync, 7);
 
 /**
- * Sent when nothing else was for 12 seconds, so that a reader can tell silence from a lost connection.
+ * Sent every 12 seconds in which nothing waits to be sent, so that a reader can tell silence from a lost connection.
  *
  * @generated from message memmie.studio.v1.KeepAlive
  */

@@ -71,8 +71,8 @@ export type Delta = Message<"memmie.studio.v1.Delta"> & {
   patch?: DeltaPatch;
 
   /**
-   * The Yjs updates (encoding v1) it became, in the order they are applied. Empty for a deletion, for a request that
-   * changed nothing and has a request_id, in metadata views, and in a page's deltas beyond 8 MiB of updates and patches;
+   * The Yjs updates (encoding v1) it became, in the order they are applied. Empty for a deletion and an undeletion,
+   * for a request that changed nothing and has a request_id, for an output that was the same as before, in metadata views, and in a page's deltas beyond 8 MiB of updates and patches;
    * `update_size` tells.
    *
    * @generated from field: repeated bytes updates = 7;
@@ -200,7 +200,7 @@ export const DeltaSchema: GenMessage<Delta> = /*@__PURE__*/
  */
 export type DeltaBase = Message<"memmie.studio.v1.DeltaBase"> & {
   /**
-   * All deltas up to this version are in it; 0 for none.
+   * All deltas up to this version are in it; 0 for none, as of a blob's first delta.
    *
    * @generated from field: uint64 from_version = 1;
    */

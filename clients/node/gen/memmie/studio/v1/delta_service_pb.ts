@@ -519,7 +519,8 @@ export const ListDeltasResponseSchema: GenMessage<ListDeltasResponse> = /*@__PUR
   messageDesc(file_memmie_studio_v1_delta_service, 10);
 
 /**
- * Changes of blobs. A delta is answered only once it is durable, and merged from whatever version it was made in.
+ * Changes of blobs. A delta is answered only once it is durable, and merged from whatever version it was made in. A change
+ * by who may only read the blob fails with ACCESS_DENIED, one made in a version that retention dropped with VERSION_THINNED.
  *
  * @generated from service memmie.studio.v1.DeltaService
  */
@@ -529,7 +530,7 @@ export const DeltaService: GenService<{
    * delta; one that has a request_id and is no Yjs update makes a delta without updates, so that sent again later it
    * comes to nothing then too. Fails with BLOB_NOT_FOUND, BLOB_DELETED, PATCH_UNSUPPORTED, EDIT_OUT_OF_RANGE,
    * EDIT_SPLITS_CHARACTER, BASE_VERSION_UNKNOWN, PREVIOUS_DELTA_UNKNOWN, PREVIOUS_DELTA_FOREIGN, CHAIN_TOO_LONG,
-   * CONTENT_INVALID, CONTENT_TOO_LARGE, for reverts with VERSION_NOT_FOUND, and for Yjs updates with one of the reasons
+   * CONTENT_INVALID, CONTENT_TOO_LARGE, LIMIT_EXCEEDED where the change has too many parts, for reverts with VERSION_NOT_FOUND, and for Yjs updates with one of the reasons
    * UPDATE_* and CLIENT_ID_*.
    *
    * @generated from rpc memmie.studio.v1.DeltaService.ApplyDelta
@@ -574,7 +575,7 @@ export const DeltaService: GenService<{
     output: typeof GetDeltaResponseSchema;
   },
   /**
-   * Lists a blob's deltas in their order. Fails with BLOB_NOT_FOUND.
+   * Lists a blob's deltas in their order. Fails with BLOB_NOT_FOUND or PAGE_TOKEN_INVALID.
    *
    * @generated from rpc memmie.studio.v1.DeltaService.ListDeltas
    */

@@ -1202,14 +1202,16 @@ export const BlobScopeSchema: GenEnum<BlobScope> = /*@__PURE__*/
   enumDesc(file_memmie_studio_v1_blob_service, 0);
 
 /**
- * Blobs and their versions. A blob of another user reads as not existing (BLOB_NOT_FOUND).
+ * Blobs and their versions. A blob that the caller may not read reads as not existing (BLOB_NOT_FOUND); where they may read
+ * and not do what is asked, calls fail with ACCESS_DENIED. All calls with a page token fail with PAGE_TOKEN_INVALID for one
+ * of another query, all that name a version or a base with VERSION_THINNED where retention dropped it.
  *
  * @generated from service memmie.studio.v1.BlobService
  */
 export const BlobService: GenService<{
   /**
    * Makes a blob. Idempotent with a request_id, or an id of the caller's. Fails with BLOB_ALREADY_EXISTS,
-   * PARENT_NOT_FOUND, CONTENT_TYPE_UNSUPPORTED, CONTENT_INVALID or CONTENT_TOO_LARGE.
+   * PARENT_NOT_FOUND, LINEAGE_LIMIT, CONTENT_TYPE_UNSUPPORTED, CONTENT_INVALID or CONTENT_TOO_LARGE.
    *
    * @generated from rpc memmie.studio.v1.BlobService.CreateBlob
    */
@@ -1301,7 +1303,8 @@ export const BlobService: GenService<{
     output: typeof GetVersionResponseSchema;
   },
   /**
-   * Tells what leads from one version to another. Fails with BLOB_NOT_FOUND or VERSION_NOT_FOUND.
+   * Tells what leads from one version to another. Fails with BLOB_NOT_FOUND, VERSION_NOT_FOUND, or LIMIT_EXCEEDED where
+   * that comes to too much.
    *
    * @generated from rpc memmie.studio.v1.BlobService.DiffVersions
    */
@@ -1333,7 +1336,8 @@ export const BlobService: GenService<{
     output: typeof NameVersionResponseSchema;
   },
   /**
-   * Takes a version's name away; the version stays. Fine if it has none. Fails with BLOB_NOT_FOUND or BLOB_DELETED.
+   * Takes a version's name away; the version stays. Fine if it has none. Fails with BLOB_NOT_FOUND, BLOB_DELETED
+   * or VERSION_NOT_FOUND.
    *
    * @generated from rpc memmie.studio.v1.BlobService.UnnameVersion
    */

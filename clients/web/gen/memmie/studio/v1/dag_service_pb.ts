@@ -327,7 +327,7 @@ export const DagService: GenService<{
     output: typeof GetDagResponseSchema;
   },
   /**
-   * Lists the blobs that have this one as a parent. Fails with BLOB_NOT_FOUND.
+   * Lists the blobs that have this one as a parent. Fails with BLOB_NOT_FOUND or PAGE_TOKEN_INVALID.
    *
    * @generated from rpc memmie.studio.v1.DagService.ListChildren
    */

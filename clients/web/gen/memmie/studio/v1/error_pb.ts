@@ -162,7 +162,8 @@ export enum ErrorReason {
   ETAG_MISMATCH = 14,
 
   /**
-   * A field breaks its rule; metadata `field` and `rule` name both. Code INVALID_ARGUMENT.
+   * A field breaks its rule. Metadata `field` names it where there is one, and `rule` the rule where it is one of these
+   * files. Code INVALID_ARGUMENT.
    *
    * @generated from enum value: ERROR_REASON_FIELD_INVALID = 15;
    */
@@ -232,7 +233,7 @@ export enum ErrorReason {
   EDIT_SPLITS_CHARACTER = 24,
 
   /**
-   * from_version is beyond the newest version. Code OUT_OF_RANGE.
+   * from_version is beyond the newest version, or 0. Code OUT_OF_RANGE.
    *
    * @generated from enum value: ERROR_REASON_BASE_VERSION_UNKNOWN = 25;
    */
@@ -274,8 +275,8 @@ export enum ErrorReason {
   UPDATE_TOO_COMPLEX = 30,
 
   /**
-   * The Yjs update builds on changes the studio lacks; metadata `missing` says which. Or the change follows one that
-   * builds on more than `from_version` includes. Code FAILED_PRECONDITION.
+   * The Yjs update builds on changes the studio lacks; metadata `missing` says which. Or the change, of whatever form,
+   * follows one that builds on more than `from_version` includes. Code FAILED_PRECONDITION.
    *
    * @generated from enum value: ERROR_REASON_UPDATE_DEPENDS_ON_MISSING = 31;
    */
@@ -353,7 +354,7 @@ export enum ErrorReason {
   PROVIDER_INPUT_UNSUPPORTED = 41,
 
   /**
-   * The graph below the root would get too deep or too large, or the provider occurs in it above already. Code FAILED_PRECONDITION.
+   * The blob would lie too deep below its root, or the provider occurs above it already. Code FAILED_PRECONDITION.
    *
    * @generated from enum value: ERROR_REASON_LINEAGE_LIMIT = 42;
    */
@@ -423,7 +424,7 @@ export enum ErrorReason {
   INTERNAL = 51,
 
   /**
-   * The version's history was thinned by retention; metadata `kept_before` and `kept_after` name the nearest versions that
+   * What was named, or a version that the change was made in, was thinned by retention; metadata `kept_before` and `kept_after` name the nearest versions that
    * are left. Code NOT_FOUND.
    *
    * @generated from enum value: ERROR_REASON_VERSION_THINNED = 52;

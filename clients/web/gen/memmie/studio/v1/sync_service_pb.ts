@@ -182,7 +182,7 @@ export type SubscribeRequest = Message<"memmie.studio.v1.SubscribeRequest"> & {
   blobId: string;
 
   /**
-   * The Yjs state vector of what the client has (encoding v1); empty for nothing.
+   * The Yjs state vector of what the client has (encoding v1); empty for nothing. At most 1 MiB, as in OpenDocument.
    *
    * @generated from field: bytes state_vector = 2;
    */
