@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME…`: deltas, contention, providers, editors, footprint; all without a name. */
+/** `npm run bench -- NAME…`: all without a name. */
 import { parseArgs } from 'node:util';
 import { benchContention } from './contention.ts';
 import { benchDeltas } from './deltas.ts';

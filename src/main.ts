@@ -17,7 +17,8 @@ const HELP = `studio: blobs as CRDT documents.
                    a token signed with STUDIO_JWT_SECRET, or with the secret that dev keeps; --ttl as 90s, 30m, 12h, 7d
   studio audit [--blob ID] [--repair] [--json]
                    proves that log, checkpoints, heads, contents and attribution of all blobs agree; names each difference
-                   in a line (exit code 1 if there is any); --repair rebuilds heads and checkpoints from the log
+                   in a line (exit code 1 if there is any); --repair rebuilds heads,
+                   checkpoints and attribution from the log
   studio doctor    what each part is, its version, where it comes from, and whether it answers
 
 Settings come from the environment; src/config.ts lists them.`;

@@ -10,7 +10,8 @@ import { SyncService } from '../gen/memmie/studio/v1/sync_service_pb.ts';
 import { createServiceClient, type Channel, type ServiceClient } from './service-client.ts';
 
 const TIMEOUT_MS_DEFAULT = 30_000;
-const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** The studio's largest answers: differences as HTML (32 MiB), and rich documents of 8 MiB as JSON. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface StudioClientOptions {
   /** `host:port`, or `https://host:port` for TLS. */
@@ -43,7 +44,7 @@ export function createStudioClient(options: StudioClientOptions): StudioClient {
     options.address.replace(/^https?:\/\//, ''),
     isSecure ? credentials.createSsl() : credentials.createInsecure(),
     {
-      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+      'grpc.max_receive_message_length': ANSWER_BYTES_MAX,
       // Clients made with the same options would share one connection.
       'grpc.use_local_subchannel_pool': 1,
     },

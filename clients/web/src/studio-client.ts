@@ -6,6 +6,7 @@ import { DagService } from '../gen/memmie/studio/v1/dag_service_pb.ts';
 import { DeltaService } from '../gen/memmie/studio/v1/delta_service_pb.ts';
 import { EventService } from '../gen/memmie/studio/v1/event_service_pb.ts';
 import { ProviderService } from '../gen/memmie/studio/v1/provider_service_pb.ts';
+import { RetentionService } from '../gen/memmie/studio/v1/retention_service_pb.ts';
 import { SyncService } from '../gen/memmie/studio/v1/sync_service_pb.ts';
 
 /** A JWT; a function is asked for each call, so that a token may be replaced before it expires. */
@@ -25,6 +26,7 @@ export interface StudioClient {
   readonly providers: Client<typeof ProviderService>;
   readonly events: Client<typeof EventService>;
   readonly access: Client<typeof AccessService>;
+  readonly retention: Client<typeof RetentionService>;
   readonly sync: Client<typeof SyncService>;
 }
 
@@ -68,6 +70,7 @@ export function createStudioClient(transport: Transport): StudioClient {
     providers: createClient(ProviderService, transport),
     events: createClient(EventService, transport),
     access: createClient(AccessService, transport),
+    retention: createClient(RetentionService, transport),
     sync: createClient(SyncService, transport),
   };
 }
