@@ -85,6 +85,9 @@ test('shared blobs are filtered as own ones are', async () => {
   assert.equal(await idsOf(cy, { scope, labels: { 'a.b': '$' } }), [wanted]);
   assert.equal(await idsOf(cy, { scope, labels: { team: 'core' }, showDeleted: true }), [deleted, wanted]);
   assert.equal(await idsOf(cy, { scope, contentType: 'text/html' }), []);
+  const plain = await idsOf(cy, { scope, contentType: 'text/plain' });
+  assert.ok(plain.length > 0);
+  assert.equal(await idsOf(cy, { scope, contentType: 'Text/Plain; charset=utf-8' }), plain);
   assert.equal(await idsOf(cy, { scope, rootId: wanted }), [wanted]);
 });
 

@@ -12,8 +12,8 @@ const dag = DagService.method;
 const providers = ProviderService.method;
 
 /**
- * The REST of the contract. Beyond the proto JSON of the RPCs: requests take `text` (a string) in place of the base64
- * `content`, blobs in answers carry it beside their content, `ETag` is the blob's etag, and `If-Match` gives it back.
+ * The REST of the contract. Beyond the proto JSON of the RPCs: requests, though not the patches of a batch, take `text` (a
+ * string) in place of the base64 `content`, blobs in answers carry it beside their content, `ETag` is the blob's etag, and `If-Match` gives it back.
  */
 export const REST_ROUTES: readonly RestRoute[] = [
   { verb: 'POST', path: '/blobs', rpc: blobs.createBlob, status: 201 },

@@ -1,3 +1,4 @@
+import { normalizeContentType } from '../../domain/content/shape.ts';
 import { blobMessage, blobScopeOf, listsContent, readsContent } from '../mapping/blob.ts';
 import { contentFormatOf } from '../mapping/content-format.ts';
 import { deltaMessage } from '../mapping/delta.ts';
@@ -36,7 +37,8 @@ export function createBlobService(documents: Documents): Partial<ServiceImpl<typ
         pageSize: request.pageSize,
         pageToken: request.pageToken,
         withContent: listsContent(request.view),
-        contentType: request.contentType || undefined,
+        // As blobs keep it, however it is spelled.
+        contentType: request.contentType ? normalizeContentType(request.contentType) : undefined,
         labels: request.labels,
         rootId: request.rootId || undefined,
         parentId: request.parentId || undefined,

@@ -207,7 +207,7 @@ export type ListBlobsRequest = Message<"memmie.studio.v1.ListBlobsRequest"> & {
   view: BlobView;
 
   /**
-   * Only those of this content type; empty: all.
+   * Only those of this content type, spelled as in CreateBlob; empty: all.
    *
    * @generated from field: string content_type = 4;
    */
