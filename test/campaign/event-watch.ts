@@ -18,7 +18,8 @@ export class EventWatch {
   readonly #ledger: Ledger;
   readonly #stop = new AbortController();
   #cursor = '';
-  #isWhole = true;
+  /** Date.now() from when on nothing can be missed; Infinity while it begins anew and has seen nothing yet. */
+  #wholeSinceMs = 0;
 
   constructor(options: { readonly world: World; readonly random: Random; readonly ledger: Ledger }) {
     this.#random = options.random;
@@ -31,9 +32,9 @@ export class EventWatch {
     return this.#cursor !== '';
   }
 
-  /** False once it had to begin anew: it has not seen what came in between. */
-  get isWhole(): boolean {
-    return this.#isWhole;
+  /** What was committed since then it is to see. Before it had to begin anew, and has not seen what came in between. */
+  get wholeSinceMs(): number {
+    return this.#wholeSinceMs;
   }
 
   stop(): void {
@@ -51,13 +52,14 @@ export class EventWatch {
         for await (const { event, cursor } of client.events.watchEvents({ cursor: this.#cursor }, { signal })) {
           if (event?.type === EventType.DELTA_APPLIED) this.seen.add(`${event.blobId}:${event.version}`);
           this.#cursor = cursor;
+          this.#wholeSinceMs = Math.min(this.#wholeSinceMs, Date.now());
         }
       } catch (error) {
         if (reasonOf(error) === 'CURSOR_INVALID') {
           // A NATS that was killed may lack what it had acknowledged last; it is told so.
           if (String(error).includes('has lost its end')) this.#ledger.count('watches begun anew');
           else this.#ledger.find(`a watch could not resume: ${String(error)}`);
-          this.#isWhole = false;
+          this.#wholeSinceMs = Infinity;
           this.#cursor = '';
         }
         this.#ledger.count('watches resumed');

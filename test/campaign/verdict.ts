@@ -196,10 +196,17 @@ export class Verdict {
     const missing = (seen: ReadonlySet<string>): string[] => due.filter((one) => !seen.has(one));
     const deadline = performance.now() + SETTLE_MS_MAX;
     const { watch, world } = this.#evidence;
-    while (watch.isWhole && missing(watch.seen).length > 0 && performance.now() < deadline) await sleep(200);
-    const unseen = missing(watch.seen);
-    if (watch.isWhole && unseen.length > 0)
-      this.#ledger.find(`${unseen.length} events never seen: ${unseen.slice(0, 5).join(', ')}`);
+    const watched = (): string[] =>
+      [...this.#logs].flatMap(([id, { deltas }]) =>
+        deltas
+          .filter(({ appliedAt }) => appliedAt.getTime() > watch.wholeSinceMs)
+          .map(({ toVersion }) => `${id}:${toVersion}`),
+      );
+    const notSeen = (): string[] => watched().filter((one) => !watch.seen.has(one));
+    while (notSeen().length > 0 && performance.now() < deadline) await sleep(200);
+    const unseen = notSeen();
+    this.#ledger.count('events watched whole', watched().length);
+    if (unseen.length > 0) this.#ledger.find(`${unseen.length} events never seen: ${unseen.slice(0, 5).join(', ')}`);
     // A NATS that was killed lacks what it had acknowledged last, though the watch has seen it, until that is swept.
     let absent: string[];
     for (;;) {
