@@ -105,7 +105,7 @@ export class Reconciler {
         if (!this.#waiting.has(id)) reachedMs = Math.min(reachedMs, root.newestMs);
       }
     }
-    for (const [id, { root }] of [...this.#waiting]) {
+    for (const [id, { root }] of this.#waiting) {
       if (signal?.aborted) return behind;
       if (!looked.has(id) && !(await this.#isInOrder(id, root))) behind += 1;
     }

@@ -76,7 +76,10 @@ test('error.proto lists the reasons of the code, each with its code', () => {
     const code = /\bCode ([A-Z_]+)\.\s*$/.exec(words)?.[1]?.toLowerCase();
     listed[reason] = code === 'cancelled' ? 'canceled' : (code ?? 'none');
   }
-  const sorted = (codes: Readonly<Record<string, string>>): string[][] => Object.entries(codes).sort();
+  const sorted = (codes: Readonly<Record<string, string>>): string[] =>
+    Object.entries(codes)
+      .map(([reason, code]) => `${reason} ${code}`)
+      .sort();
   assert.equal(sorted(listed), sorted(REASON_CODES));
 });
 

@@ -43,8 +43,10 @@ class Place {
       access: { many },
       providers: { activeFor: async () => this.providers },
       runs: {
-        getMany: async (keys) =>
-          new Map(keys.flatMap((key) => [...(this.runs.get(key) ? [[key, this.runs.get(key)] as [string, Run]] : [])])),
+        getMany: async (keys) => {
+          const wanted = new Set(keys);
+          return new Map([...this.runs].filter(([key]) => wanted.has(key)));
+        },
       },
       logger: pino({ level: 'warn' }, { write: (line: string) => void this.warnings.push(line) }),
       now: () => this.clock,
