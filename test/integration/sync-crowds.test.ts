@@ -155,6 +155,11 @@ test('garbage of every kind ends its own socket, and hurts nobody', async () => 
     socket.send(Uint8Array.of(99));
     assert.ok([4400, 4413, 1006].includes((await closed).code));
   }
+  // Presence of two clients that ends within the first: no second message is needed.
+  const { socket, closed } = await world.openSocket(studio, `/sync/${id}?token=${token}`);
+  socket.send(Uint8Array.of(1, 3, 2, 1, 1));
+  const { code, reason } = await closed;
+  assert.equal([code, reason.split(':')[0]], [4400, 'UPDATE_MALFORMED']);
   bystander.text.insert(0, 'still ');
   await eventually('it is stored', async () => (await readText(client, id)) === 'still whole');
 });

@@ -332,6 +332,16 @@ test('what connect can not read carries a reason too, and is counted', async () 
   assert.is((await counted()) - before, 2);
 });
 
+test('a call is answered at its deadline, though what it does pays no heed', async () => {
+  const answer = await fetch(`http://127.0.0.1:${doors.port}/studio.test.EchoService/Echo`, {
+    method: 'POST',
+    body: '"slow"',
+    headers: { ...bearer(doors.token), 'content-type': 'application/json', 'connect-timeout-ms': '100' },
+  });
+  assert.is(answer.status, 504);
+  assert.match(await answer.text(), '"reason":"DEADLINE_EXCEEDED"');
+});
+
 test('a request beyond the limit is refused to @grpc/grpc-js on both ports (G7)', async () => {
   for (const port of [doors.port, doors.grpcPort]) {
     assert.is((await grpcError(port, encoded('x'.repeat(REQUEST_BYTES_MAX + 1)))).code, Code.ResourceExhausted);
