@@ -15,6 +15,8 @@ export const RICH_STRUCTS_MAX = 100_000;
 export const TEXT_EDITS_PER_DELTA_MAX = 10_000;
 /** What finding a minimal difference may cost; beyond it larger parts are replaced as a whole. */
 export const DIFFERENCE_COMPARISONS_MAX = 32_000_000;
+/** Characters of stretches without a common line, or word, that are looked at by less; beyond it likewise. */
+export const DIFFERENCE_CUT_CHARACTERS_MAX = 2_000_000;
 /** Places that one whole content may change by themselves, and what they may cost in structs of Yjs moved in memory. */
 export const DIFFERENCE_PLACES_MAX = 10_000;
 export const DIFFERENCE_STRUCTS_MOVED_MAX = 400_000_000;

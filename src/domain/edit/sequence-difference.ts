@@ -1,6 +1,7 @@
 /** The difference of two sequences of units (lines, JSON values), in bounded time. */
 import diff from 'fast-diff';
 import { commonAnchors } from './anchors.ts';
+import { DIFFERENCE_CUT_CHARACTERS_MAX } from '../../limits.ts';
 
 /** Replaces `deleted` units of the old sequence from `at` on by `inserted` units of the new one from `from` on. */
 export interface Hunk {
@@ -13,6 +14,7 @@ export interface Hunk {
 /** What a difference may cost: comparisons at worst. Shared by all parts of one edit. */
 export class WorkBudget {
   #left: number;
+  #charactersLeft = DIFFERENCE_CUT_CHARACTERS_MAX;
 
   constructor(comparisons: number) {
     this.#left = comparisons;
@@ -26,6 +28,13 @@ export class WorkBudget {
   take(comparisons: number): boolean {
     if (comparisons > this.#left) return false;
     this.#left -= comparisons;
+    return true;
+  }
+
+  /** The same for characters of long stretches that are cut into smaller units. */
+  takeCharacters(count: number): boolean {
+    if (count > this.#charactersLeft) return false;
+    this.#charactersLeft -= count;
     return true;
   }
 }

@@ -63,12 +63,18 @@ function differMiddle(old: string, next: string, budget: WorkBudget, cuts: reado
     const from = nextOffsets[hunk.from] ?? 0;
     const removed = old.slice(at, oldOffsets[hunk.at + hunk.deleted]);
     const added = next.slice(from, nextOffsets[hunk.from + hunk.inserted]);
+    const isLong = hunk.deleted + hunk.inserted > UNITS_ALIKE_MAX;
+    if (isLong && !budget.takeCharacters(removed.length + added.length))
+      return [{ at, deleted: removed.length, from, inserted: added.length }];
     return shifted(differ(removed, added, budget, finer), at, from);
   });
 }
 
 /** Up to here texts are compared by character without cutting them first. */
 const DIRECT_COMPARISONS_MAX = 4_000_000;
+
+/** Where more in a row have nothing in common, little is found in what they consist of. */
+const UNITS_ALIKE_MAX = 1_000;
 
 function shifted(hunks: readonly Hunk[], at: number, from: number): Hunk[] {
   return hunks.map((hunk) => ({ ...hunk, at: hunk.at + at, from: hunk.from + from }));

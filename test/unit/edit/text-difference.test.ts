@@ -112,6 +112,14 @@ test('G7: more places than one edit may change become larger ones', () => {
   assert.ok(doc.getText('content').toJSON() === next);
 });
 
+test('G7: many lines of which none is the same are looked at by words up to an amount of text', () => {
+  const text = (lines: number, sign: string): string =>
+    Array.from({ length: lines }, (_, index) => `word${index} and ${sign} more${index}\n`).join('');
+  const places = (lines: number): number => textDifference(text(lines, '1st'), text(lines, 'next')).length;
+  assert.ok(places(20_000) > 1_000, 'a million characters are looked at');
+  assert.is(places(100_000), 1, 'five million are not');
+});
+
 test('more different lines than there are letters against few', () => {
   const many = Array.from({ length: 70_000 }, (_none, index) => `line ${index}\n`).join('');
   for (const [old, next] of [
