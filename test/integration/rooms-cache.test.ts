@@ -89,7 +89,10 @@ test('G7: with all of them in use a new one is refused, clearly, until one is le
 
 test('G7: one user holds a share of the documents, and nobody else is refused for it', async () => {
   const refused = async (opening: Promise<unknown>, limit: string): Promise<void> => {
-    const error = await opening.then(() => undefined, StudioError.from);
+    const error = await opening.then(
+      () => undefined,
+      (error: unknown) => StudioError.from(error),
+    );
     assert.equal([error?.reason, error?.metadata['limit']], ['LIMIT_EXCEEDED', limit]);
   };
   const few = await open({ memoryBytesMax: 64 * MEGABYTE, perUserMax: 2 });
@@ -119,7 +122,10 @@ test('G8: a blob is loaded for nobody who may not see it, nor is one that does n
   const bob = { userId: 'bob', administrator: false };
   for (const blobId of ['private', 'no-such-blob']) {
     for (const asked of [world.rooms.withFor(bob, blobId, async () => undefined), world.rooms.holdFor('bob', blobId)]) {
-      const error = await asked.then(() => undefined, StudioError.from);
+      const error = await asked.then(
+        () => undefined,
+        (error: unknown) => StudioError.from(error),
+      );
       assert.is(error?.reason, 'BLOB_NOT_FOUND');
     }
     assert.is(world.loadsOf(blobId), 0, blobId);

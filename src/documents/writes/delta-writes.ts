@@ -100,15 +100,9 @@ function tooMany(what: string, most: number, limit: string): StudioError {
 
 /** What its caller sent of it. */
 export function sentPatchBytes(patch: Patch): number {
-  switch (patch.kind) {
-    case 'text_edits':
-      return patch.edits.reduce((bytes, edit) => bytes + Buffer.byteLength(edit.insert), 0);
-    case 'json_patch':
-    case 'merge_patch':
-      return Buffer.byteLength(patch.patch);
-    default:
-      return patchBytes(patch);
-  }
+  if (patch.kind === 'text_edits') return patch.edits.reduce((sum, { insert }) => sum + Buffer.byteLength(insert), 0);
+  if (patch.kind === 'json_patch' || patch.kind === 'merge_patch') return Buffer.byteLength(patch.patch);
+  return patchBytes(patch);
 }
 
 /** About what it takes while it waits: strings have two bytes a character. */
