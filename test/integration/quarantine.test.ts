@@ -152,6 +152,8 @@ test('retention through the doors: policy, preview, apply, and what reads and ed
   assert.is(policy, undefined);
   assert.is(effectivePolicy?.keepDaily, true);
   const foretold = (await retention.previewRetention({ blobId })).retention?.ranges ?? [];
+  const shown = foretold[0]?.firstVersion ?? 0n;
+  assert.is(await readText(ann, blobId, shown), log.texts.get(Number(shown)), 'read before, and kept in memory');
   const dropped = (await retention.applyRetention({ blobId })).retention?.ranges ?? [];
   assert.ok(foretold.length >= 3);
   assert.equal(dropped, foretold);

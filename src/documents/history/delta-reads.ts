@@ -97,6 +97,13 @@ export class DeltaReads {
     return { deltas: found.reverse(), isCut: false };
   }
 
+  /** Throws VERSION_THINNED for a version that retention dropped; the last one of a dropped range stays. */
+  async requireKept(blobId: string, version: number): Promise<void> {
+    const dropped = await this.#tombstones.list(blobId);
+    const covering = dropped.find((one) => one.isCertain && one.first <= version && version < one.last);
+    if (covering) throw versionThinned(blobId, version, covering);
+  }
+
   /** What a missing delta means for somebody who asked for `version`. */
   async explain(blobId: string, version: number, gap: LogGap): Promise<StudioError> {
     const dropped = await this.#tombstones.list(blobId);

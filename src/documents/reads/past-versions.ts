@@ -1,4 +1,4 @@
-/** Blobs as they were. What a version holds never changes, so what was read of it may be kept. */
+/** Blobs as they were. What a version holds never changes, so what was read of it may be kept as long as the version is. */
 import type * as Y from 'yjs';
 import { headBase } from '../../domain/base.ts';
 import type { Blob, BlobWithContent } from '../../domain/blob.ts';
@@ -68,7 +68,10 @@ export class PastVersions {
     const { blobId, genesis } = room.state;
     const key = `${blobId}@${version}`;
     const known = this.#contents.get(key);
-    if (known) return known;
+    if (known) {
+      await this.#history.deltas.requireKept(blobId, version);
+      return known;
+    }
     const read = await this.withDocument(room, version, (doc) => this.#views.contentOf(doc, genesis.contentType));
     // The head is as quick to read, and is soon another.
     if (version < room.state.version) this.#contents.set(key, read, read.content.byteLength + 200);
