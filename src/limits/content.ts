@@ -47,7 +47,12 @@ export const TRIAL_FROM_BYTES = 64 * 1024;
 /** The same for one that only deletes. */
 export const TRIAL_DELETIONS_BYTES = 512 * 1024;
 export const TRIAL_THREADS_MAX = 2;
+/**
+ * Calls whose updates wait for such a thread, beyond which more are refused with LIMIT_EXCEEDED; users take turns. An
+ * editor's updates wait however many there are: one of each session at a time.
+ */
 export const TRIALS_WAITING_MAX = 256;
+export const TRIALS_WAITING_PER_USER_MAX = 64;
 /** Looked at between steps; V8's own limit is far above, as for STATE_THREAD_HEAP_MEGABYTES_MAX. */
 export const TRIAL_MEMORY_MB_MAX = 512;
 export const TRIAL_MEMORY_MB_HARD = 2_048;

@@ -192,6 +192,9 @@ export class HeldUpdates {
 
   #integrate(intent: Intent): Promise<void> {
     return this.#trials.try({
+      userId: intent.userId,
+      // An editor refused for others' sake would come back with the same update, and be refused again.
+      isPatient: intent.work.kind === 'push',
       state: () => Y.encodeStateAsUpdate(this.#state.doc),
       updates: this.#rawUpdatesOf(intent),
       contentType: this.#contentTypeOf(intent) ?? '',

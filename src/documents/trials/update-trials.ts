@@ -13,22 +13,19 @@ import {
   TRIAL_STACK_MB_MAX,
   TRIAL_THREAD_IDLE_MS_MAX,
   TRIAL_THREADS_MAX,
-  TRIALS_WAITING_MAX,
 } from '../../limits.ts';
 import type { TrialReply, TrialRequest } from './trial-thread.ts';
+import { WaitingTrials } from './waiting-trials.ts';
 
 export interface Trial {
+  readonly userId: string;
+  /** Never refused for the number of those that wait. Only for what is bounded itself: one of each session at a time. */
+  readonly isPatient: boolean;
   /** The document's state as an update; asked for when the trial begins. */
   readonly state: () => Uint8Array;
   /** Each is tried on the result of the one before. */
   readonly updates: readonly Uint8Array[];
   readonly contentType: string;
-}
-
-interface Waiting {
-  readonly trial: Trial;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 export interface UpdateTrialsOptions {
@@ -43,7 +40,7 @@ function startBuiltThread(resourceLimits: ResourceLimits): Worker {
 
 export class UpdateTrials {
   readonly #logger: Logger;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingTrials();
   readonly #threads = new Set<TrialThread>();
   readonly #memoryMb: number;
   readonly #start: () => Worker;
@@ -59,31 +56,28 @@ export class UpdateTrials {
   /** Resolves if the updates integrate within their budgets; rejects with the StudioError it is refused for. */
   try(trial: Trial): Promise<void> {
     if (this.#isClosed) return Promise.reject(new StudioError('DRAINING', 'This studio process is stopping.'));
-    if (this.#waiting.length >= TRIALS_WAITING_MAX) {
-      return Promise.reject(
-        new StudioError('LIMIT_EXCEEDED', 'Too many large updates wait to be checked.', {
-          limit: 'TRIALS_WAITING_MAX',
-        }),
-      );
+    const limit = trial.isPatient ? undefined : this.#waiting.limitFor(trial.userId);
+    if (limit !== undefined) {
+      return Promise.reject(new StudioError('LIMIT_EXCEEDED', 'Too many large updates wait to be checked.', { limit }));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ trial, resolve, reject });
+      this.#waiting.add({ trial, resolve, reject });
       this.#pump();
     });
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const { reject } of this.#waiting.splice(0)) {
+    for (const { reject } of this.#waiting.takeAll()) {
       reject(new StudioError('DRAINING', 'This studio process is stopping.'));
     }
     for (const thread of this.#threads) thread.end();
   }
 
   #pump(): void {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.size > 0) {
       const thread = this.#freeThread();
-      const next = thread && this.#waiting.shift();
+      const next = thread && this.#waiting.take();
       if (!next) return;
       void thread
         .run(next.trial)

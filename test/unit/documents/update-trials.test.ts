@@ -1,8 +1,9 @@
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { Trial } from '../../../src/documents/trials/update-trials.ts';
+import { WaitingTrials, type WaitingTrial } from '../../../src/documents/trials/waiting-trials.ts';
 import { StudioError } from '../../../src/errors.ts';
-import { TRIAL_MS_MAX, TRIALS_WAITING_MAX } from '../../../src/limits.ts';
+import { TRIAL_MS_MAX, TRIALS_WAITING_MAX, TRIALS_WAITING_PER_USER_MAX } from '../../../src/limits.ts';
 import { suite } from '../../harness/suite.ts';
 import { fan, shreddedText, typed } from '../guard/bombs.ts';
 import { string, write } from '../guard/updates.ts';
@@ -14,8 +15,9 @@ test.after(() => trials.close());
 
 const EMPTY = Uint8Array.of(0, 0);
 
-function textTrial(state: Uint8Array, update: Uint8Array): Trial {
-  return { state: () => state.slice(), updates: [update], contentType: 'text/plain' };
+function textTrial(state: Uint8Array, update: Uint8Array, by: Partial<Trial> = {}): Trial {
+  const trial = { state: () => state.slice(), updates: [update], contentType: 'text/plain' };
+  return { userId: 'ada', isPatient: false, ...trial, ...by };
 }
 
 async function refusal(trial: Trial): Promise<StudioError> {
@@ -96,20 +98,53 @@ test('content that would be too large is refused by what it would be', async () 
     state: () => EMPTY.slice(),
     updates: [Y.encodeStateAsUpdate(doc)],
     contentType: 'application/vnd.studio.prosemirror+yjs',
+    userId: 'ada',
+    isPatient: false,
   });
   assert.is(error.reason, 'CONTENT_TOO_LARGE', error.message);
 });
 
-test('G7: no more wait than may', async () => {
+function waiting(userId: string, isPatient = false): WaitingTrial {
+  const trial = textTrial(EMPTY, EMPTY, { userId, isPatient });
+  return { trial, resolve: () => undefined, reject: () => undefined };
+}
+
+test('G7: no more wait than may, and no user takes the places of the others', async () => {
   const own = trialsFromSource();
-  const all = Array.from({ length: TRIALS_WAITING_MAX + 10 }, () =>
-    own.try(textTrial(EMPTY, typed(10, 7, { parent: 'content' }))),
-  );
+  const small = (userId: string): Promise<void> =>
+    own.try(textTrial(EMPTY, typed(10, 7, { parent: 'content' }), { userId }));
+  const all = Array.from({ length: TRIALS_WAITING_PER_USER_MAX + 10 }, () => small('mallory'));
+  const others = [small('ada'), own.try(textTrial(EMPTY, EMPTY, { userId: 'mallory', isPatient: true }))];
   const results = await Promise.allSettled(all);
   const refused = results.filter((result) => result.status === 'rejected');
   assert.ok(refused.length >= 8 && refused.length <= 10, `${refused.length} refused`);
-  for (const { reason } of refused) assert.is((reason as StudioError).metadata['limit'], 'TRIALS_WAITING_MAX');
+  for (const { reason } of refused) {
+    assert.is((reason as StudioError).reason, 'LIMIT_EXCEEDED');
+    assert.is((reason as StudioError).metadata['limit'], 'TRIALS_WAITING_PER_USER_MAX');
+  }
+  await Promise.all(others);
   own.close();
+});
+
+test('G7: users take turns, however many wait of one', () => {
+  const queue = new WaitingTrials();
+  for (const user of ['mallory', 'mallory', 'mallory', 'ada', 'bob', 'ada']) queue.add(waiting(user));
+  const order: string[] = [];
+  for (let next = queue.take(); next; next = queue.take()) order.push(next.trial.userId);
+  assert.equal(order, ['mallory', 'ada', 'bob', 'mallory', 'ada', 'mallory']);
+  assert.is(queue.size, 0);
+});
+
+test('G7: many users have a limit in common, which editors do not count against', () => {
+  const queue = new WaitingTrials();
+  for (let index = 0; index < 2 * TRIALS_WAITING_MAX; index++) queue.add(waiting('editor', true));
+  for (let index = 0; index < TRIALS_WAITING_MAX; index++) {
+    assert.is(queue.limitFor('next'), undefined);
+    queue.add(waiting(`user-${index}`));
+  }
+  assert.is(queue.limitFor('next'), 'TRIALS_WAITING_MAX');
+  assert.is(queue.takeAll().length, 3 * TRIALS_WAITING_MAX);
+  assert.is(queue.limitFor('next'), undefined);
 });
 
 test.run();
