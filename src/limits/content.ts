@@ -17,6 +17,8 @@ export const TEXT_EDITS_PER_DELTA_MAX = 10_000;
 export const DIFFERENCE_COMPARISONS_MAX = 32_000_000;
 /** Characters of stretches without a common line, or word, that are looked at by less; beyond it likewise. */
 export const DIFFERENCE_CUT_CHARACTERS_MAX = 2_000_000;
+/** What finding moved units in a merge may cost; beyond it a unit that moved and changed may be taken for another. */
+export const MOVE_COMPARISONS_MAX = 8_000_000;
 /** Places that one whole content may change by themselves, and what they may cost in structs of Yjs moved in memory. */
 export const DIFFERENCE_PLACES_MAX = 10_000;
 export const DIFFERENCE_STRUCTS_MOVED_MAX = 400_000_000;

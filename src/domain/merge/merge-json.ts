@@ -33,8 +33,16 @@ export function mergeJson(base: Maybe, ours: Maybe, theirs: Maybe, tally: Tally)
 
 function mergeArrays(sides: Sides<JsonValue>, tally: Tally): JsonValue[] {
   const likeness = new JsonLikeness(sides);
+  // Asked for each pair of items.
+  const keys = new WeakMap<object, string>();
+  const keyOf = (item: JsonValue): string => {
+    if (typeof item !== 'object' || item === null) return canonicalJson(item);
+    let key = keys.get(item);
+    if (key === undefined) keys.set(item, (key = canonicalJson(item)));
+    return key;
+  };
   return mergeUnits(sides, {
-    keyOf: canonicalJson,
+    keyOf,
     isTelling: () => true,
     likeness: (one, other) => likeness.of(one, other),
     merge: (base, ours, theirs) => {
