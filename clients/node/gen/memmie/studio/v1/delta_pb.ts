@@ -179,7 +179,8 @@ export type Delta = Message<"memmie.studio.v1.Delta"> & {
   createdAt?: Timestamp;
 
   /**
-   * Of a transform: how many of the provider's changes were left out, since people had changed the same.
+   * Of a transform: how many of the provider's changes were left out, since people had changed, moved or taken out the
+   * same, or (then 1) since its previous output can't be read.
    *
    * @generated from field: uint32 skipped_hunks = 30;
    */
