@@ -97,8 +97,8 @@ export class EditMaker {
   /**
    * A provider's new output, merged three ways: what changed between its previous output and this one is put into the
    * content as people have made it since. `last`: what that was made from; `version`: of the head that the edit is made
-   * on, changes of the flush included. Where
-   * the previous output can't be read, people's content stays and the new one counts as left out. G9: inputs older than those of the last transform are refused as stale.
+   * on, changes of the flush included. Where the previous output can't be read, people's content stays and the new one
+   * counts as left out. G9: inputs older than those of the last transform are refused as stale.
    */
   async makeTransform(
     work: Extract<Work, { kind: 'transform' }>,

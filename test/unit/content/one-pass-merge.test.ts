@@ -47,7 +47,7 @@ function writeMany(doc: Y.Doc, random: Random): void {
       if (child instanceof Y.Text && random.chance(0.7)) {
         const place = random.int(0, child.length + 1);
         if (random.chance(0.6)) child.insert(place, random.pick(['x', 'yz']));
-        else if (random.chance(0.6)) child.delete(place, Math.min(2, child.length - place));
+        else if (random.chance(0.5)) child.delete(place, Math.min(2, child.length - place));
         else child.format(place, Math.min(2, child.length - place), { bold: random.pick([true, null]) });
       } else if (child instanceof Y.Map && random.chance(0.8)) {
         const key = random.pick(['a', 'b']);
