@@ -58,7 +58,9 @@ export class BlobHeads {
   /** By id, of at most IN_LIST_IDS_MAX. */
   async getMetas(ids: readonly string[]): Promise<Map<string, StoredMeta>> {
     const projection = { version: 1, labels: 1, processed_by: 1, meta_version: 1 };
-    const found = await this.#database.blobs.find({ _id: { $in: [...ids] } }, { projection }).toArray();
+    const [id] = ids;
+    const filter = ids.length === 1 && id !== undefined ? { _id: id } : { _id: { $in: [...ids] } };
+    const found = await this.#database.blobs.find(filter, { projection }).toArray();
     return new Map(found.map((document) => [document._id, { ...readMeta(document), version: document.version }]));
   }
 
