@@ -172,6 +172,8 @@ export interface DoorOptions {
   readonly requestMs?: number;
   readonly receivedLimits?: ReceivedLimits;
   readonly openStreamsMax?: number;
+  /** Whose keys tokens are verified by, beside SECRET. */
+  readonly jwksUrl?: string;
 }
 
 export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
@@ -182,7 +184,7 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
   );
   const metricsRegistry = new Registry();
   const draining = new AbortController();
-  const authenticator = createAuthenticator({ jwtSecret: SECRET });
+  const authenticator = createAuthenticator({ jwtSecret: SECRET, jwksUrl: options.jwksUrl });
   const { requestMs } = options;
   const interceptors = createCallInterceptors({
     authenticator,

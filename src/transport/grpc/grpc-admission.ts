@@ -5,7 +5,8 @@ import { ServerInterceptingCall } from '@grpc/grpc-js';
 import { createCallContext } from './call-context.ts';
 import { headersOf, statusOf } from './grpc-metadata.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
-import { knownUser } from '../rpc/open-services.ts';
+import { admit } from '../rpc/open-services.ts';
+import { refuseCall } from '../rpc/refusals.ts';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor, StatusObject } from '@grpc/grpc-js';
 import type { Authenticator } from '../auth/authentication.ts';
@@ -23,30 +24,32 @@ export function admitBeforeReading({ methods, interceptors, authenticator }: Adm
     const spec = specs.get(path);
     // The interceptors of a stream are asked before its first message is read.
     if (spec?.kind !== 'unary') return new ServerInterceptingCall(call);
-    const admit = async (metadata: Metadata, next: (metadata: Metadata) => void): Promise<void> => {
+    const look = async (metadata: Metadata, next: (metadata: Metadata) => void): Promise<void> => {
       const [authorization] = metadata.get('authorization').map(String);
-      const userId = await knownUser(spec.method.parent.typeName, authorization, authenticator);
-      if (userId !== undefined) next(metadata);
-      else call.sendStatus(await refusal(spec, metadata, call, interceptors));
+      const admission = await admit(spec.method.parent.typeName, authorization, authenticator);
+      if ('refusal' in admission) call.sendStatus(await toldBy(interceptors, admission.refusal, spec, metadata, call));
+      else next(metadata);
     };
     return new ServerInterceptingCall(call, {
-      start: (next) => next({ onReceiveMetadata: (metadata, go) => void admit(metadata, go) }),
+      start: (next) => next({ onReceiveMetadata: (metadata, go) => void look(metadata, go) }),
     });
   };
 }
 
-/** What the interceptors make of the call. */
-async function refusal(
+/** What the interceptors make of the refusal. */
+async function toldBy(
+  interceptors: Interceptor[],
+  refusal: Error,
   spec: MethodImplSpec & { kind: 'unary' },
   metadata: Metadata,
   call: ServerInterceptingCallInterface,
-  interceptors: Interceptor[],
 ): Promise<StatusObject> {
   const context = createCallContext(spec, {
     url: `http://${call.getHost()}/${spec.method.parent.typeName}/${spec.method.name}`,
     deadlineMs: Infinity,
     requestHeader: headersOf(metadata),
   });
+  refuseCall(context.values, refusal);
   try {
     await invokeUnaryImplementation(spec, context, create(spec.method.input), interceptors);
     throw new Error('a call that is not let in was answered');

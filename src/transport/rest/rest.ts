@@ -8,7 +8,7 @@ import { toConnectError } from '../errors/error-mapping.ts';
 import { pathOf, queryOf, sendJson } from '../http/http.ts';
 import { endIfSlow, readBody } from '../http/request-body.ts';
 import { etagOf, withText } from './rest-response.ts';
-import { knownUser } from '../rpc/open-services.ts';
+import { admit } from '../rpc/open-services.ts';
 import { refuseCall } from '../rpc/refusals.ts';
 import { requireFewElements } from '../rpc/request-elements.ts';
 import { buildRequest } from './rest-request.ts';
@@ -87,12 +87,12 @@ async function answer(
     requestSignal: gone.signal,
     requestHeader: plainHeaders(request),
   });
-  let receipt: Receipt | undefined;
   try {
     let message = create(spec.method.input);
-    const userId = await knownUser(spec.method.parent.typeName, request.headers.authorization, options.authenticator);
-    if (userId !== undefined) {
-      receipt = options.received.open(userId);
+    const admission = await admit(spec.method.parent.typeName, request.headers.authorization, options.authenticator);
+    if ('refusal' in admission) refuseCall(context.values, admission.refusal);
+    else {
+      const receipt = options.received.open(admission.userId, context.signal);
       try {
         message = await readRequest(served, request, receipt, options);
       } catch (error) {
@@ -111,7 +111,6 @@ async function answer(
     if (!request.complete && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
     sendError(response, failure);
   } finally {
-    receipt?.release();
     context.abort();
   }
 }

@@ -82,9 +82,12 @@ export function readStream(
   const few = async function* (envelopes: AsyncIterable<{ flags: number; data: Uint8Array }>) {
     for await (const envelope of envelopes) {
       requireFewElements(method.input, envelope.data, isJson);
-      yield envelope;
-      // Of the next, no more has come than a part of what came last.
-      receipt.release();
+      try {
+        yield envelope;
+      } finally {
+        // Of the next, no more has come than a part of what came last.
+        receipt.release();
+      }
     }
   };
   const read = pipe(

@@ -10,7 +10,7 @@ import { sendError } from '../errors/error-body.ts';
 import { toConnectError } from '../errors/error-mapping.ts';
 import { pathOf } from '../http/http.ts';
 import { endIfSlow } from '../http/request-body.ts';
-import { knownUser } from './open-services.ts';
+import { admit } from './open-services.ts';
 import { emptyRequestBytes, READ_OPTIONS, refuseCall, unreadable } from './refusals.ts';
 import { COMPRESSIONS, fromAddress, readRequest, readStream, wireOf, withMessage } from './request-reader.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
@@ -81,14 +81,13 @@ async function answer(
   const { methodKind } = handler.method;
   // The messages of a stream come when they come.
   if (methodKind === 'unary' || methodKind === 'server_streaming') endIfSlow(request, options.requestMs);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
   const { typeName } = handler.service;
-  const userId = await knownUser(typeName, request.headers.authorization, options.authenticator);
-  const receipt = userId === undefined ? undefined : options.received.open(userId);
-  try {
-    await universalResponseToNodeResponse(await answered(handler, universal, letIn, receipt), response);
-  } finally {
-    receipt?.release();
-  }
+  const admission = await admit(typeName, request.headers.authorization, options.authenticator);
+  if ('refusal' in admission) refuseCall(letIn.contextValues, admission.refusal);
+  const receipt = 'refusal' in admission ? undefined : options.received.open(admission.userId, gone.signal);
+  await universalResponseToNodeResponse(await answered(handler, universal, letIn, receipt), response);
 }
 
 /** `receipt`: absent for a call of nobody, of which nothing is read. */
