@@ -75,6 +75,10 @@ export class HocuspocusSocket extends EditorSocket {
     });
   }
 
+  get isBeingNamed(): boolean {
+    return this.#openings.size > 0;
+  }
+
   protected handle(data: Buffer): void {
     const latest = this.#latest;
     if (latest && startsWith(data, latest.address)) {

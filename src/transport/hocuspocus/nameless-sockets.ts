@@ -3,12 +3,14 @@ import { SYNC_NAMELESS_BYTES_MAX } from '../../limits.ts';
 import type { Duplex } from 'node:stream';
 
 export interface NamelessSocket {
+  /** A token came and is being looked at. */
+  readonly isBeingNamed: boolean;
   end(error: unknown): void;
 }
 
 /**
- * G7: sockets on which nobody has said who they are yet. The oldest gives way: an editor says it within moments, so those
- * who never do can't keep others out.
+ * G7: sockets on which nobody has said who they are yet. The oldest gives way, first of those whose word is not being
+ * looked at: an editor says it within moments, so those who never do can't keep others out.
  */
 export class NamelessSockets {
   readonly #sockets = new Set<NamelessSocket>();
@@ -23,7 +25,7 @@ export class NamelessSockets {
    * that is not whole yet as well.
    */
   add(socket: NamelessSocket, raw: Duplex, onFull: () => void): () => void {
-    const [oldest] = this.#sockets.size >= this.#max ? this.#sockets : [];
+    const oldest = this.#sockets.size >= this.#max ? this.#oldest() : undefined;
     if (oldest) {
       this.#sockets.delete(oldest);
       const limit = 'SYNC_NAMELESS_SOCKETS_MAX';
@@ -40,5 +42,14 @@ export class NamelessSockets {
       raw.off('data', count);
       this.#sockets.delete(socket);
     };
+  }
+
+  #oldest(): NamelessSocket | undefined {
+    let oldest: NamelessSocket | undefined;
+    for (const socket of this.#sockets) {
+      if (!socket.isBeingNamed) return socket;
+      oldest ??= socket;
+    }
+    return oldest;
   }
 }
