@@ -20,7 +20,7 @@ export class BlobLabels {
   }
 
   /**
-   * Replaces the labels (escaped); false if the head's meta version is another one. G4: true if this request has set
+   * Replaces the labels; false if the head's meta version is another one. G4: true if this request has set
    * them before, and they stay as they are then, for others may have set them since.
    */
   async set(
@@ -29,7 +29,7 @@ export class BlobLabels {
     { expected, request }: LabelConditions,
   ): Promise<boolean> {
     const filter = { _id: id, ...(expected === undefined ? {} : { meta_version: expected }) };
-    const update = { $set: { labels: { ...labels } }, $inc: { meta_version: 1 } };
+    const update = { $set: { labels: escapeLabels(labels) }, $inc: { meta_version: 1 } };
     if (request === undefined) return (await this.#database.blobs.updateOne(filter, update)).matchedCount === 1;
     const { matchedCount } = await this.#database.blobs.updateOne(
       { ...filter, label_requests: { $ne: request } },
@@ -49,4 +49,23 @@ export class BlobLabels {
 export function labelRequestKey(userId: string, requestId: string): string {
   const request = JSON.stringify([userId, requestId]);
   return createHash('sha256').update(request).digest('base64url').slice(0, KEY_CHARACTERS);
+}
+
+export function escapeLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [escapeKey(key), value]));
+}
+
+export function unescapeLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [unescapeKey(key), value]));
+}
+
+/** A dot in a field name would be read as a path, a leading dollar as an operator; the others the driver does not write. */
+export function escapeKey(key: string): string {
+  if (key === '_bsontype') return '%5Fbsontype';
+  return key.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24').replaceAll('\0', '%00');
+}
+
+function unescapeKey(key: string): string {
+  if (key === '%5Fbsontype') return '_bsontype';
+  return key.replaceAll('%00', '\0').replaceAll('%24', '$').replaceAll('%2E', '.').replaceAll('%25', '%');
 }

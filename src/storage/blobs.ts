@@ -4,7 +4,7 @@ import { MongoServerError, type Filter } from 'mongodb';
 import type { Blob, Derivation, Processed, Receipt } from '../domain/blob.ts';
 import type { Genesis } from '../domain/delta.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
-import { BlobLabels, type LabelConditions } from './blob-labels.ts';
+import { BlobLabels, escapeKey, escapeLabels, type LabelConditions, unescapeLabels } from './blob-labels.ts';
 import type { BlobDocument, Database } from './database.ts';
 import { idsByPages } from './id-pages.ts';
 
@@ -205,12 +205,21 @@ export class BlobHeads {
   }
 
   setLabels(id: string, labels: Readonly<Record<string, string>>, conditions: LabelConditions): Promise<boolean> {
-    return this.labels.set(id, escapeLabels(labels), conditions);
+    return this.labels.set(id, labels, conditions);
   }
 
-  async setProcessed(id: string, providerId: string, processed: Processed): Promise<void> {
+  /** `unlessNewer`: where what is noted is of a newer version of its input, that stays. */
+  async setProcessed(
+    id: string,
+    providerId: string,
+    processed: Processed,
+    { unlessNewer = false }: { readonly unlessNewer?: boolean } = {},
+  ): Promise<void> {
+    const notNewer = {
+      [`processed_by.${providerId}.inputs.version`]: { $not: { $gt: processed.inputs[0]?.version ?? 0 } },
+    };
     await this.#database.blobs.updateOne(
-      { _id: id },
+      { _id: id, ...(unlessNewer ? notNewer : {}) },
       { $set: { [`processed_by.${providerId}`]: { ...processed } }, $inc: { meta_version: 1 } },
     );
   }
@@ -275,23 +284,8 @@ function fromDocument(document: BlobDocument): Blob {
 
 function readMeta(document: Pick<BlobDocument, 'labels' | 'processed_by' | 'meta_version'>): BlobMeta {
   return {
-    labels: Object.fromEntries(Object.entries(document.labels).map(([key, value]) => [unescapeKey(key), value])),
+    labels: unescapeLabels(document.labels),
     processedBy: document.processed_by as unknown as Record<string, Processed>,
     metaVersion: document.meta_version,
   };
-}
-
-function escapeLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [escapeKey(key), value]));
-}
-
-/** A dot in a field name would be read as a path, a leading dollar as an operator; the others the driver does not write. */
-function escapeKey(key: string): string {
-  if (key === '_bsontype') return '%5Fbsontype';
-  return key.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24').replaceAll('\0', '%00');
-}
-
-function unescapeKey(key: string): string {
-  if (key === '%5Fbsontype') return '_bsontype';
-  return key.replaceAll('%00', '\0').replaceAll('%24', '$').replaceAll('%2E', '.').replaceAll('%25', '%');
 }

@@ -1,6 +1,6 @@
 /** What a worker process is made of, on top of an engine. */
 import type { Logger } from 'pino';
-import type { Blob, Processed } from '../domain/blob.ts';
+import type { Blob } from '../domain/blob.ts';
 import type { Documents } from '../documents/contract.ts';
 import type { EventConsumer } from '../events/contract.ts';
 import type { Failpoints } from '../failpoints.ts';
@@ -13,7 +13,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Leftovers } from './leftovers.ts';
 import { Planner, type PlannerParts } from './planner.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
-import { RunLedger } from './run-ledger.ts';
+import { RunLedger, type ProcessedWriter } from './run-ledger.ts';
 import { Runner } from './runner.ts';
 import { RootSignals } from './signals.ts';
 import { PropagationWorker } from './worker.ts';
@@ -27,7 +27,7 @@ export interface WorkerParts {
   readonly accessLists: ReconcilerParts['accessLists'];
   readonly heads: PlannerParts['heads'] & {
     updatedSince(since: Date, limit: number): Promise<Blob[]>;
-    setProcessed(blobId: string, providerId: string, processed: Processed): Promise<void>;
+    readonly setProcessed: ProcessedWriter['recordProcessed'];
   };
   readonly mark: ReconcilerParts['mark'];
   readonly failpoints: Failpoints;

@@ -24,7 +24,7 @@ export class Leftovers {
     for (const run of await this.#runs.heldBy(holder, LEFTOVER_RUNS_MAX)) {
       const version = await this.#committedVersion(run);
       if (version === undefined) await this.#ledger.supersede(run.key);
-      else await this.#ledger.conclude(run.key, { blobId: run.derivedId, version });
+      else await this.#ledger.conclude(run, { blobId: run.derivedId, version });
     }
   }
 

@@ -1,6 +1,6 @@
 /** What a plan is made on: the blobs of one owner in one DAG, no older than what was seen. */
 import type { AccessControl } from '../access/contract.ts';
-import { mayRead } from '../domain/access/access.ts';
+import { allows, type Action } from '../domain/access/access.ts';
 import { lineageOfBlob } from '../domain/access/blob-access.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/access/caller.ts';
@@ -58,9 +58,9 @@ export class OwnedGraphs {
     const caller: Caller = { userId: request.owner, administrator: false };
     const found = await heads.ofRoot(request.rootId, DAG_NODES_MAX + 1, request.owner);
     const stored = found.slice(0, DAG_NODES_MAX);
-    const known = new Map((await this.#readable(caller, stored)).map((blob) => [blob.id, blob]));
+    const known = new Map((await this.#allowed(caller, 'read', stored)).map((blob) => [blob.id, blob]));
     const absent = Object.keys(request.seen).filter((id) => !known.has(id));
-    for (const blob of await this.#readable(caller, await heads.getMany(absent))) known.set(blob.id, blob);
+    for (const blob of await this.#allowed(caller, 'read', await heads.getMany(absent))) known.set(blob.id, blob);
     const isCut = found.length > stored.length;
     const beyond = new Set(isCut ? absent.filter((id) => known.get(id)?.deletedAt === undefined) : []);
     const unconfirmed: Record<string, SeenVersion> = {};
@@ -74,7 +74,9 @@ export class OwnedGraphs {
     const graph = new Graph(known.values());
     await this.#addLineages(graph);
     // G8: what is made of a blob is its owner's. Of others, there may be one that was seen.
-    const sources = [...known.values()].filter((blob) => blob.userId === request.owner);
+    const own = [...known.values()].filter((blob) => blob.userId === request.owner);
+    // Who may only read it may not write what is made of it either.
+    const sources = await this.#allowed(caller, 'write', own);
     sources.sort((one, other) => one.depth - other.depth);
     return { graph, sources, unconfirmed, isFull: found.length >= DAG_NODES_MAX, beyond };
   }
@@ -114,11 +116,11 @@ export class OwnedGraphs {
   }
 
   /** G8: somebody may have been shut out of a blob of their own; what they may not read is not worked on for them. */
-  async #readable(caller: Caller, blobs: readonly Blob[]): Promise<Blob[]> {
+  async #allowed(caller: Caller, action: Action, blobs: readonly Blob[]): Promise<Blob[]> {
     const access = await this.#parts.access.many(blobs.map(lineageOfBlob));
     return blobs.filter((blob) => {
       const one = access.get(blob.id);
-      return one !== undefined && mayRead(caller, one);
+      return one !== undefined && allows(one, caller, action);
     });
   }
 }

@@ -1,6 +1,6 @@
 /** How runs end: on the execution, and as a note on the blob they were over. Every call may be repeated. */
 import type { Processed, Receipt } from '../domain/blob.ts';
-import type { RunError } from '../domain/derivation/run.ts';
+import type { Run, RunError } from '../domain/derivation/run.ts';
 import type { StudioError } from '../errors.ts';
 import {
   PROVIDER_ATTEMPTS,
@@ -14,7 +14,13 @@ import type { ClaimedRun, RunOutcome, RunRef } from './names.ts';
 
 /** Notes on a blob what a provider last did with it. */
 export interface ProcessedWriter {
-  recordProcessed(blobId: string, providerId: string, processed: Processed): Promise<void>;
+  /** `unlessNewer`: what is noted of a newer version of its input stays. */
+  recordProcessed(
+    blobId: string,
+    providerId: string,
+    processed: Processed,
+    options?: { readonly unlessNewer?: boolean },
+  ): Promise<void>;
 }
 
 export class RunLedger {
@@ -80,9 +86,15 @@ export class RunLedger {
     return { derivedId: claimed.ref.derivedId, state: 'waiting', retryAtMs: retryAt.getTime() };
   }
 
-  /** Ends a run that was found to have committed; its input moved on, and what the blob notes is the newer run's. */
-  async conclude(key: string, output: Receipt): Promise<void> {
-    await this.#runs.finish(key, { status: 'succeeded', output }, this.#now());
+  /** Ends a run that was found to have committed. Where its input moved on meanwhile the blob may have a newer run's note. */
+  async conclude({ key, providerId, inputs }: Run, output: Receipt): Promise<void> {
+    const at = this.#now();
+    const status = 'succeeded';
+    await this.#runs.finish(key, { status, output }, at);
+    const [source] = inputs;
+    if (!source) return;
+    const note = { executionId: key, inputs: [source], at, status } as const;
+    await this.#processed.recordProcessed(source.blobId, providerId, note, { unlessNewer: true });
   }
 
   /** Ends a run whose input moved on before it succeeded; what the blob notes is the newer one's. */

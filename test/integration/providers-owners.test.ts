@@ -137,9 +137,25 @@ test('G9 an owner who was shut out of a blob and let in again: the reconciler fi
   const reconciler = new Reconciler(parts);
   await reconciler.pass();
   assert.not.ok(told.includes(`${source.id} ${owner.userId}`));
-  await sharing.grant(other, { blobId: source.id, userId: owner.userId, role: 'viewer' });
+  await sharing.grant(other, { blobId: source.id, userId: owner.userId, role: 'editor' });
   await reconciler.pass();
   assert.ok(told.includes(`${source.id} ${owner.userId}`), told.join());
+});
+
+test('G9 an owner who may only read a blob for a while: nothing is made of it then, and what was left afterwards', async () => {
+  const { host, guest, source } = await newShared(async (one) => void (await one.register()));
+  const [{ caller: owner }, { caller: other }] = [host, guest];
+  const { sharing } = world.engine;
+  const wants = async (): Promise<boolean> => {
+    const { ready } = await planner.plan({ rootId: source.id, owner: owner.userId, seen: {}, running: [] });
+    return ready.some(({ sourceId }) => sourceId === source.id);
+  };
+  await sharing.grant(owner, { blobId: source.id, userId: other.userId, role: 'owner' });
+  assert.ok(await wants());
+  await sharing.grant(other, { blobId: source.id, userId: owner.userId, role: 'viewer' });
+  assert.not.ok(await wants());
+  await sharing.grant(other, { blobId: source.id, userId: owner.userId, role: 'editor' });
+  assert.ok(await wants());
 });
 
 test('G9 what one owner waits for holds up no other’s work in the same root', async () => {

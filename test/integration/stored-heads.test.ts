@@ -57,6 +57,29 @@ test('G3: of two who write a head that is not there, the one who knows more deci
   }
 });
 
+test('what is noted of a newer version stays where that is asked for', async () => {
+  const heads = new BlobHeads(database);
+  await heads.insert(head('noted', 9));
+  const note = (version: number, unlessNewer: boolean): Promise<void> => {
+    const inputs = [{ blobId: 'noted', version }];
+    return heads.setProcessed(
+      'noted',
+      'p',
+      { executionId: `e${version}`, inputs, at: new Date(), status: 'succeeded' },
+      { unlessNewer },
+    );
+  };
+  const noted = async (): Promise<unknown> => (await heads.get('noted'))?.processedBy['p']?.executionId;
+  await note(5, true);
+  assert.is(await noted(), 'e5');
+  await note(4, true);
+  assert.is(await noted(), 'e5');
+  await note(7, true);
+  assert.is(await noted(), 'e7');
+  await note(2, false);
+  assert.is(await noted(), 'e2');
+});
+
 /** As BlobHeads, and counts what is written. */
 class CountedHeads extends BlobHeads {
   written = 0;

@@ -54,8 +54,9 @@ export type ClaimOutcome =
 const PASSING_REASONS: ReadonlySet<string> = new Set([
   'SUPERSEDED',
   'BLOB_DELETED',
-  // In whose name it was made was shut out of the source, and may be let in again.
+  // In whose name it was made was shut out of the source, or let only read it, and may be let in again.
   'BLOB_NOT_FOUND',
+  'ACCESS_DENIED',
   'PROVIDER_INPUT_UNSUPPORTED',
 ]);
 
