@@ -19,6 +19,13 @@ export const DIFFERENCE_COMPARISONS_MAX = 32_000_000;
 export const DIFFERENCE_CUT_CHARACTERS_MAX = 2_000_000;
 /** What finding moved units in a merge may cost; beyond it a unit that moved and changed may be taken for another. */
 export const MOVE_COMPARISONS_MAX = 8_000_000;
+/**
+ * Characters of units that both sides of a merge changed, all sides together, that are compared by what they say; beyond
+ * it units are known by their place, and of those that both changed people's stays whole.
+ */
+export const MERGE_CHARACTERS_MAX = 1_000_000;
+/** Such units, counted on each side; beyond it people's stay as they are, and what was moved is not looked for. */
+export const MERGE_UNITS_MAX = 300_000;
 /** Places that one whole content may change by themselves, and what they may cost in structs of Yjs moved in memory. */
 export const DIFFERENCE_PLACES_MAX = 10_000;
 export const DIFFERENCE_STRUCTS_MOVED_MAX = 400_000_000;

@@ -9,7 +9,7 @@ import { toJsonValue } from '../content/json-document.ts';
 import { isArray, isObject, type JsonValue } from '../content/json-value.ts';
 import { tooManyParts } from '../content/size.ts';
 import { alignUnits, type Pair } from './alignment.ts';
-import { type Bag, bagOf, likenessOf } from './likeness.ts';
+import { type Bag, Bags, likenessOf } from './likeness.ts';
 import { fitHunks, placesIn } from './places.ts';
 import { transactSparsely } from '../content/sparse-transaction.ts';
 import { type Hunk, sequenceDifference, WorkBudget } from './sequence-difference.ts';
@@ -27,6 +27,7 @@ export function authorJson(doc: Y.Doc, target: JsonValue): void {
 
 class JsonDifference {
   readonly #budget = new WorkBudget(DIFFERENCE_COMPARISONS_MAX);
+  readonly #kinds = new Bags();
   readonly #places: WorkBudget;
   readonly #numbers = new Map<string, number>();
   readonly #seen = new WeakMap<object, number>();
@@ -120,7 +121,7 @@ class JsonDifference {
       const held = isArray(value)
         ? value.map((item) => this.#number(item))
         : Object.entries(value).map(([key, item]) => `${this.#number(item)}=${key}`);
-      this.#bags.set(value, (bag = bagOf(held)));
+      this.#bags.set(value, (bag = this.#kinds.of(held)));
     }
     return bag;
   }

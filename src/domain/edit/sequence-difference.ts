@@ -76,7 +76,7 @@ function middleDifference<T extends string | number>(
   splits: number,
 ): Hunk[] {
   const whole: Hunk = { at: 0, deleted: old.length, from: 0, inserted: next.length };
-  if (old.length === 0 || next.length === 0) return [whole];
+  if (old.length === 0 || next.length === 0 || areDisjoint(old, next)) return [whole];
   const comparisons = old.length * next.length;
   const canSpell = old.length + next.length <= UNITS_MAX;
   if (canSpell && comparisons <= DIRECT_COMPARISONS_MAX && budget.take(comparisons))
@@ -95,6 +95,11 @@ function middleDifference<T extends string | number>(
     from = anchor.from + 1;
   }
   return hunks;
+}
+
+function areDisjoint<T>(old: readonly T[], next: readonly T[]): boolean {
+  const known = new Set(old);
+  return !next.some((unit) => known.has(unit));
 }
 
 /** Each unit as one character, so that it is a difference of strings. */

@@ -1,6 +1,8 @@
 /** Which items of a list stand for each other: by an id that all have, else by what they say. */
 import { isArray, isObject, type JsonObject, type JsonValue } from '../content/json-value.ts';
-import { type Bag, bagOf, likenessOf, wordsOf } from '../edit/likeness.ts';
+import { type Bag, Bags, likenessOf, wordsOf } from '../edit/likeness.ts';
+import type { WorkBudget } from '../edit/sequence-difference.ts';
+import { UNKNOWN_LIKENESS } from './merge-heirs.ts';
 import type { Sides } from './merge-sequence.ts';
 import { areMergeable, MERGEABLE_LIKENESS_MIN } from './text-likeness.ts';
 
@@ -13,12 +15,18 @@ const ID_KEYS = ['id', '_id', 'uuid', 'key'];
 
 export class JsonLikeness {
   readonly #items: Sides<JsonValue>;
+  readonly #sizeOf: (item: JsonValue) => number;
+  readonly #characters: WorkBudget;
+  readonly #kinds = new Bags();
   readonly #bags = new WeakMap<object, Bag>();
   #idKey: string | undefined;
   #usual: ReadonlySet<string> | undefined;
 
-  constructor(items: Sides<JsonValue>) {
+  /** `sizeOf`: the characters of an item; `characters`: how many may be read. */
+  constructor(items: Sides<JsonValue>, sizeOf: (item: JsonValue) => number, characters: WorkBudget) {
     this.#items = items;
+    this.#sizeOf = sizeOf;
+    this.#characters = characters;
   }
 
   /** Negative if they are different items. */
@@ -30,6 +38,7 @@ export class JsonLikeness {
       return one[this.#idKey] === other[this.#idKey] ? 1 : -1;
     }
     const [a, b] = [this.#bagOf(one), this.#bagOf(other)];
+    if (!a || !b) return UNKNOWN_LIKENESS;
     if (a.total + b.total === 0) return BY_PLACE;
     const alike = likenessOf(a, b);
     return alike >= ONE_ITEM_LIKENESS_MIN ? alike : -1;
@@ -48,14 +57,18 @@ export class JsonLikeness {
     const { base, ours, theirs } = this.#items;
     this.#idKey = ID_KEYS.find((key) => [base, ours, theirs].every((items) => isIdOf(items, key)));
     const counts = new Map<string, number>();
+    if (!this.#characters.take(base.reduce<number>((size, item) => size + this.#sizeOf(item), 0))) return new Set();
     for (const item of base) for (const said of new Set(saidBy(item))) counts.set(said, (counts.get(said) ?? 0) + 1);
     const most = Math.max(2, base.length / 2);
     return new Set([...counts].filter(([, count]) => count >= most).map(([said]) => said));
   }
 
-  #bagOf(item: readonly JsonValue[] | JsonObject): Bag {
+  #bagOf(item: readonly JsonValue[] | JsonObject): Bag | undefined {
     let bag = this.#bags.get(item);
-    if (!bag) this.#bags.set(item, (bag = bagOf(this.#tellingOf(item))));
+    if (!bag) {
+      if (!this.#characters.take(this.#sizeOf(item))) return undefined;
+      this.#bags.set(item, (bag = this.#kinds.of(this.#tellingOf(item))));
+    }
     return bag;
   }
 

@@ -1,5 +1,6 @@
 /** Units that both sides changed, merged one by one: each with what it has become on either side. */
-import { alignUnits } from '../edit/alignment.ts';
+import { alignUnits, COMPARISONS_PER_CELL } from '../edit/alignment.ts';
+import { sequenceDifference } from '../edit/sequence-difference.ts';
 import type { Sides } from './merge-sequence.ts';
 import type { UnitRules } from './merge-units.ts';
 
@@ -39,10 +40,33 @@ export function mergeHeirs<T>({ base, ours, theirs }: Sides<T>, { own, other }: 
   return merged;
 }
 
+/** Beyond the budget what is equal stays where it is, and the units between are paired for themselves. */
 export function heirsOf<T>(base: readonly T[], next: readonly T[], rules: UnitRules<T>): Map<number, number> {
-  const like = (at: number, from: number): number => heirLikeness(base[at] as T, next[from] as T, rules);
-  return new Map(alignUnits(base.length, next.length, like, rules.tally.budget).map(({ at, from }) => [at, from]));
+  const { keyOf, tally } = rules;
+  const heirs = new Map<number, number>();
+  const isBounded = base.length * next.length * COMPARISONS_PER_CELL <= tally.budget.left;
+  const whole = { at: 0, deleted: base.length, from: 0, inserted: next.length };
+  const hunks = isBounded ? [whole] : sequenceDifference(base.map(keyOf), next.map(keyOf), tally.budget);
+  let at = 0;
+  let from = 0;
+  const addEqual = (end: number): void => {
+    for (; at < end; at += 1, from += 1) heirs.set(at, from);
+  };
+  for (const hunk of hunks) {
+    addEqual(hunk.at);
+    const like = (one: number, other: number): number =>
+      heirLikeness(base[hunk.at + one] as T, next[hunk.from + other] as T, rules);
+    for (const pair of alignUnits(hunk.deleted, hunk.inserted, like, tally.budget)) {
+      heirs.set(hunk.at + pair.at, hunk.from + pair.from);
+    }
+    [at, from] = [hunk.at + hunk.deleted, hunk.from + hunk.inserted];
+  }
+  addEqual(base.length);
+  return heirs;
 }
+
+/** What units are that would cost too much to compare: those at the same place are paired. */
+export const UNKNOWN_LIKENESS = 0;
 
 /** What lies about everywhere pairs with its like, but where that keeps others from pairing. */
 const EQUAL_BUT_NOT_TELLING = 0.01;

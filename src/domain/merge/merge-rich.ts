@@ -1,5 +1,5 @@
 /** Rich documents: nodes by what they say, attributes by key, text by word. */
-import { joinRuns, type RichElement, type RichNode, type RichText } from '../content/rich-node.ts';
+import { joinRuns, type RichElement, type RichNode, type RichText, textOf } from '../content/rich-node.ts';
 import { RichNumbers, valueKey } from '../edit/rich-numbers.ts';
 import type { Sides } from './merge-sequence.ts';
 import { mergeUnits } from './merge-units.ts';
@@ -14,10 +14,11 @@ export function mergeRich(sides: Sides<RichNode>, tally: Tally): RichNode[] {
 class RichMerge {
   readonly #tally: Tally;
   readonly #numbers = new RichNumbers();
-  readonly #likeness = new NodeLikeness(this.#numbers);
+  readonly #likeness: NodeLikeness;
 
   constructor(tally: Tally) {
     this.#tally = tally;
+    this.#likeness = new NodeLikeness(this.#numbers, tally.characters);
   }
 
   children(sides: Sides<RichNode>): RichNode[] {
@@ -68,6 +69,11 @@ class RichMerge {
   }
 
   #text(base: RichText, ours: RichText, theirs: RichText): RichText {
+    const characters = [base, ours, theirs].reduce((count, text) => count + textOf(text).length, 0);
+    if (!this.#tally.characters.take(characters)) {
+      this.#tally.skipped += 1;
+      return ours;
+    }
     const [one, two, three] = [base, ours, theirs].map(({ runs }) => piecesOf(runs));
     const runs = mergeWords({ base: one ?? [], ours: two ?? [], theirs: three ?? [] }, this.#tally);
     return { kind: 'text', runs: joinRuns(runs) };

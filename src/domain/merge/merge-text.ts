@@ -1,6 +1,6 @@
 /** Text by line, and where both changed the same line, by word. */
 import { words } from '../edit/text-units.ts';
-import type { Heirs } from './merge-heirs.ts';
+import { type Heirs, UNKNOWN_LIKENESS } from './merge-heirs.ts';
 import type { Sides } from './merge-sequence.ts';
 import { mergeUnits, type UnitRules } from './merge-units.ts';
 import { mergeWords, piecesOf } from './merge-words.ts';
@@ -34,10 +34,11 @@ const REWRAPPED_SHARE_MIN = 0.5;
 
 class LineRules implements UnitRules<Line> {
   readonly tally: Tally;
-  readonly #likeness = new TextLikeness();
+  readonly #likeness: TextLikeness;
 
   constructor(tally: Tally) {
     this.tally = tally;
+    this.#likeness = new TextLikeness(tally.characters);
   }
 
   readonly keyOf = ({ text }: Line): string => text;
@@ -45,6 +46,7 @@ class LineRules implements UnitRules<Line> {
 
   readonly likeness = (one: Line, other: Line): number => {
     const alike = this.#likeness.of(one.text, other.text);
+    if (alike === undefined) return UNKNOWN_LIKENESS;
     return isOneText(alike) ? alike : -1;
   };
 
@@ -62,7 +64,8 @@ class LineRules implements UnitRules<Line> {
     if (ours.text === base.text || ours.text === theirs.text) return { ...settled, text: theirs.text };
     if (theirs.text === base.text) return { ...settled, text: ours.text };
     if (this.#likeness.isMergeable(base.text, ours.text, theirs.text)) {
-      return { ...settled, text: this.#byWord(base.text, ours.text, theirs.text) };
+      const text = this.#byWord(base.text, ours.text, theirs.text);
+      if (text !== undefined) return { ...settled, text };
     }
     this.tally.skipped += 1;
     return { ...settled, text: ours.text };
@@ -70,13 +73,17 @@ class LineRules implements UnitRules<Line> {
 
   /** Where words went from line to line, lines are no units: all of it by word, or as people have it. */
   readonly resolve = ({ base, ours, theirs }: Sides<Line>, heirs: Heirs): readonly Line[] | undefined => {
+    // Where that would cost too much, lines are the units.
+    if (!this.tally.characters.take(charactersOf(base) * 2 + charactersOf(ours) + charactersOf(theirs)))
+      return undefined;
     const share = Math.max(
       this.#shareRewrapped(base, ours, heirs.own),
       this.#shareRewrapped(base, theirs, heirs.other),
     );
     if (share === 0) return undefined;
     const [one, two, three] = [base, ours, theirs].map(joined) as [string, string, string];
-    if (this.#likeness.isMergeable(one, two, three)) return linesOf(this.#byWord(one, two, three), false);
+    const merged = this.#likeness.isMergeable(one, two, three) ? this.#byWord(one, two, three) : undefined;
+    if (merged !== undefined) return linesOf(merged, false);
     if (share < REWRAPPED_SHARE_MIN) return undefined;
     this.tally.skipped += 1;
     return ours;
@@ -96,7 +103,9 @@ class LineRules implements UnitRules<Line> {
     return rewrapped === 0 ? 0 : rewrapped / was.size;
   }
 
-  #byWord(base: string, ours: string, theirs: string): string {
+  /** Undefined where it would cost too much. */
+  #byWord(base: string, ours: string, theirs: string): string | undefined {
+    if (!this.tally.characters.take(base.length + ours.length + theirs.length)) return undefined;
     const [one, two, three] = [base, ours, theirs].map((text) => piecesOf([{ text, marks: NO_MARKS }]));
     return mergeWords({ base: one ?? [], ours: two ?? [], theirs: three ?? [] }, this.tally)
       .map(({ text }) => text)
@@ -119,6 +128,10 @@ function linesOf(text: string, isWhole = true): Line[] {
 
 function joined(lines: readonly Line[]): string {
   return lines.map(({ text, end }) => text + end).join('');
+}
+
+function charactersOf(lines: readonly Line[]): number {
+  return lines.reduce((count, { text }) => count + text.length, 0);
 }
 
 /** As people ended it if they changed that, else as the other side did. */

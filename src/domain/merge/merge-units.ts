@@ -30,6 +30,10 @@ export function mergeUnits<T>(sides: Sides<T>, rules: UnitRules<T>): T[] {
     hunks = sideHunks(settled, sequenceRules);
   }
   const resolve = (changed: Sides<T>, places: 'one place' | 'several places'): readonly T[] => {
+    if (!rules.tally.units.take(changed.base.length + changed.ours.length + changed.theirs.length)) {
+      rules.tally.skipped += 1;
+      return changed.ours;
+    }
     // What changed in one place was looked through already.
     const inPlace = places === 'one place' ? changed : settleMoves(changed, whole(changed), rules);
     const heirs = {

@@ -25,7 +25,7 @@ const MOVED_LIKENESS_MIN = 0.6;
 export function settleMoves<T>(sides: Sides<T>, hunks: SideHunks, rules: UnitRules<T>): Sides<T> {
   const gone = deletedBy(hunks.own);
   const touched = [...deletedBy(hunks.other)].filter((at) => gone.has(at) && rules.isTelling(sides.base[at] as T));
-  if (touched.length === 0) return sides;
+  if (touched.length === 0 || !rules.tally.units.take(unitsOf(hunks))) return sides;
   const own = fatesOf(touched, sides.base, sides.ours, hunks.own, rules);
   const other = fatesOf(touched, sides.base, sides.theirs, hunks.other, rules);
   const result: Record<keyof Sides<T>, (T | undefined)[]> = {
@@ -54,6 +54,10 @@ export function settleMoves<T>(sides: Sides<T>, hunks: SideHunks, rules: UnitRul
   if (!isChanged) return sides;
   const left = (units: readonly (T | undefined)[]): T[] => units.filter((unit) => unit !== undefined);
   return { base: left(result.base), ours: left(result.ours), theirs: left(result.theirs) };
+}
+
+function unitsOf({ own, other }: SideHunks): number {
+  return [...own, ...other].reduce((units, { deleted, inserted }) => units + deleted + inserted, 0);
 }
 
 const GONE: Fate = { place: undefined, isMoved: false };

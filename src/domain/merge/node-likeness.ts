@@ -1,23 +1,37 @@
 /** Which nodes of a rich document stand for each other. */
 import { type RichElement, type RichNode, textOf } from '../content/rich-node.ts';
-import { OF_ONE_NAME, RichLikeness } from '../edit/rich-likeness.ts';
+import { isOfOneName, OF_ONE_NAME, RichLikeness } from '../edit/rich-likeness.ts';
 import type { RichNumbers } from '../edit/rich-numbers.ts';
+import type { WorkBudget } from '../edit/sequence-difference.ts';
+import { UNKNOWN_LIKENESS } from './merge-heirs.ts';
 import { isOneText, TextLikeness } from './text-likeness.ts';
+
+/** What reading a node is reckoned at, beside its text. */
+const NODE_CHARACTERS = 32;
 
 export class NodeLikeness {
   readonly #numbers: RichNumbers;
   readonly #nodes = new RichLikeness();
-  readonly #texts = new TextLikeness();
+  readonly #texts: TextLikeness;
+  readonly #characters: WorkBudget;
+  readonly #read = new WeakSet<RichNode>();
   readonly #held = new WeakMap<RichElement, ReadonlySet<number>>();
   readonly #spelled = new WeakMap<RichNode, string>();
 
-  constructor(numbers: RichNumbers) {
+  /** `characters`: how many may be read. */
+  constructor(numbers: RichNumbers, characters: WorkBudget) {
     this.#numbers = numbers;
+    this.#characters = characters;
+    this.#texts = new TextLikeness(characters);
   }
 
   /** Negative if they are different nodes. */
   of(one: RichNode, other: RichNode): number {
-    const alike = this.#alike(one, other);
+    if (!isOfOneName(one, other)) return -1;
+    if (!this.#isRead(one) || !this.#isRead(other)) return UNKNOWN_LIKENESS;
+    const byText = this.#texts.of(this.#textOf(one), this.#textOf(other));
+    if (byText === undefined) return UNKNOWN_LIKENESS;
+    const alike = Math.max(this.#nodes.of(one, other) - OF_ONE_NAME, byText);
     return isOneText(alike) || this.#sharesChild(one, other) ? Math.max(alike, 0) : -1;
   }
 
@@ -32,15 +46,16 @@ export class NodeLikeness {
 
   /** Empty paragraphs are all over a document. */
   isTelling(node: RichNode): boolean {
-    if (node.kind === 'element' && node.attributes.size > 0) return true;
-    return (
-      this.#textOf(node) !== '' || (node.kind === 'element' && node.children.some((child) => this.isTelling(child)))
-    );
+    if (node.kind === 'text') return this.#textOf(node) !== '';
+    return node.attributes.size > 0 || node.children.some((child) => this.isTelling(child));
   }
 
-  #alike(one: RichNode, other: RichNode): number {
-    const byNode = this.#nodes.of(one, other) - OF_ONE_NAME;
-    return byNode < 0 ? -1 : Math.max(byNode, this.#texts.of(this.#textOf(one), this.#textOf(other)));
+  /** What it holds is read beside its text. */
+  #isRead(node: RichNode): boolean {
+    if (this.#read.has(node)) return true;
+    if (!this.#characters.take(NODE_CHARACTERS + this.#textOf(node).length)) return false;
+    this.#read.add(node);
+    return true;
   }
 
   #sharesChild(one: RichNode, other: RichNode): boolean {

@@ -1,5 +1,6 @@
 /** How much one text is another, changed. */
-import { type Bag, bagOf, likenessOf, wordsOf } from '../edit/likeness.ts';
+import { type Bag, Bags, likenessOf, wordsOf } from '../edit/likeness.ts';
+import type { WorkBudget } from '../edit/sequence-difference.ts';
 
 /** Up to here a text is compared by its pairs of letters too: of a word or two nothing is left once they change. */
 const SHORT_UNITS_MAX = 32;
@@ -10,17 +11,24 @@ export const MERGEABLE_LIKENESS_MIN = 0.5;
 /** What stands before a line of a list or a heading, and is no part of what it says. */
 const LINE_MARK = /^\s*(?:[-*+>#|]+|\d+[.)])\s+(?:\[.\]\s+)?/;
 
-interface Bags {
+interface TextBags {
   readonly words: Bag;
   readonly pairs?: Bag;
 }
 
 export class TextLikeness {
-  readonly #bags = new Map<string, Bags>();
+  readonly #kinds = new Bags();
+  readonly #bags = new Map<string, TextBags>();
+  readonly #characters: WorkBudget;
 
-  /** From 0 to 1. */
-  of(one: string, other: string): number {
+  constructor(characters: WorkBudget) {
+    this.#characters = characters;
+  }
+
+  /** From 0 to 1; undefined where that would cost too much. */
+  of(one: string, other: string): number | undefined {
     const [a, b] = [this.#bagsOf(one), this.#bagsOf(other)];
+    if (!a || !b) return undefined;
     const byWords = likenessOf(a.words, b.words);
     return a.pairs && b.pairs ? Math.max(byWords, likenessOf(a.pairs, b.pairs)) : byWords;
   }
@@ -30,18 +38,20 @@ export class TextLikeness {
    * chance say nothing about where they belong.
    */
   isMergeable(base: string, ours: string, theirs: string): boolean {
-    return areMergeable(base, ours, theirs, MERGEABLE_LIKENESS_MIN, (one, other) =>
-      likenessOf(this.#bagsOf(one).words, this.#bagsOf(other).words),
-    );
+    return areMergeable(base, ours, theirs, MERGEABLE_LIKENESS_MIN, (one, other) => {
+      const [a, b] = [this.#bagsOf(one), this.#bagsOf(other)];
+      return a && b ? likenessOf(a.words, b.words) : -1;
+    });
   }
 
-  #bagsOf(text: string): Bags {
+  #bagsOf(text: string): TextBags | undefined {
     let bags = this.#bags.get(text);
     if (!bags) {
+      if (!this.#characters.take(text.length)) return undefined;
       const said = text.replace(LINE_MARK, '');
-      const words = bagOf(wordsOf(said));
+      const words = this.#kinds.of(wordsOf(said));
       const isShort = said.length <= SHORT_UNITS_MAX;
-      bags = isShort ? { words, pairs: bagOf(pairsOf(said.trim().toLowerCase())) } : { words };
+      bags = isShort ? { words, pairs: this.#kinds.of(pairsOf(said.trim().toLowerCase())) } : { words };
       this.#bags.set(text, bags);
     }
     return bags;
