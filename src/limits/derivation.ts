@@ -65,6 +65,8 @@ export const CLAIM_RACES_MAX = 16;
 export const START_OVER_MS = 1_000;
 /** Runs one plan starts; the next plan starts the rest. */
 export const PLAN_RUNS_MAX = 64;
+/** Of these, attempts of providers that are not built in; one provider takes at most half of what others leave of them. */
+export const PLAN_ATTEMPTS_MAX = 48;
 /** Pairs of a blob and a provider that a plan looks at before others have their turn. */
 export const PLAN_PAIRS_MAX = 5_000;
 /** Built-ins one local activity runs one after the other. */

@@ -9,6 +9,7 @@ import { DAG_FULL_LOG_EVERY_MS, DAG_NODES_MAX, PLAN_PAIRS_MAX, PLAN_RUNS_MAX, ST
 import type { Registrations, Runs } from '../providers/stores.ts';
 import { Debounce } from './debounce.ts';
 import type { PropagationPlan, RunRef, SeenVersions } from './names.ts';
+import { pickRuns } from './plan-places.ts';
 import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
 import { rootWorkflowId } from './root-workflow.ts';
 
@@ -30,6 +31,8 @@ export interface PlanRequest extends GraphRequest {
 /** What a plan has found so far. */
 interface Found {
   readonly due: WantedRun[];
+  /** Those that go on. */
+  readonly going: WantedRun[];
   /** Sources for which something is to be done, or may be. */
   readonly open: Set<string>;
   wakeAtMs: number;
@@ -58,7 +61,7 @@ export class Planner {
     const { graph, sources } = loaded;
 
     const running = new Set(request.running);
-    const found: Found = { due: [], open: new Set(), wakeAtMs: Infinity, newNodes: 0, isCut: loaded.isFull };
+    const found: Found = { due: [], going: [], open: new Set(), wakeAtMs: Infinity, newNodes: 0, isCut: loaded.isFull };
     let ready: readonly WantedRun[] = [];
     const perPart = Math.max(1, Math.floor((this.#parts.pairsMax ?? PLAN_PAIRS_MAX) / providers.length));
     let at = 0;
@@ -68,12 +71,12 @@ export class Planner {
       const wanted = await this.#graphs.wantedOf(loaded, sources.slice(at, at + perPart), providers);
       await this.#sort(request, { wanted, alive: graph.alive }, running, found);
       const active = new Set([...running, ...found.due.map((run) => run.derivedId)]);
-      if (found.due.length > 0) ready = frontier(graph, found.due, active);
+      if (found.due.length > 0) ready = pickRuns(frontier(graph, found.due, active), found.going);
     }
     for (const source of sources.slice(at)) found.open.add(source.id);
     if (found.isCut) this.#logFull(request);
     return {
-      ready: ready.slice(0, PLAN_RUNS_MAX).map((run) => refOf(run, request)),
+      ready: ready.map((run) => refOf(run, request)),
       ...(found.wakeAtMs === Infinity ? {} : { wakeAtMs: found.wakeAtMs }),
       unconfirmed: { ...loaded.unconfirmed, ...namedAgain(request, loaded.beyond, found.open) },
     };
@@ -106,7 +109,10 @@ export class Planner {
       }
       if (!run.derived) found.newNodes += 1;
       found.open.add(run.source.id);
-      if (isRunning) continue;
+      if (isRunning) {
+        found.going.push(run);
+        continue;
+      }
       const at = Math.max(claimableAt(record, holder, now), await this.#debounce.quietAt(caller, run));
       if (at <= now.getTime()) found.due.push(run);
       else found.wakeAtMs = Math.min(found.wakeAtMs, at);

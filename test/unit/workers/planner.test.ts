@@ -8,7 +8,7 @@ import { keyOfRun } from '../../../src/domain/derivation/execution-key.ts';
 import type { Provider } from '../../../src/domain/derivation/provider.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
 import type { Run } from '../../../src/domain/derivation/run.ts';
-import { DAG_NODES_MAX } from '../../../src/limits.ts';
+import { DAG_NODES_MAX, PLAN_ATTEMPTS_MAX, PLAN_RUNS_MAX } from '../../../src/limits.ts';
 import { StudioError } from '../../../src/errors.ts';
 import type { PropagationPlan } from '../../../src/workers/names.ts';
 import { Planner, type PlannerParts } from '../../../src/workers/planner.ts';
@@ -89,6 +89,27 @@ test('G9 runs that made nothing and will not be made again take no room in a DAG
   const { ready, wakeAtMs } = await place.plan();
   assert.equal([ready.length, typeof wakeAtMs], [0, 'number']);
   assert.is(place.warnings.length, 1);
+});
+
+test('G9 attempts of a provider that hangs leave places to built-ins and to other providers of the root', async () => {
+  const place = new Place();
+  const types = { slow: 'workflow', other: 'connect', quick: 'builtin' } as const;
+  const names = ['slow', 'other', 'quick'] as const;
+  place.heads = Array.from({ length: 70 }, (_, at) => blobOf({ id: `note-${at}`, rootId: 'root', depth: 1 }));
+  place.providers = [providerOf({ id: 'slow', type: 'workflow' })];
+  const request = { rootId: 'root', owner: 'ada', seen: {} };
+  const running: string[] = [];
+  // As long as it is alone, until it takes no more.
+  for (let plans = 0; plans < 3; plans += 1) {
+    const { ready } = await place.planner().plan({ ...request, running });
+    running.push(...ready.map(({ derivedId }) => derivedId));
+  }
+  assert.is(running.length, PLAN_ATTEMPTS_MAX / 2);
+  place.providers = names.map((id) => providerOf({ id, type: types[id] }));
+  const { ready } = await place.planner().plan({ ...request, running });
+  const startable = ready.slice(0, PLAN_RUNS_MAX - running.length).map(({ providerId }) => providerId);
+  assert.not.ok(startable.includes('slow'));
+  assert.ok(startable.includes('other') && startable.includes('quick'));
 });
 
 for (const [what, fields] of [
