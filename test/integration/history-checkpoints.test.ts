@@ -9,7 +9,7 @@ import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';
+import { closeHistories, openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';
 import { seedLog } from './seeded-log.ts';
 
 const test = suite('history: checkpoints', { timeoutMs: 120_000 });
@@ -22,6 +22,7 @@ test.before(async () => {
   parts = await startParts({ mongodb: true });
   database = await openDatabase({ url: parts.url('mongodb'), name: DATABASE });
 });
+test.after.each(closeHistories);
 test.after(async () => {
   await database?.close();
   await parts?.stop();

@@ -3,10 +3,7 @@ import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { encodeRun, runOf } from '../../src/documents/log/checkpoint-codec.ts';
-import type { HistoryParts } from '../../src/documents/history/history-parts.ts';
 import { RoomState } from '../../src/documents/memory/room-state.ts';
-import { Thinning } from '../../src/documents/retention/thinning.ts';
-import { Failpoints } from '../../src/failpoints.ts';
 import { LOAD_TRIED_BYTES_MIN, LOG_PAGE_COMMITS, RUN_DELTAS } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { Checkpoints } from '../../src/storage/checkpoints.ts';
@@ -16,7 +13,8 @@ import { Tombstones } from '../../src/storage/log/tombstones.ts';
 import { readLog } from '../campaign/replay.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { audit, openHistory, requireClean, requireVersions, textAt } from './past-world.ts';
+import { audit, closeHistories, openHistory, requireClean, requireVersions, textAt } from './past-world.ts';
+import { openRetention } from './retention-world.ts';
 import { seedLog, type SeededLog } from './seeded-log.ts';
 
 const test = suite('history: holes');
@@ -27,9 +25,10 @@ let parts: TestParts;
 let database: Database;
 
 test.before(async () => {
-  parts = await startParts({ mongodb: true });
+  parts = await startParts({ mongodb: true, nats: true });
   database = await openDatabase({ url: parts.url('mongodb'), name: DATABASE });
 });
+test.after.each(closeHistories);
 test.after(async () => {
   await database?.close();
   await parts?.stop();
@@ -228,25 +227,13 @@ async function seedOld(blobId: string): Promise<SeededLog> {
   });
 }
 
-function thinningOf(past: HistoryParts, tombstones = past.tombstones): Thinning {
-  const names = { versionsOf: () => Promise.resolve([]) };
-  const prepare = (): Promise<void> => Promise.resolve();
-  return new Thinning({
-    ...past,
-    tombstones,
-    log: new CommitLog(database),
-    names,
-    prepare,
-    failpoints: new Failpoints(),
-  });
-}
-
 const RULE = { thinAfterMs: DAY_MS, keepDaily: true };
 
 test('G2: retention makes the state anew that compaction dropped before there was a tombstone', async () => {
   const log = await seedOld('raced');
-  const past = await openHistory(database);
-  const tombstones = new Tombstones(database);
+  const world = await openRetention(parts, { database: DATABASE });
+  const { past, thinning } = world;
+  const { tombstones } = past;
   tombstones.put = async (tombstone, slot) => {
     const { states } = await past.checkpoints.index('raced');
     // Compaction in another process, which read the tombstones a moment ago.
@@ -256,20 +243,21 @@ test('G2: retention makes the state anew that compaction dropped before there wa
     );
     return Tombstones.prototype.put.call(tombstones, tombstone, slot);
   };
-  const dropped = await thinningOf(past, tombstones).apply('raced', RULE, 'ann');
+  const dropped = await thinning.apply('raced', RULE, 'ann');
   assert.ok(dropped.length > 0);
   await requireVersions(
     past,
     log,
     dropped.map(({ last }) => last),
   );
-  await past.close();
+  await world.close();
   await requireClean(parts, DATABASE, ['raced']);
 });
 
 test('G2: compaction lists a state again that came to end a dropped range while it was being dropped', async () => {
   const log = await seedOld('relisted');
-  const past = await openHistory(database);
+  const world = await openRetention(parts, { database: DATABASE });
+  const { past, thinning } = world;
   const state = await past.history.load('relisted');
   await past.compaction.rebuild(state);
   await past.maker.makeState('relisted', 300);
@@ -284,9 +272,9 @@ test('G2: compaction lists a state again that came to end a dropped range while 
   const { states } = await checkpoints.index('relisted');
   const kept = states.filter(({ version }) => version === 300);
   assert.is((await checkpoints.read('relisted', kept)).size, 1);
-  await thinningOf(past).finish('relisted');
+  await thinning.finish('relisted');
   await requireVersions(past, log, [1, 300, log.version]);
-  await past.close();
+  await world.close();
 });
 
 test('G2: states are listed again where it can not be told whether they have come to be needed', async () => {
@@ -318,8 +306,9 @@ test('G2: an object that was made anew while it was being dropped stays', async 
 
 test('a wrong state that nothing can be made in place of is reported, and kept', async () => {
   const log = await seedOld('last-copy');
-  const past = await openHistory(database);
-  const [range] = await thinningOf(past).apply('last-copy', RULE, 'ann');
+  const world = await openRetention(parts, { database: DATABASE });
+  const { past, thinning } = world;
+  const [range] = await thinning.apply('last-copy', RULE, 'ann');
   assert.ok(range);
   const { states } = await past.checkpoints.index('last-copy');
   const end = states.find(({ version }) => version === range.last);
@@ -343,7 +332,7 @@ test('a wrong state that nothing can be made in place of is reported, and kept',
   await database.checkpoints.updateOne({ _id }, { $set: { bytes: stored.bytes } });
   await requireVersions(other, log, [range.last, log.version]);
   await other.close();
-  await past.close();
+  await world.close();
 });
 
 test.run();

@@ -4,9 +4,7 @@ import * as Y from 'yjs';
 import type { HistoryParts } from '../../src/documents/history/history-parts.ts';
 import { Intent } from '../../src/documents/commits/intent.ts';
 import { RoomState } from '../../src/documents/memory/room-state.ts';
-import { Thinning } from '../../src/documents/retention/thinning.ts';
 import { headBase } from '../../src/domain/base.ts';
-import { Failpoints } from '../../src/failpoints.ts';
 import { LOG_PAGE_BYTES_MAX } from '../../src/limits.ts';
 import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
@@ -15,7 +13,8 @@ import { eventually } from '../harness/eventually.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
 import { writeHistory, type WrittenChange } from './history-world.ts';
-import { audit, openHistory, textAt } from './past-world.ts';
+import { audit, closeHistories, openHistory, textAt } from './past-world.ts';
+import { openRetention } from './retention-world.ts';
 import { openRooms } from './rooms-world.ts';
 
 const test = suite('history: large', { timeoutMs: 120_000 });
@@ -29,6 +28,7 @@ test.before(async () => {
   parts = await startParts({ mongodb: true, nats: true });
   database = await openDatabase({ url: parts.url('mongodb'), name: DATABASE });
 });
+test.after.each(closeHistories);
 test.after(async () => {
   await database?.close();
   await parts?.stop();
@@ -190,19 +190,14 @@ test('G7: a blob replaced over and over is loaded by what it holds, read at any 
 
 test('thinning ends a range with what its content takes, and from there on all that is deleted is kept again', async () => {
   const past = await seedRewrites('thinned', 60);
-  const thinning = new Thinning({
-    ...past,
-    log: new CommitLog(database),
-    names: { versionsOf: () => Promise.resolve([]) },
-    prepare: () => Promise.resolve(),
-    failpoints: new Failpoints(),
-  });
+  await past.close();
+  const retention = await openRetention(parts, { database: DATABASE, limits: LOWERED });
   // The newest is from today.
   await database.commits.updateMany(
     { blob_id: 'thinned', first_seq: { $lt: 58 } },
     { $set: { applied_at: new Date(Date.now() - 3 * DAY_MS) } },
   );
-  const [range] = await thinning.apply('thinned', { thinAfterMs: DAY_MS, keepDaily: true }, 'ann');
+  const [range] = await retention.thinning.apply('thinned', { thinAfterMs: DAY_MS, keepDaily: true }, 'ann');
   assert.ok(range);
   const other = await openHistory(database, LOWERED);
   const loaded = await other.history.load('thinned');
@@ -214,7 +209,7 @@ test('thinning ends a range with what its content takes, and from there on all t
   const kept = await other.history.materialize('thinned', headBase(60), range.last);
   kept.destroy();
   await other.close();
-  await past.close();
+  await retention.close();
   await requireWhole('thinned');
 });
 

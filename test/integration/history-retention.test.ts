@@ -3,18 +3,24 @@ import * as assert from 'uvu/assert';
 import { headBase } from '../../src/domain/base.ts';
 import { RoomState } from '../../src/documents/memory/room-state.ts';
 import { RetentionPass } from '../../src/documents/retention/retention-pass.ts';
-import { Thinning } from '../../src/documents/retention/thinning.ts';
+import { OriginBlock } from '../../src/domain/attribution/origin-block.ts';
+import { OriginIndex } from '../../src/documents/origins/origin-index.ts';
 import { Failpoints } from '../../src/failpoints.ts';
+import { ORIGINS_BLOCK_VERSIONS } from '../../src/limits.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
 import { Lease } from '../../src/storage/leases.ts';
 import { Mark } from '../../src/storage/marks.ts';
+import { NamedVersions } from '../../src/storage/named-versions.ts';
+import { OriginBlocks } from '../../src/storage/origin-blocks.ts';
 import { RetentionPolicies } from '../../src/storage/retention-policies.ts';
 import { Tombstones } from '../../src/storage/log/tombstones.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
-import { logger, openHistory, requireClean, requireVersions, runHistoryProcess, textAt } from './past-world.ts';
+import { closeHistories, logger, openHistory, requireClean, requireVersions } from './past-world.ts';
+import { runHistoryProcess, textAt } from './past-world.ts';
+import { nameVersion, openRetention, type RetentionWorld } from './retention-world.ts';
 import { seedLog, type SeededLog } from './seeded-log.ts';
 
 const test = suite('history: retention', { timeoutMs: 120_000 });
@@ -23,22 +29,25 @@ const DAY_MS = 86_400_000;
 const RULE = { thinAfterMs: DAY_MS, keepDaily: true };
 /** Days of 300 deltas each; the last two are young. */
 const DAYS = 6;
-const names = { versionsOf: () => Promise.resolve([{ version: 777 }]) };
+/** What somebody gave a name. */
+const NAMED = 777;
 let parts: TestParts;
 let database: Database;
 
 test.before(async () => {
-  parts = await startParts({ mongodb: true });
+  parts = await startParts({ mongodb: true, nats: true });
   database = await openDatabase({ url: parts.url('mongodb'), name: DATABASE });
+  await new NamedVersions(database.db).createIndexes();
 });
+test.after.each(closeHistories);
 test.after(async () => {
   await database?.close();
   await parts?.stop();
 });
 
-function seed(blobId: string): Promise<SeededLog> {
+async function seed(blobId: string): Promise<SeededLog> {
   const noon = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAYS * DAY_MS + DAY_MS / 2;
-  return seedLog(database, {
+  const log = await seedLog(database, {
     blobId,
     owner: 'ann',
     deltas: 300 * DAYS,
@@ -47,28 +56,12 @@ function seed(blobId: string): Promise<SeededLog> {
     breakEvery: 300,
     appliedAt: (lastSeq) => new Date(noon + Math.floor((lastSeq - 1) / 300) * DAY_MS + lastSeq),
   });
+  await nameVersion(database, blobId, NAMED);
+  return log;
 }
 
-async function thinning(
-  parted: Partial<
-    Pick<ConstructorParameters<typeof Thinning>[0], 'names' | 'prepare' | 'failpoints' | 'tombstones'>
-  > = {},
-  within = database,
-): Promise<{ thinning: Thinning; past: Awaited<ReturnType<typeof openHistory>> }> {
-  const past = await openHistory(within);
-  const failpoints = new Failpoints();
-  return {
-    past,
-    thinning: new Thinning({
-      ...past,
-      log: new CommitLog(within),
-      names,
-      prepare: () => Promise.resolve(),
-      failpoints,
-      ...parted,
-    }),
-  };
-}
+const retention = (failpoints?: Failpoints): Promise<RetentionWorld> =>
+  openRetention(parts, { database: DATABASE, failpoints });
 
 async function reasonAt(
   past: Awaited<ReturnType<typeof openHistory>>,
@@ -85,18 +78,18 @@ async function reasonAt(
 
 /** Dropped versions say so, all others read as before. */
 async function requireThinned(blobId: string, log: SeededLog): Promise<void> {
-  const { past } = await thinning();
+  const past = await openHistory(database);
   const dropped = await past.tombstones.list(blobId);
   assert.ok(dropped.length >= 4, `only ${dropped.length} ranges dropped`);
   const isDropped = (version: number): boolean =>
     dropped.some((range) => range.first <= version && version < range.last);
   const versions = [...log.texts.keys()];
   const kept = versions.filter((version) => !isDropped(version));
-  for (const version of [1, 777, 300, 600, 900, log.version]) assert.ok(kept.includes(version), `version ${version}`);
+  for (const version of [1, NAMED, 300, 600, 900, log.version]) assert.ok(kept.includes(version), `version ${version}`);
   await requireVersions(
     past,
     log,
-    kept.filter((version) => version % 17 === 0 || version === 777),
+    kept.filter((version) => version % 17 === 0 || version === NAMED),
   );
   for (const { first, last } of dropped) {
     const error = (await reasonAt(past, blobId, first)) as { reason?: string; metadata?: Record<string, string> };
@@ -122,12 +115,16 @@ async function requireThinned(blobId: string, log: SeededLog): Promise<void> {
     newest.deltas.map(({ toVersion }) => toVersion),
     listed,
   );
+  const [block] = await new OriginBlocks(database.db).range(blobId, 0, 0);
+  const facts = block && OriginBlock.decode(block.bytes)?.facts;
+  assert.is(facts?.length, ORIGINS_BLOCK_VERSIONS, 'who made what was dropped is known');
   await past.close();
 }
 
 test('what the preview tells is what applying drops; the rest reads as before', async () => {
   const log = await seed('thin');
-  const { thinning: work, past } = await thinning();
+  const world = await retention();
+  const { thinning: work } = world;
   const foretold = await work.plan('thin', RULE);
   const before = await database.commits.countDocuments({ blob_id: 'thin' });
   const dropped = await work.apply('thin', RULE, 'ann');
@@ -138,14 +135,15 @@ test('what the preview tells is what applying drops; the rest reads as before', 
     foretold.reduce((sum, range) => sum + range.commits, 0),
   );
   assert.equal(await work.plan('thin', RULE), [], 'a second time there is nothing to drop');
-  await past.close();
+  await world.close();
   await requireThinned('thin', log);
   await requireClean(parts, DATABASE, ['thin']);
 });
 
 test('thinned after checkpoints were made, and compacted after it was thinned', async () => {
   const log = await seed('both');
-  const { thinning: work, past } = await thinning();
+  const world = await retention();
+  const { thinning: work, past } = world;
   const state = await past.history.load('both');
   await past.compaction.settle();
   past.history.leave(state);
@@ -153,7 +151,7 @@ test('thinned after checkpoints were made, and compacted after it was thinned', 
   await work.apply('both', RULE, 'ann');
   await requireThinned('both', log);
   await past.compaction.rebuild(await past.history.load('both'));
-  await past.close();
+  await world.close();
   await requireThinned('both', log);
   await requireClean(parts, DATABASE, ['both']);
 });
@@ -164,7 +162,8 @@ test('what a process remembers of versions that were dropped since is not stored
   const appliedAt = (lastSeq: number): Date => (lastSeq <= 200 ? old : new Date());
   await seedLog(database, { blobId, owner: 'ann', deltas: 300, seed: 7, sampleEvery: 300, breakEvery: 200, appliedAt });
   const commits = await new CommitLog(database).readRange(blobId, 1);
-  const { thinning: work, past } = await thinning();
+  const world = await retention();
+  const { thinning: work, past } = world;
   const state = new RoomState(blobId);
   state.apply(commits.filter(({ lastSeq }) => lastSeq <= 200));
   past.compaction.follow(state, await past.checkpoints.index(blobId));
@@ -177,7 +176,7 @@ test('what a process remembers of versions that were dropped since is not stored
   await past.compaction.settle();
   assert.equal((await past.checkpoints.index(blobId)).runs, []);
   assert.is(((await reasonAt(past, blobId, 100)) as { reason?: string }).reason, 'VERSION_THINNED');
-  await past.close();
+  await world.close();
 });
 
 const KILLED_AT = [
@@ -199,7 +198,7 @@ for (const [index, failpoint] of KILLED_AT.entries()) {
     assert.is(await runHistoryProcess('thin', target, plan), 'SIGKILL');
     await requireClean(parts, DATABASE, [blobId]);
     const past = await openHistory(database);
-    await requireVersions(past, log, [1, 777, log.version]);
+    await requireVersions(past, log, [1, NAMED, log.version]);
     await past.close();
     assert.is(await runHistoryProcess('thin', target), 0);
     await requireThinned(blobId, log);
@@ -219,29 +218,33 @@ for (const stalledAt of ['its plan', 'its state', 'its tombstone']) {
       sampleEvery: 120,
       appliedAt: (lastSeq) => new Date(Date.now() - 10 * DAY_MS + lastSeq * 60 * 60_000),
     });
-    const { thinning: other, past: othersPast } = await thinning();
-    const overtake = (): Promise<unknown> => other.apply(blobId, { thinAfterMs: 6 * DAY_MS, keepDaily: false }, 'bob');
+    const other = await retention();
+    const overtake = (): Promise<unknown> =>
+      other.thinning.apply(blobId, { thinAfterMs: 6 * DAY_MS, keepDaily: false }, 'bob');
     const once = new Set([stalledAt]);
     const stallIf = (place: string): Promise<unknown> => (once.delete(place) ? overtake() : Promise.resolve());
-    const tombstones = new Tombstones(database);
+    const world = await retention();
+    const { thinning: stalled, past, origins } = world;
+    origins.upTo = async (...versions) => {
+      const found = await OriginIndex.prototype.upTo.call(origins, ...versions);
+      await stallIf('its plan');
+      return found;
+    };
+    const { tombstones } = past;
     tombstones.put = async (tombstone, slot) => {
       await stallIf('its state');
       const isPut = await Tombstones.prototype.put.call(tombstones, tombstone, slot);
       await stallIf('its tombstone');
       return isPut;
     };
-    const { thinning: stalled, past } = await thinning({
-      tombstones,
-      prepare: () => stallIf('its plan').then(() => undefined),
-    });
     const rule = { thinAfterMs: 8 * DAY_MS, keepDaily: false };
     await stalled.apply(blobId, rule, 'ann');
     assert.is(once.size, 0);
     await requireClean(parts, DATABASE, [blobId]);
     assert.equal(await stalled.apply(blobId, rule, 'ann'), []);
     assert.ok((await tombstones.list(blobId)).every(({ isDone }) => isDone));
-    assert.is(await textAt(past, blobId, 120), await textAt(othersPast, blobId, 120));
-    await Promise.all([past.close(), othersPast.close()]);
+    assert.is(await textAt(past, blobId, 120), await textAt(other.past, blobId, 120));
+    await Promise.all([world.close(), other.close()]);
   });
 }
 
@@ -251,27 +254,35 @@ test('a name given until a tombstone is certain calls it off, also where the pro
   await seedLog(database, { blobId, owner: 'ann', deltas: 60, seed: 5, sampleEvery: 60, appliedAt: () => applied });
   const commits = await database.commits.countDocuments({ blob_id: blobId });
   const rule = { thinAfterMs: DAY_MS, keepDaily: false };
-  let looks = 0;
+  const named = new NamedVersions(database.db);
+  const world = await retention();
+  const { thinning: work, past } = world;
+  const { tombstones } = past;
   // Given after the plan, at the last moment.
-  const late = { versionsOf: () => Promise.resolve(looks++ === 0 ? [] : [{ version: 30 }]) };
-  const { thinning: work, past } = await thinning({ names: late });
+  tombstones.put = async (tombstone, slot) => {
+    const isPut = await Tombstones.prototype.put.call(tombstones, tombstone, slot);
+    await nameVersion(database, blobId, 30);
+    return isPut;
+  };
   assert.equal(await work.apply(blobId, rule, 'ann'), []);
-  const unnamed = { versionsOf: () => Promise.resolve([]) };
-  const failpoints = new Failpoints('retention.after_tombstone=error');
-  const { thinning: broken, past: brokenPast } = await thinning({ names: unnamed, failpoints });
+  await named.remove(blobId, 30);
+  const brokenWorld = await retention(new Failpoints('retention.after_tombstone=error'));
+  const { thinning: broken } = brokenWorld;
   const error: unknown = await broken.apply(blobId, rule, 'ann').catch((thrown: unknown) => thrown);
   assert.match(String(error), 'Failpoint');
   assert.is((await past.tombstones.list(blobId)).length, 1);
+  await nameVersion(database, blobId, 30);
   await work.finish(blobId);
   assert.equal(await past.tombstones.list(blobId), []);
   assert.is(await database.commits.countDocuments({ blob_id: blobId }), commits);
+  await named.remove(blobId, 30);
   assert.is((await broken.apply(blobId, rule, 'ann')).length, 1, 'without the name it goes');
   await requireClean(parts, DATABASE, [blobId]);
-  await Promise.all([past.close(), brokenPast.close()]);
+  await Promise.all([world.close(), brokenWorld.close()]);
 });
 
 test('an edit on a dropped base, and deltas in it, answer VERSION_THINNED', async () => {
-  const { past } = await thinning();
+  const past = await openHistory(database);
   const [range] = await past.tombstones.list('thin');
   assert.ok(range);
   const inRange = { fromVersion: 1, extras: [{ first: range.first + 1, last: range.first + 2 }] };
@@ -299,7 +310,8 @@ test('the daily pass applies policies in one process at a time, a blob’s own b
   await policies.put({ kind: 'user', id: 'ann' }, { ...RULE, setBy: 'ann', setAt: new Date() });
   const never = { thinAfterMs: 3_650 * DAY_MS, keepDaily: true, setBy: 'ann', setAt: new Date() };
   await policies.put({ kind: 'blob', id: 'exempt' }, never);
-  const { thinning: work, past } = await thinning();
+  const world = await retention();
+  const { thinning: work, past } = world;
   const passOf = (holder: string): RetentionPass =>
     new RetentionPass({
       policies,
@@ -315,10 +327,12 @@ test('the daily pass applies policies in one process at a time, a blob’s own b
   assert.equal(await past.tombstones.list('daily'), [], 'another process has the lease');
   await other.release();
   await passOf('one').look();
+  // What was being made of the log when it was thinned goes again.
+  await past.compaction.settle();
   await requireThinned('daily', log);
   assert.equal(await past.tombstones.list('exempt'), []);
   assert.ok(await new Mark(database.db, 'retention').read());
-  await past.close();
+  await world.close();
 });
 
 test('a pass that is cut short goes on where it was, also within one user', async () => {
@@ -327,7 +341,8 @@ test('a pass that is cut short goes on where it was, also within one user', asyn
   for (let n = 0; n < 5; n++) {
     await seedLog(database, { blobId: `many-${n}`, owner: 'many', deltas: 3, seed: n, sampleEvery: 1 });
   }
-  const { thinning: work, past } = await thinning();
+  const world = await retention();
+  const { thinning: work } = world;
   const seen: string[] = [];
   const apply = work.apply.bind(work);
   work.apply = (blobId, ...rest) => {
@@ -348,13 +363,14 @@ test('a pass that is cut short goes on where it was, also within one user', asyn
   assert.equal([...new Set(seen)].sort(), ['many-0', 'many-1', 'many-2', 'many-3', 'many-4']);
   assert.is(seen.length, 5, 'none twice');
   assert.ok(await mark.read());
-  await past.close();
+  await world.close();
 });
 
 test('a pass that is cut short goes on in the order of the database, which is not that of JavaScript', async () => {
   const own = await openDatabase({ url: parts.url('mongodb'), name: 'retention-order' });
   const policies = new RetentionPolicies(own.db);
-  const { thinning: work, past } = await thinning({}, own);
+  const world = await openRetention(parts, { database: 'retention-order' });
+  const { thinning: work } = world;
   const seen: string[] = [];
   const apply = work.apply.bind(work);
   work.apply = (blobId, ...rest) => {
@@ -375,7 +391,7 @@ test('a pass that is cut short goes on in the order of the database, which is no
   lease.hold = hold;
   await pass.look();
   assert.equal(seen, ['order-0', 'order-1']);
-  await past.close();
+  await world.close();
   await own.close();
 });
 

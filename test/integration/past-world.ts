@@ -15,8 +15,29 @@ import type { SeededLog } from './seeded-log.ts';
 
 export const logger = pino({ level: 'silent' });
 
-export function openHistory(database: Database, limits?: HistoryLimits): Promise<HistoryParts> {
-  return assembleHistory({ database, log: new CommitLog(database), failpoints: new Failpoints(), logger, limits });
+const open = new Set<{ close(): Promise<void> }>();
+
+/** What a test that fails does not come to close is closed by `closeHistories`. */
+export function closedInTheEnd<T extends { close(): Promise<void> }>(opened: T): T {
+  const tracked: T = {
+    ...opened,
+    close: () => {
+      open.delete(tracked);
+      return opened.close();
+    },
+  };
+  open.add(tracked);
+  return tracked;
+}
+
+/** For `test.after.each`. */
+export async function closeHistories(): Promise<void> {
+  await Promise.all([...open].map((one) => one.close()));
+}
+
+export async function openHistory(database: Database, limits?: HistoryLimits): Promise<HistoryParts> {
+  const log = new CommitLog(database);
+  return closedInTheEnd(await assembleHistory({ database, log, failpoints: new Failpoints(), logger, limits }));
 }
 
 /** The signal that ended it, or its exit code. */
@@ -26,7 +47,9 @@ export async function runHistoryProcess(
   failpoints = '',
 ): Promise<NodeJS.Signals | number | null> {
   const script = join(projectRoot, 'test', 'integration', 'history-process.ts');
-  const args = ['--import', 'tsx', script, action, target.parts.url('mongodb'), target.database, target.blobId];
+  const { parts, database, blobId } = target;
+  const urls = [parts.url('mongodb'), ...(action === 'thin' ? [parts.url('nats')] : [])];
+  const args = ['--import', 'tsx', script, action, database, blobId, ...urls];
   const child = spawn(process.execPath, args, {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -4,7 +4,7 @@ import { AccessKeeper } from '../../src/access/keeper.ts';
 import { BaseDocuments } from '../../src/documents/history/base-documents.ts';
 import { Committer } from '../../src/documents/commits/committer.ts';
 import { HeadWriter } from '../../src/documents/commits/head-writer.ts';
-import { assembleHistory, type HistoryLimits } from '../../src/documents/history/history-parts.ts';
+import { assembleHistory, type HistoryLimits, type HistoryParts } from '../../src/documents/history/history-parts.ts';
 import { Intent } from '../../src/documents/commits/intent.ts';
 import { Rooms } from '../../src/documents/rooms/rooms.ts';
 import { NatsAccessHints } from '../../src/events/access-hints.ts';
@@ -16,13 +16,15 @@ import { AccessStore } from '../../src/storage/access.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { CommitLog } from '../../src/storage/log/commit-log.ts';
 import { Contents } from '../../src/storage/contents.ts';
-import { openDatabase } from '../../src/storage/database.ts';
+import { openDatabase, type Database } from '../../src/storage/database.ts';
 import type { TestParts } from '../harness/parts.ts';
 import { trialsFromSource } from '../unit/documents/trial-threads.ts';
 
 export interface RoomsWorld {
   readonly rooms: Rooms;
   readonly bases: BaseDocuments;
+  readonly database: Database;
+  readonly archive: HistoryParts;
   readonly contents: Contents;
   readonly log: CommitLog;
   loadsOf(blobId: string): number;
@@ -47,22 +49,27 @@ export function insertion(text: string, line?: object, fromVersion?: number): In
 let processes = 0;
 
 export async function openRooms(
-  parts: TestParts,
+  parts: Pick<TestParts, 'url'>,
   options: {
     readonly memoryBytesMax: number;
+    readonly database?: string;
     readonly perUserMax?: number;
     readonly mongodbUrl?: string;
     readonly natsUrl?: string;
     readonly limits?: HistoryLimits;
+    readonly failpoints?: Failpoints;
   },
 ): Promise<RoomsWorld> {
   const logger = pino({ level: 'silent' });
   const name = `rooms-${++processes}`;
-  const database = await openDatabase({ url: options.mongodbUrl ?? parts.url('mongodb'), name: 'rooms' });
+  const database = await openDatabase({
+    url: options.mongodbUrl ?? parts.url('mongodb'),
+    name: options.database ?? 'rooms',
+  });
   const connection = await EventConnection.open({ url: options.natsUrl ?? parts.url('nats'), name, logger });
   const log = new CommitLog(database);
   const contents = new Contents(database);
-  const failpoints = new Failpoints('');
+  const failpoints = options.failpoints ?? new Failpoints('');
   const committer = new Committer({ id: name, log, database, listeners: [], failpoints, logger });
   const archive = await assembleHistory({ database, log, failpoints, logger, limits: options.limits });
   const { history } = archive;
@@ -89,6 +96,8 @@ export async function openRooms(
   return {
     rooms,
     bases,
+    database,
+    archive,
     contents,
     log,
     get isConnected() {
