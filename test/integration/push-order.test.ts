@@ -6,6 +6,8 @@ import { Intent } from '../../src/documents/commits/intent.ts';
 import { TRIAL_FROM_BYTES } from '../../src/limits.ts';
 import { startParts, type TestParts } from '../harness/parts.ts';
 import { suite } from '../harness/suite.ts';
+import { fan } from '../unit/guard/bombs.ts';
+import { string, write } from '../unit/guard/updates.ts';
 import { insertion, openRooms, type RoomsWorld } from './rooms-world.ts';
 
 const test = suite('order of pushes', { timeoutMs: 60_000 });
@@ -97,6 +99,36 @@ test('G7: what a stream sent after an update that is tried waits for it, and nob
     settled.map(({ version }) => version),
     [3, 4, 2],
   );
+});
+
+function rawChange(update: Uint8Array): Intent {
+  return new Intent({
+    userId: 'ada',
+    work: { kind: 'patch', patch: { kind: 'yjs_update', update } },
+    bytes: update.byteLength,
+  });
+}
+
+test('G7: an honest small update that comes into one flush with slow ones is tried, and kept', async () => {
+  await world.createText('crowded', '');
+  const text = write([{ client: 1, clock: 0, structs: [string('a'.repeat(2_000), { parent: 'content' })] }]);
+  await world.rooms.with('crowded', (room) => room.submit(rawChange(text)));
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, text);
+  const known = Y.encodeStateVector(doc);
+  // Each of these is quick by itself, also the honest one; the flush finds out that together they are not.
+  for (let index = 0; index < 400; index++) doc.getText('content').insert(0, 'h');
+  const honest = rawChange(Y.encodeStateAsUpdate(doc, known));
+  const slow = [2, 3, 4].map((client) => rawChange(fan(400, client)));
+  const results = await world.rooms.with('crowded', (room) =>
+    Promise.allSettled([...slow, honest].map((intent) => room.submit(intent))),
+  );
+  const kept = results.filter(({ status }) => status === 'fulfilled').length;
+  assert.is(results.at(-1)?.status, 'fulfilled', honest.trial);
+  assert.is(honest.trial, 'passed');
+  const now = await world.readText('crowded');
+  assert.is(now.replaceAll(/[^h]/g, ''), 'h'.repeat(400));
+  assert.is(now.length, 2_000 + kept * 400);
 });
 
 test.run();
