@@ -97,7 +97,7 @@ export const SYNC_STREAM_STALL_MS_MAX = 60_000;
 /** A client that comes back is sent single deltas up to these bounds, beyond them its difference from the state. */
 export const SYNC_RESUME_DELTAS_MAX = 128;
 export const SYNC_RESUME_BYTES_MAX = 256 * 1024;
-/** Sessions of Push that are subscribed at another process; the one unused for longest gives way. */
+/** Sessions of Push that are subscribed at another process; of who has the most, the one unused for longest gives way. */
 export const SYNC_DISTANT_SESSIONS_MAX = 1_000;
 export const SYNC_DISTANT_SESSION_IDLE_MS_MAX = 45_000;
 /** RFC 6455: a close frame's reason. */

@@ -9,6 +9,7 @@ import type { Caller } from '../../domain/access/caller.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import { StreamGate } from './stream-gate.ts';
 import { StreamSession, Pending, type SessionServices } from './stream-session.ts';
+import { UserPlaces } from './user-places.ts';
 
 const TOKEN_BYTES = 16;
 
@@ -20,11 +21,12 @@ export interface PushSession {
   readonly queue?: FrameQueue;
 }
 
+type DistantSession = PushSession & { usedAtMs: number };
+
 export class PushSessions {
   readonly #services: SessionServices;
   readonly #here = new Map<string, PushSession>();
-  /** The one used last is the last. */
-  readonly #distant = new Map<string, PushSession & { usedAtMs: number }>();
+  readonly #distant = new UserPlaces<DistantSession>(SYNC_DISTANT_SESSIONS_MAX);
 
   constructor(services: SessionServices) {
     this.#services = services;
@@ -45,25 +47,23 @@ export class PushSessions {
   find(caller: Caller, blobId: string, token: string): PushSession {
     const here = this.#here.get(token);
     if (here?.session.userId === caller.userId && here.session.blobId === blobId) return here;
-    const key = JSON.stringify([caller.userId, blobId, token]);
-    const distant = this.#distant.get(key) ?? this.#createDistant(caller, blobId, key);
-    this.#distant.delete(key);
+    const key = JSON.stringify([blobId, token]);
+    const distant = this.#distant.find(caller.userId, key) ?? this.#createDistant(caller, blobId, key);
     distant.usedAtMs = performance.now();
-    this.#distant.set(key, distant);
     return distant;
   }
 
   /** Called in a fixed rhythm. */
   beat(): void {
     const before = performance.now() - SYNC_DISTANT_SESSION_IDLE_MS_MAX;
-    for (const { session, pending, usedAtMs } of this.#distant.values())
+    for (const { session, pending, usedAtMs } of this.#distant)
       if (usedAtMs < before && pending.updates === 0) session.drop();
   }
 
-  #createDistant(caller: Caller, blobId: string, key: string): PushSession & { usedAtMs: number } {
-    const [oldest] = this.#distant.size >= SYNC_DISTANT_SESSIONS_MAX ? this.#distant.values() : [];
-    oldest?.session.drop();
-    const gate = new StreamGate(this.#services.editors, caller.userId);
+  #createDistant(caller: Caller, blobId: string, key: string): DistantSession {
+    const { userId } = caller;
+    const gate = new StreamGate(this.#services.editors, userId);
+    this.#distant.givesWay()?.session.drop();
     const pending = new Pending();
     const known = { stateVector: Uint8Array.of(0), afterVersion: 0 };
     const session = new StreamSession(caller, blobId, {
@@ -72,9 +72,11 @@ export class PushSessions {
       pending,
       onEnd: () => {
         gate.leave();
-        if (this.#distant.get(key)?.session === session) this.#distant.delete(key);
+        this.#distant.delete(userId, key);
       },
     });
-    return { session, pending, gate, usedAtMs: performance.now() };
+    const distant = { session, pending, gate, usedAtMs: performance.now() };
+    this.#distant.add(userId, key, distant);
+    return distant;
   }
 }
