@@ -309,6 +309,41 @@ test('bytes that are no message fail alike on both ports', async () => {
   }
 });
 
+test('a message of a stream that can not be read is told alike on both ports', async () => {
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  for (const port of [doors.port, doors.grpcPort]) {
+    for (const method of ['Repeat', 'Converse']) {
+      const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+      const metadata = new Metadata();
+      metadata.set('authorization', `Bearer ${doors.token}`);
+      const path = `/studio.test.EchoService/${method}`;
+      const garbage = Buffer.from([0x0a, 0xff]);
+      const error = await new Promise<ServiceError>((resolve) => {
+        if (method === 'Repeat')
+          client.makeServerStreamRequest(path, asIs, asIs, garbage, metadata).on('error', resolve).resume();
+        else {
+          const call = client.makeBidiStreamRequest(path, asIs, asIs, metadata).on('error', resolve).resume();
+          call.write(encoded('read'));
+          call.write(garbage);
+        }
+      });
+      client.close();
+      assert.is(error.code, Code.InvalidArgument, `${path} on ${port}: ${error.message}`);
+      assert.match(error.details, /^The request is no StringValue/);
+      assert.is(error.metadata.get('grpc-status-details-bin').length, 1);
+    }
+  }
+  const message = Buffer.from('{');
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.byteLength, 1);
+  const answer = await fetch(`http://127.0.0.1:${doors.port}/studio.test.EchoService/Repeat`, {
+    method: 'POST',
+    body: Buffer.concat([head, message]),
+    headers: { ...bearer(doors.token), 'content-type': 'application/connect+json', 'connect-protocol-version': '1' },
+  });
+  assert.match(await answer.text(), /"code":"invalid_argument".*"reason":"FIELD_INVALID"/);
+});
+
 test('what connect can not read carries a reason too, and is counted', async () => {
   const refused = async (body: string, headers: Record<string, string>): Promise<unknown[]> => {
     const answer = await fetch(`http://127.0.0.1:${doors.port}/studio.test.EchoService/Echo`, {

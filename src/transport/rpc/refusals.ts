@@ -5,8 +5,8 @@
 import { create, fromBinary, fromJsonString, toJsonString } from '@bufbuild/protobuf';
 import { createContextKey } from '@connectrpc/connect';
 import { StudioError } from '../../errors.ts';
-import type { DescMessage } from '@bufbuild/protobuf';
-import type { ContextValues } from '@connectrpc/connect';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { ContextValues, Interceptor, StreamRequest } from '@connectrpc/connect';
 
 const refusalKey = createContextKey<Error | undefined>(undefined);
 
@@ -26,6 +26,11 @@ export const READ_OPTIONS = { readUnknownFields: false };
 
 /** What is said of bytes that could not be read, whoever tried. */
 export function unreadable(type: DescMessage, bytes: Uint8Array, isJson: boolean): StudioError {
+  return whyUnreadable(type, bytes, isJson) ?? StudioError.from(new Error(`a ${type.name} was not read`));
+}
+
+/** Undefined: they can be read. */
+function whyUnreadable(type: DescMessage, bytes: Uint8Array, isJson: boolean): StudioError | undefined {
   try {
     // As connect reads JSON.
     if (isJson) fromJsonString(type, Buffer.from(bytes).toString(), { ignoreUnknownFields: true });
@@ -33,7 +38,29 @@ export function unreadable(type: DescMessage, bytes: Uint8Array, isJson: boolean
   } catch (error) {
     return notA(type, error);
   }
-  return StudioError.from(new Error(`a ${type.name} was not read`));
+  return undefined;
+}
+
+const lastMessageKey = createContextKey<{ readonly bytes: Uint8Array; readonly isJson: boolean } | undefined>(
+  undefined,
+);
+
+/** Of a stream: what connect is about to read. */
+export function keepLastMessage(contextValues: ContextValues, bytes: Uint8Array, isJson: boolean): void {
+  contextValues.set(lastMessageKey, { bytes, isJson });
+}
+
+/** Of a message of a stream that can't be read connect says that the studio failed. */
+export const tellUnreadable: Interceptor = (next) => (request) =>
+  next(request.stream ? { ...request, message: told(request) } : request);
+
+async function* told({ message, method, contextValues }: StreamRequest): AsyncIterable<MessageShape<DescMessage>> {
+  try {
+    yield* message;
+  } catch (error) {
+    const last = contextValues.get(lastMessageKey);
+    throw (last && whyUnreadable(method.input, last.bytes, last.isJson)) ?? error;
+  }
 }
 
 export function notA(type: DescMessage, error: unknown): StudioError {

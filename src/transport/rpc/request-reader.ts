@@ -15,8 +15,10 @@ import {
 import { StudioError } from '../../errors.ts';
 import { readBody } from '../http/request-body.ts';
 import { requestBytesMax } from './open-services.ts';
+import { keepLastMessage } from './refusals.ts';
 import { requireFewElements } from './request-elements.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
+import type { ContextValues } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import type { Receipt } from '../http/received-bytes.ts';
 
@@ -68,7 +70,7 @@ export function readStream(
   request: UniversalServerRequest,
   body: AsyncIterable<Uint8Array>,
   method: DescMethod,
-  receipt: Receipt,
+  { receipt, contextValues }: { readonly receipt: Receipt; readonly contextValues: ContextValues },
 ): UniversalServerRequest {
   const { isJson } = wireOf(request);
   const bytesMax = requestBytesMax(method.parent.typeName);
@@ -82,6 +84,7 @@ export function readStream(
   const few = async function* (envelopes: AsyncIterable<{ flags: number; data: Uint8Array }>) {
     for await (const envelope of envelopes) {
       requireFewElements(method.input, envelope.data, isJson);
+      keepLastMessage(contextValues, envelope.data, isJson);
       try {
         yield envelope;
       } finally {

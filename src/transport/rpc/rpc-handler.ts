@@ -11,7 +11,7 @@ import { toConnectError } from '../errors/error-mapping.ts';
 import { pathOf } from '../http/http.ts';
 import { endIfSlow } from '../http/request-body.ts';
 import { admit } from './open-services.ts';
-import { emptyRequestBytes, READ_OPTIONS, refuseCall, unreadable } from './refusals.ts';
+import { emptyRequestBytes, READ_OPTIONS, refuseCall, tellUnreadable, unreadable } from './refusals.ts';
 import { COMPRESSIONS, fromAddress, readRequest, readStream, wireOf, withMessage } from './request-reader.ts';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImpl, MethodImplSpec } from '@connectrpc/connect';
@@ -41,7 +41,7 @@ export interface RpcHandlerOptions {
  */
 export function createRpcHandler(options: RpcHandlerOptions): HttpHandler {
   const router = createConnectRouter({
-    interceptors: [tellHeaders, ...options.interceptors],
+    interceptors: [tellHeaders, tellUnreadable, ...options.interceptors],
     acceptCompression: COMPRESSIONS,
     binaryOptions: READ_OPTIONS,
     readMaxBytes: REQUEST_BYTES_MAX,
@@ -101,7 +101,10 @@ function answered(
   if (method.methodKind === 'unary') return answerUnary(handler, request, letIn, receipt);
   // The interceptors of a stream are asked before its first message, and refuse who is nobody.
   const { body } = request;
-  const answer = handler(receipt && isBytes(body) ? readStream(request, body, method, receipt) : request);
+  const { contextValues } = letIn;
+  const answer = handler(
+    receipt && isBytes(body) ? readStream(request, body, method, { receipt, contextValues }) : request,
+  );
   return method.methodKind === 'client_streaming' ? answer : withEarlyHeaders(answer, letIn);
 }
 
