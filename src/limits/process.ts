@@ -32,7 +32,10 @@ export const REQUEST_UNADMITTED_BYTES_MAX = 16 * 1024;
  * otherwise take seconds and gigabytes to read.
  */
 export const REQUEST_ELEMENTS_MAX = 200_000;
-/** What is kept of the requests of one user, and of all, that are being received or answered on the one port. */
+/**
+ * What is kept of the requests of one user, and of all, that are being received or answered. On the native port a unary
+ * request counts once it has come whole: of one that is still coming, @grpc/grpc-js tells nothing.
+ */
 export const REQUESTS_BYTES_PER_USER_MAX = 128 * 1024 * 1024;
 export const REQUESTS_BYTES_MAX = 512 * 1024 * 1024;
 /** Streams of services that are open to everybody, in one process. */

@@ -76,6 +76,7 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     methods,
     interceptors,
     authenticator,
+    received,
   });
   try {
     const listener = await startListener({

@@ -2,6 +2,7 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, Metadata, status as Status } from '@grpc/grpc-js';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import * as assert from 'uvu/assert';
@@ -102,6 +103,17 @@ test('G7: what is received of one user, and of all, at once is bounded', async (
     await begin('bob', 12);
     const second = await begin('bob', 12);
     await eventually('the second is too much of one user', () => second() === 429);
+    const native = async (userId: string, mebibytes: number): Promise<{ code: number; details: string }> => {
+      const metadata = new Metadata();
+      metadata.set('authorization', `Bearer ${await signToken(SECRET, { userId, ttlSeconds: 60 })}`);
+      const paper = new BinaryWriter().tag(1, WireType.LengthDelimited).string('fail');
+      paper.tag(2, WireType.LengthDelimited).bytes(Buffer.alloc(mebibytes * MIB));
+      return called(Buffer.from(paper.finish()), metadata, roomy.grpcPort);
+    };
+    const third = await native('bob', 12);
+    assert.is(third.code, Status.RESOURCE_EXHAUSTED);
+    assert.match(third.details, 'Your requests');
+    for (let times = 0; times < 3; times += 1) assert.is((await native('bob', 7)).code, Status.NOT_FOUND);
     const others = [await begin('cyd', 12), await begin('dan', 12)];
     const fourth = await begin('eve', 14);
     await eventually('the fourth is too much of all', () => fourth() === 429);
@@ -173,8 +185,8 @@ async function posted(path: string, body: Buffer, headers: Record<string, string
 }
 
 /** gRPC alone, on its own port. */
-function called(body: Buffer, metadata: Metadata): Promise<{ code: number; details: string }> {
-  const client = new Client(`127.0.0.1:${doors.grpcPort}`, credentials.createInsecure(), {
+function called(body: Buffer, metadata: Metadata, port = doors.grpcPort): Promise<{ code: number; details: string }> {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
   });
   const asIs = (bytes: Buffer): Buffer => bytes;

@@ -200,7 +200,7 @@ export async function openDoors(options: DoorOptions = {}): Promise<Doors> {
   });
   const { methods } = collected;
   const received = new ReceivedBytes(options.receivedLimits);
-  const native = await startNativeGrpc({ host: '127.0.0.1', port: 0, methods, interceptors, authenticator });
+  const native = await startNativeGrpc({ host: '127.0.0.1', port: 0, methods, interceptors, authenticator, received });
   const listener = await startListener({
     host: '127.0.0.1',
     port: 0,

@@ -10,28 +10,55 @@ import { refuseCall } from '../rpc/refusals.ts';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor, StatusObject } from '@grpc/grpc-js';
 import type { Authenticator } from '../auth/authentication.ts';
+import type { ReceivedBytes, Receipt } from '../http/received-bytes.ts';
 
 export interface AdmissionOptions {
   readonly methods: readonly MethodImplSpec[];
   readonly interceptors: Interceptor[];
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  /** Shared by all that read requests here. */
+  readonly received: ReceivedBytes;
 }
 
-/** Nothing is read of a request before it is known who calls. */
-export function admitBeforeReading({ methods, interceptors, authenticator }: AdmissionOptions): ServerInterceptor {
+/**
+ * Nothing is read of a request before it is known who calls. G7: the request of a unary call is counted from when it is
+ * there until the call is over.
+ */
+export function admitBeforeReading(options: AdmissionOptions): ServerInterceptor {
+  const { methods, interceptors, authenticator, received } = options;
   const specs = new Map(methods.map((spec) => [`/${spec.method.parent.typeName}/${spec.method.name}`, spec]));
   return ({ path }, call) => {
     const spec = specs.get(path);
     // The interceptors of a stream are asked before its first message is read.
     if (spec?.kind !== 'unary') return new ServerInterceptingCall(call);
+    const over = new AbortController();
+    let request: { readonly metadata: Metadata; readonly receipt: Receipt } | undefined;
+    const refuse = async (metadata: Metadata, refusal: Error): Promise<void> =>
+      call.sendStatus(await toldBy(interceptors, refusal, spec, metadata, call));
     const look = async (metadata: Metadata, next: (metadata: Metadata) => void): Promise<void> => {
       const [authorization] = metadata.get('authorization').map(String);
       const admission = await admit(spec.method.parent.typeName, authorization, authenticator);
-      if ('refusal' in admission) call.sendStatus(await toldBy(interceptors, admission.refusal, spec, metadata, call));
-      else next(metadata);
+      if ('refusal' in admission) return refuse(metadata, admission.refusal);
+      request = { metadata, receipt: received.open(admission.userId, over.signal) };
+      next(metadata);
+    };
+    const take = (message: Uint8Array, next: (message: Uint8Array) => void): void => {
+      try {
+        request?.receipt.take(message.byteLength);
+      } catch (error) {
+        if (request) void refuse(request.metadata, toConnectError(error));
+        return;
+      }
+      next(message);
     };
     return new ServerInterceptingCall(call, {
-      start: (next) => next({ onReceiveMetadata: (metadata, go) => void look(metadata, go) }),
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, go) => void look(metadata, go),
+          onReceiveMessage: take,
+          // Told of every call when it is over, also of one that was answered.
+          onCancel: () => over.abort(),
+        }),
     });
   };
 }

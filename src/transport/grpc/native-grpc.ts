@@ -6,6 +6,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { Interceptor, MethodImplSpec } from '@connectrpc/connect';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Authenticator } from '../auth/authentication.ts';
+import type { ReceivedBytes } from '../http/received-bytes.ts';
 
 export interface NativeGrpcOptions {
   readonly host: string;
@@ -15,6 +16,8 @@ export interface NativeGrpcOptions {
   /** The same that the other door runs: authentication, validation, errors, metrics. */
   readonly interceptors: Interceptor[];
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  /** Shared by all that read requests here. */
+  readonly received: ReceivedBytes;
 }
 
 export interface NativeGrpc {
