@@ -17,16 +17,21 @@ export interface Config {
   readonly dataDir: string;
   /** Where downloaded parts are kept; shared by data folders. STUDIO_PARTS_DIR, default `<dataDir>/parts`. */
   readonly partsDir: string;
-  /** Given: that server is used. Absent: `studio dev` starts one. */
+  /** STUDIO_MONGODB_URL. Given: that server is used. Absent: `studio dev` starts one. */
   readonly mongodbUrl?: string;
+  /** STUDIO_MONGODB_DATABASE, default `studio`. */
   readonly mongodbDatabase: string;
+  /** As STUDIO_MONGODB_URL: STUDIO_NATS_URL. */
   readonly natsUrl?: string;
+  /** The same: STUDIO_TEMPORAL_ADDRESS, host:port. */
   readonly temporalAddress?: string;
+  /** STUDIO_TEMPORAL_NAMESPACE, default `default`. */
   readonly temporalNamespace: string;
   /** HS256 secret, of 32 bytes at least; `studio dev` makes and keeps one when neither it nor a JWKS URL is given. */
   readonly jwtSecret?: string;
+  /** Where keys of signed tokens are read. STUDIO_JWKS_URL; absent: the secret alone counts. */
   readonly jwksUrl?: string;
-  /** The `iss` that a token must have, and the one that must be among its `aud`. Absent: any. */
+  /** The `iss` a token must have, and what must be among its `aud`. STUDIO_JWT_ISSUER, STUDIO_JWT_AUDIENCE; absent: any. */
   readonly jwtIssuer?: string;
   readonly jwtAudience?: string;
   /** Browser origins allowed beside our own host, comma-separated. STUDIO_ALLOWED_ORIGINS. */

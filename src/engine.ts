@@ -1,6 +1,7 @@
 /**
  * What every studio process is made of: storage, the document engine, events. `serve` puts doors before it, `worker`
- * Temporal behind it. With app.ts and worker.ts this is the one place where parts are put together.
+ * Temporal behind it. With app.ts and worker.ts the only file that puts parts of several folders together; what a folder
+ * puts together by itself is in a file of its own there.
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';

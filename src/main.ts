@@ -21,7 +21,7 @@ const HELP = `studio: blobs as CRDT documents.
                    checkpoints and attribution from the log
   studio doctor    what each part is, its version, where it comes from, and whether it answers
 
-Settings come from the environment; src/config.ts lists them.`;
+Settings come from the environment; README.md, Settings, lists them.`;
 
 /** The flags that each command takes. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -233,7 +233,7 @@ function print(line: string): void {
 
 function explain(error: unknown): string {
   if (error instanceof LocalFailure) return `${error.message}\n${error.advice}`;
-  if (error instanceof SettingError) return `${error.message}\nsrc/config.ts lists the settings.`;
+  if (error instanceof SettingError) return `${error.message}\nREADME.md, Settings, lists the settings.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

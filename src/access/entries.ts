@@ -1,7 +1,7 @@
 /** Access lists as this process last read them, each under the counter it was read under. Bounded (G7). */
 import type { AccessList } from '../domain/access/access-list.ts';
 import { BlobAccess, type Lineage } from '../domain/access/blob-access.ts';
-import { ACCESS_CACHED_MAX, ACCESS_RECHECK_MS } from '../limits.ts';
+import { ACCESS_CACHED_MAX, ACCESS_EVICTION_TRIES_MAX, ACCESS_RECHECK_MS } from '../limits.ts';
 
 export interface Entry {
   readonly lineage: Lineage;
@@ -12,9 +12,6 @@ export interface Entry {
   readonly readAtMs: number;
   access: BlobAccess;
 }
-
-/** How far the oldest entries are looked through for one that may go. */
-const EVICTION_TRIES = 64;
 
 export class Entries {
   /** Oldest reading first. */
@@ -77,7 +74,7 @@ export class Entries {
     let tries = 0;
     for (const [id, entry] of this.#entries) {
       this.#entries.delete(id);
-      if (++tries >= EVICTION_TRIES || !this.#isPinned(id)) return;
+      if (++tries >= ACCESS_EVICTION_TRIES_MAX || !this.#isPinned(id)) return;
       this.#entries.set(id, entry);
     }
   }

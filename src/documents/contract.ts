@@ -194,7 +194,7 @@ export interface CommitTransform {
 
 export type TransformOutcome =
   | { readonly outcome: 'committed'; readonly blob: Blob; readonly delta: Delta }
-  /** The output is what the previous transform already gave: no delta beyond, perhaps, one recording the new inputs. */
+  /** The output is what the previous transform already gave: the delta records the new inputs and changes nothing. */
   | { readonly outcome: 'unchanged'; readonly blob: Blob; readonly delta: Delta }
   /** An input is older than in the provider's last transform of this blob: dropped, plan again. */
   | { readonly outcome: 'stale'; readonly blob: Blob };

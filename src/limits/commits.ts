@@ -34,7 +34,7 @@ export const COMMITS_WAITING_MAX = 10_000;
  */
 export const COMMIT_RETRY_MS_MAX = 15_000;
 export const COMMIT_RETRY_PAUSE_MS = 50;
-/** Races lost in a row by one flush before its callers get ABORTED-style LIMIT_EXCEEDED. */
+/** Races lost in a row by one flush before its callers get LIMIT_EXCEEDED. */
 export const COMMIT_RACES_MAX = 1_000;
 /**
  * How long a process that has just committed leaves a blob to others, where any committed within CONTENDED_MS: so many

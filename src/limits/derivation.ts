@@ -86,6 +86,8 @@ export const COMMIT_TRIES_MAX = 10;
 /** How long Temporal waits for a worker that took a workflow task and died. */
 export const WORKFLOW_TASK_MS_MAX = 5_000;
 export const TEMPORAL_CALL_MS_MAX = 5_000;
+/** A worker that fails is started again after this long, then after twice as long each time, up to the second. */
+export const TEMPORAL_RETRY_MS_MIN = 250;
 export const TEMPORAL_RETRY_MS_MAX = 5_000;
 /** How long a worker waits for Temporal before it counts as started all the same. */
 export const WORKER_READY_MS_MAX = 15_000;

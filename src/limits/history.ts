@@ -109,3 +109,7 @@ export const QUARANTINE_RETRY_MS_MIN = 15_000;
 export const QUARANTINE_RETRY_MS_MAX = 10 * 60 * 1000;
 /** Quarantined blobs one process remembers; over it the oldest is tried again sooner. */
 export const QUARANTINE_REMEMBERED_MAX = 10_000;
+/** Retention may delete what a reader is about to read: it then looks again before it believes that something is lost. */
+export const LOG_GAP_TRIES_MAX = 3;
+/** G1: a delta younger than this may not be journaled yet when it is read from the log. Longer than MongoDB waits for that. */
+export const DELTA_FRESH_MS_MAX = 5_000;

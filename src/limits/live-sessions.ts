@@ -128,6 +128,8 @@ export const ACCESS_RETRY_MS = 100;
 /** Read again after this long even when nothing was counted: who changed it may have died before counting. */
 export const ACCESS_RECHECK_MS = 30_000;
 export const ACCESS_CACHED_MAX = 20_000;
+/** How far the oldest of them are looked through for one that may go. */
+export const ACCESS_EVICTION_TRIES_MAX = 64;
 /** Blobs whose access decides over one derived blob. */
 export const ACCESS_LINEAGE_BLOBS_MAX = 256;
 /** Blobs one page of a list looks at for those that the caller may read and asked for. */

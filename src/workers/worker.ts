@@ -5,6 +5,7 @@ import {
   DOORS_DRAIN_MS_MAX,
   LOCAL_STEPS_IN_FLIGHT_MAX,
   TEMPORAL_RETRY_MS_MAX,
+  TEMPORAL_RETRY_MS_MIN,
   WORKFLOW_TASKS_IN_FLIGHT_MAX,
   WORKFLOWS_CACHED_MAX,
 } from '../limits.ts';
@@ -12,8 +13,6 @@ import type { Activities } from './activities/index.ts';
 import { workflowBundle } from './bundle.ts';
 import type { TemporalOptions } from './client.ts';
 import { PROPAGATION_QUEUE } from './names.ts';
-
-const RETRY_MS_FIRST = 250;
 
 export class PropagationWorker {
   readonly #options: TemporalOptions;
@@ -50,11 +49,11 @@ export class PropagationWorker {
   /** Temporal may come later than we do, and may go away: the worker is made again until it is stopped. */
   async #keepRunning(): Promise<void> {
     const bundle = await workflowBundle();
-    let pauseMs = RETRY_MS_FIRST;
+    let pauseMs = TEMPORAL_RETRY_MS_MIN;
     while (!this.#stopping.signal.aborted) {
       try {
         await this.#runOnce(bundle, () => {
-          pauseMs = RETRY_MS_FIRST;
+          pauseMs = TEMPORAL_RETRY_MS_MIN;
         });
       } catch (error) {
         if (this.#stopping.signal.aborted) return;

@@ -33,7 +33,10 @@ export class StoredVersions {
     this.#onBad = options.onBad;
   }
 
-  /** `decode` may refuse an object by throwing: another plan is then made without it. */
+  /**
+   * What a version is made of. Objects that are missing or damaged are reported and planned around; `without` has the
+   * hashes of those not to be used, and grows by what is found bad.
+   */
   async fetch(
     blobId: string,
     options: Omit<PlanOptions, 'without'>,

@@ -1,5 +1,5 @@
 /**
- * G1, G2: where a delta is committed. Gathers one commit per blob into one insertMany; while that is in flight the
+ * G1, G2: where a delta is committed. Gathers one commit per blob into one insert command; while that is in flight the
  * next gathers: not commits, but rooms that have something to commit, so that what reaches a room meanwhile is in its
  * commit too. A commit's promise resolves only when its outcome is certain and, if it is in, durable.
  */
@@ -180,7 +180,7 @@ export class Committer {
     this.#isRetrying = false;
   }
 
-  /** One insertMany and what it told. Returns those whose outcome is still unknown. */
+  /** One insert command and what it told. Returns those whose outcome is still unknown. */
   async #tryOnce(all: readonly WaitingCommit[]): Promise<WaitingCommit[]> {
     const unknown: WaitingCommit[] = [];
     const open: WaitingCommit[] = [];

@@ -5,7 +5,7 @@ import { baseIncludes, lastSeqOf } from '../../domain/base.ts';
 import { createDocument } from '../../domain/content/document.ts';
 import { updateBytes, type Base, type Delta } from '../../domain/delta.ts';
 import { StudioError } from '../../errors.ts';
-import { LOAD_TRIED_BYTES_MIN } from '../../limits.ts';
+import { LOAD_TRIED_BYTES_MIN, LOG_GAP_TRIES_MAX } from '../../limits.ts';
 import type { CheckpointIndex } from '../../storage/checkpoints.ts';
 import type { CommitLog } from '../../storage/log/commit-log.ts';
 import { isDatabaseError } from '../../storage/database-error.ts';
@@ -34,9 +34,6 @@ export interface HistoryOptions {
   readonly keptBytesMax?: number;
   readonly loadBytesMax?: number;
 }
-
-/** Retention may delete what a reader is about to read: it then looks again before it believes that something is lost. */
-const GAP_TRIES = 3;
 
 export class History {
   readonly deltas: DeltaReads;
@@ -204,7 +201,7 @@ export class History {
       try {
         return await attempt(without);
       } catch (error) {
-        if (!(error instanceof LogGap) || tries >= GAP_TRIES) throw error;
+        if (!(error instanceof LogGap) || tries >= LOG_GAP_TRIES_MAX) throw error;
       }
     }
   }

@@ -7,7 +7,7 @@ import type { Delta } from '../../domain/delta.ts';
 import { decodePageToken, effectivePageSize, encodePageToken } from '../../domain/page-token.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { StudioError } from '../../errors.ts';
-import { PAGE_CONTENT_BYTES_MAX } from '../../limits.ts';
+import { DELTA_FRESH_MS_MAX, PAGE_CONTENT_BYTES_MAX } from '../../limits.ts';
 import { requestKey } from '../../storage/log/commit-document.ts';
 import type { CommitLog } from '../../storage/log/commit-log.ts';
 import type { Database } from '../../storage/database.ts';
@@ -19,9 +19,6 @@ import type { PastVersions } from './past-versions.ts';
 import type { ReadableBlobs } from '../rooms/readable.ts';
 import { Quarantined } from '../log/quarantine.ts';
 import type { Room } from '../rooms/room.ts';
-
-/** A delta younger than this may not be journaled yet when it is read from the log. */
-const FRESH_MS = 5_000;
 
 export class Reads {
   readonly #blobs: ReadableBlobs;
@@ -168,6 +165,6 @@ export class Reads {
   }
 
   async #ensureDurable(delta: Delta): Promise<void> {
-    if (Date.now() - delta.appliedAt.getTime() < FRESH_MS) await this.#database.fence();
+    if (Date.now() - delta.appliedAt.getTime() < DELTA_FRESH_MS_MAX) await this.#database.fence();
   }
 }
