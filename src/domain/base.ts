@@ -88,7 +88,3 @@ export function missingRanges(target: Base, held: Base): SeqRange[] {
   }
   return missing;
 }
-
-export function baseKey(base: Base): string {
-  return `${base.fromVersion}${base.extras.map((range) => `,${range.first}-${range.last}`).join('')}`;
-}

@@ -23,14 +23,6 @@ export interface ProviderInput {
   readonly config: unknown;
 }
 
-/** What the workflow returns. */
-export interface ProviderOutput {
-  readonly content_type: string;
-  readonly content: string;
-  /** Default `utf8`. Base64 is that of RFC 4648, section 4; the padding may be absent. */
-  readonly content_encoding?: ContentEncoding;
-}
-
 export type ContentEncoding = 'utf8' | 'base64';
 
 export interface OutputContent {

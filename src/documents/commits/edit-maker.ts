@@ -1,4 +1,4 @@
-/** What each kind of server-made edit does to the document it is made on. */
+/** Makes each kind of server-made edit: the first content, patches, providers' outputs. */
 import type * as Y from 'yjs';
 import { headBase } from '../../domain/base.ts';
 import type { Derivation } from '../../domain/blob.ts';
@@ -17,12 +17,7 @@ import type { Contents } from '../../storage/contents.ts';
 import type { Author, Authoring, Edit } from './authoring.ts';
 import { ClientIds } from './client-ids.ts';
 import type { Authored, Intent, Work } from './intent.ts';
-
 import type { RoomState } from '../memory/room-state.ts';
-
-export interface MadeEdit {
-  readonly authored: Authored;
-}
 
 interface Initial {
   readonly update: Uint8Array;
@@ -104,12 +99,13 @@ export class EditMaker {
     work: Extract<Work, { kind: 'transform' }>,
     last: Derivation | undefined,
     version: number,
-  ): Promise<{ outcome: 'stale' } | { outcome: 'made'; edit: MadeEdit | undefined; skippedHunks: number }> {
+  ): Promise<{ outcome: 'stale' } | { outcome: 'made'; authored: Authored | undefined; skippedHunks: number }> {
     const isOlder = last?.inputs.some((input) =>
       work.derivation.inputs.some((next) => next.blobId === input.blobId && next.version < input.version),
     );
     if (isOlder) return { outcome: 'stale' };
-    if (last?.outputHash === work.derivation.outputHash) return { outcome: 'made', edit: undefined, skippedHunks: 0 };
+    if (last?.outputHash === work.derivation.outputHash)
+      return { outcome: 'made', authored: undefined, skippedHunks: 0 };
     const contentType = this.#state.genesis.contentType;
     const isBinary = shapeOf(contentType) === 'binary';
     // Binary content is read as its hash.
@@ -130,7 +126,7 @@ export class EditMaker {
       if (merged.content !== ours) authorContent(doc, contentType, isBinary ? work.content : merged.content);
     };
     const authored = this.#authoring.onHead(edit, { kind: 'provider' }, headBase(version));
-    return { outcome: 'made', edit: authored ? { authored } : undefined, skippedHunks };
+    return { outcome: 'made', authored, skippedHunks };
   }
 
   /** Undefined if what is stored is not what it should be. */

@@ -246,17 +246,18 @@ export class Preparation {
       return;
     }
     const base = headBase(batch.headVersion);
-    if (made.edit) this.#authoring.accept(made.edit.authored);
+    const { authored } = made;
+    if (authored) this.#authoring.accept(authored);
     batch.add(
       intent,
       draftOf(intent, 'transform', base, {
-        updates: made.edit ? [made.edit.authored.update] : [],
-        newClients: made.edit && newClientsOf(made.edit.authored, this.#state),
-        authoredWith: made.edit?.authored.clientId,
+        updates: authored ? [authored.update] : [],
+        newClients: authored && newClientsOf(authored, this.#state),
+        authoredWith: authored?.clientId,
         derivation: work.derivation,
         skippedHunks: made.skippedHunks || undefined,
       }),
-      made.edit?.authored,
+      authored,
     );
   }
 

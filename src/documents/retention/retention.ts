@@ -27,12 +27,12 @@ export class BlobRetention implements Retention {
 
   async getPolicy(caller: Caller, blobId?: string): Promise<{ policy?: RetentionPolicy; effective?: RetentionPolicy }> {
     if (blobId === undefined) {
-      const policy = await this.#policies.get({ kind: 'user', id: caller.userId });
+      const policy = await this.#ofUser(caller.userId);
       return { policy, effective: policy };
     }
     const owner = await this.#ownerOf(caller, blobId, 'read');
     const policy = await this.#policies.get({ kind: 'blob', id: blobId });
-    return { policy, effective: policy ?? (await this.#policies.get({ kind: 'user', id: owner })) };
+    return { policy, effective: policy ?? (await this.#ofUser(owner)) };
   }
 
   async setPolicy(
@@ -54,7 +54,7 @@ export class BlobRetention implements Retention {
 
   async preview(caller: Caller, blobId: string, rule?: RetentionRule): ReturnType<Retention['preview']> {
     const owner = await this.#ownerOf(caller, blobId, 'read');
-    const applied = rule ?? (await this.effective(blobId, owner));
+    const applied = rule ?? (await this.#effective(blobId, owner));
     return {
       blobId,
       ranges: applied ? await this.#thinning.plan(blobId, applied) : [],
@@ -64,15 +64,16 @@ export class BlobRetention implements Retention {
 
   async apply(caller: Caller, blobId: string): Promise<RetentionReport> {
     const owner = await this.#ownerOf(caller, blobId, 'delete');
-    const policy = await this.effective(blobId, owner);
+    const policy = await this.#effective(blobId, owner);
     return { blobId, ranges: policy ? await this.#thinning.apply(blobId, policy, caller.userId) : [] };
   }
 
-  async effective(blobId: string, owner: string): Promise<RetentionPolicy | undefined> {
-    return (
-      (await this.#policies.get({ kind: 'blob', id: blobId })) ??
-      (await this.#policies.get({ kind: 'user', id: owner }))
-    );
+  async #effective(blobId: string, owner: string): Promise<RetentionPolicy | undefined> {
+    return (await this.#policies.get({ kind: 'blob', id: blobId })) ?? (await this.#ofUser(owner));
+  }
+
+  #ofUser(userId: string): Promise<RetentionPolicy | undefined> {
+    return this.#policies.get({ kind: 'user', id: userId });
   }
 
   async #ownerOf(caller: Caller, blobId: string, action: 'read' | 'delete'): Promise<string> {

@@ -27,6 +27,7 @@ export interface Provider {
   readonly config: string;
   /** Content types it takes, exact or `text/*`; empty takes all. */
   readonly supportedTypes: readonly string[];
+  /** Bytes; at least 1. */
   readonly maxInputSize: number;
   readonly timeoutMs: number;
   readonly triggerEvents: readonly TriggerEvent[];

@@ -9,7 +9,7 @@ export function supportsType(supportedTypes: readonly string[], contentType: str
   const essence = essenceOf(contentType);
   return supportedTypes.some((supported) => {
     const wanted = essenceOf(supported);
-    return wanted === '*/*' || wanted === essence || (wanted.endsWith('/*') && essence.startsWith(wanted.slice(0, -1)));
+    return wanted === essence || (wanted.endsWith('/*') && essence.startsWith(wanted.slice(0, -1)));
   });
 }
 
@@ -38,7 +38,7 @@ export function takesInput(provider: Provider, blob: Blob): boolean {
     blob.deletedAt === undefined &&
     providerMayRead(provider, blob) &&
     supportsType(provider.supportedTypes, blob.contentType) &&
-    (provider.maxInputSize === 0 || blob.size <= provider.maxInputSize)
+    blob.size <= provider.maxInputSize
   );
 }
 

@@ -24,8 +24,6 @@ import { WorkBudget } from './sequence-difference.ts';
 import { textDifference } from './text-difference.ts';
 import { applyReplacement, authorTextEdits } from './text-edits.ts';
 
-export { authorTextEdits };
-
 /**
  * Makes `content` the document's content, as a minimal difference from what it holds. Binary: writes the register; the
  * bytes themselves go to the content store. Rich: from ProseMirror's JSON. Opaque documents take only the content they

@@ -48,10 +48,6 @@ export abstract class EditorSocket implements Drained {
     return this.outlet.isOpen;
   }
 
-  get isDraining(): boolean {
-    return (this.#pauses & DRAINING) !== 0;
-  }
-
   /** Throws a StudioError, with which the socket ends. */
   protected abstract handle(message: Buffer): void;
   /** Nothing of it may be sent any more. */
