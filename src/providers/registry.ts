@@ -1,5 +1,6 @@
 /** Providers of users, and runs on demand. */
 import type { AccessControl } from '../access/contract.ts';
+import { blobDeleted } from '../domain/access/access.ts';
 import type { Blob } from '../domain/blob.ts';
 import type { Caller } from '../domain/access/caller.ts';
 import { derivedBlobId, keyOfRun, runRequestKey } from '../domain/derivation/execution-key.ts';
@@ -159,8 +160,7 @@ export class Registry implements Providers {
   }
 
   async #requireSuitable(caller: Caller, provider: Provider, source: Blob): Promise<void> {
-    if (source.deletedAt)
-      throw new StudioError('BLOB_DELETED', `Blob "${source.id}" is deleted.`, { blob_id: source.id });
+    if (source.deletedAt) throw blobDeleted(source.id);
     if (!providerMayRead(provider, source)) {
       throw new StudioError(
         'PROVIDER_INPUT_UNSUPPORTED',

@@ -7,12 +7,11 @@ import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { readContent, writtenFormat } from '../../domain/content/format.ts';
 import { stateAsUpdate } from '../../domain/content/opaque-document.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
+import { contentTooLarge } from '../../domain/content/size.ts';
 import type { Base, Patch } from '../../domain/delta.ts';
 import { authorContent, authorPatch } from '../../domain/edit/author.ts';
 import { Guard } from '../../domain/guard/guard.ts';
 import { mergeThreeWay } from '../../domain/merge/merge.ts';
-import { StudioError } from '../../errors.ts';
-import { CONTENT_BYTES_MAX } from '../../limits.ts';
 import type { Contents } from '../../storage/contents.ts';
 import type { Author, Authoring, Edit } from './authoring.ts';
 import { ClientIds } from './client-ids.ts';
@@ -140,8 +139,6 @@ export class EditMaker {
     if (patch.kind !== 'text_edits') return;
     const added = patch.edits.reduce((bytes, edit) => bytes + Buffer.byteLength(edit.insert), 0);
     if (this.#state.hasRoomFor(added)) return;
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-      limit: 'CONTENT_BYTES_MAX',
-    });
+    throw contentTooLarge();
   }
 }

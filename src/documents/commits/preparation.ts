@@ -7,19 +7,22 @@ import type { AccessControl } from '../../access/contract.ts';
 import {
   authorize,
   blobAlreadyExists,
+  blobDeleted,
   blobNotFound,
+  etagMismatch,
   mayRead,
   parentNotFound,
   type Action,
 } from '../../domain/access/access.ts';
 import type { BlobAccess } from '../../domain/access/blob-access.ts';
 import { headBase } from '../../domain/base.ts';
+import { contentTooLarge } from '../../domain/content/size.ts';
 import type { Delta } from '../../domain/delta.ts';
 import type { Guard } from '../../domain/guard/guard.ts';
 import { NeedsTrial } from '../../domain/guard/refusals.ts';
 import { structBytes } from '../../domain/guard/update.ts';
 import { StudioError } from '../../errors.ts';
-import { COMMIT_BYTES_MAX, CONTENT_BYTES_MAX } from '../../limits.ts';
+import { COMMIT_BYTES_MAX } from '../../limits.ts';
 import { requestKey } from '../../storage/log/commit-document.ts';
 import type { CommitLog } from '../../storage/log/commit-log.ts';
 import type { Authoring } from './authoring.ts';
@@ -176,12 +179,9 @@ export class Preparation {
     if (!access) throw blobNotFound(this.#state.blobId);
     authorize(intent, actionOf(work), access);
     if (intent.ifVersion !== undefined && intent.ifVersion !== batch.headVersion) {
-      throw new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: this.#state.blobId });
+      throw etagMismatch(this.#state.blobId);
     }
-    if (intent.isLate && batch.isDeleted && work.kind !== 'undelete')
-      throw new StudioError('BLOB_DELETED', `Blob "${this.#state.blobId}" is deleted.`, {
-        blob_id: this.#state.blobId,
-      });
+    if (intent.isLate && batch.isDeleted && work.kind !== 'undelete') throw blobDeleted(this.#state.blobId);
     if (
       work.kind === 'transform' ||
       work.kind === 'batch' ||
@@ -268,9 +268,7 @@ export class Preparation {
       this.#history.requireLoadable(this.#state);
       const grown = structBytes(checked.sections);
       if (grown > 0 && !this.#state.hasRoomFor(grown)) {
-        throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-          limit: 'CONTENT_BYTES_MAX',
-        });
+        throw contentTooLarge();
       }
       this.#guard.accept(checked);
       this.#authoring.acceptRaw(checked.update);

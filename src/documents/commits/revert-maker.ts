@@ -5,10 +5,12 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import * as Y from 'yjs';
+import { versionNotFound } from '../../domain/access/access.ts';
 import { baseIncludes, headBase, lastSeqOf } from '../../domain/base.ts';
 import { contentSize, readCanonical } from '../../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
+import { contentTooLarge } from '../../domain/content/size.ts';
 import { updateBytes, type Base, type Delta, type RevertTarget, type StoredPatch } from '../../domain/delta.ts';
 import { type Copy, encodeCopies } from '../../domain/revert/copies.ts';
 import { effectsBetween, type Effects } from '../../domain/revert/effects.ts';
@@ -17,7 +19,6 @@ import { selectEffects } from '../../domain/revert/selection.ts';
 import { undo } from '../../domain/revert/undo.ts';
 import { StudioError } from '../../errors.ts';
 import {
-  CONTENT_BYTES_MAX,
   LOG_PAGE_COMMITS,
   REVERT_DELTAS_MAX,
   REVERT_SCANNED_BYTES_MAX,
@@ -104,13 +105,8 @@ export class RevertMaker {
   }
 
   #requireVersion(version: number, { base }: RevertRequest): void {
-    if (version < 1 || version > this.#state.version) {
-      throw new StudioError(
-        'VERSION_NOT_FOUND',
-        `Blob "${this.#state.blobId}" has versions 1 to ${this.#state.version}.`,
-        { blob_id: this.#state.blobId, version: String(version) },
-      );
-    }
+    const { blobId, version: head } = this.#state;
+    if (version < 1 || version > head) throw versionNotFound(blobId, version, head);
     if (version <= base.fromVersion) return;
     throw new StudioError('FIELD_INVALID', 'A revert goes back to a version that from_version includes.', {
       field: 'to_version',
@@ -147,13 +143,8 @@ export class RevertMaker {
       return deltas.filter(({ updates }) => updates.length > 0).sort((a, b) => a.toVersion - b.toVersion);
     }
     const first = target.first ?? 1;
-    if (first > this.#state.version) {
-      throw new StudioError(
-        'VERSION_NOT_FOUND',
-        `Blob "${this.#state.blobId}" has versions 1 to ${this.#state.version}.`,
-        { blob_id: this.#state.blobId, version: String(first) },
-      );
-    }
+    const { blobId, version: head } = this.#state;
+    if (first > head) throw versionNotFound(blobId, first, head);
     const last = Math.min(target.last ?? Infinity, base.fromVersion);
     const isTheirs = (delta: Delta): boolean =>
       delta.userId === target.userId &&
@@ -251,9 +242,7 @@ export class RevertMaker {
       const authored = this.#authoring.onDocument(doc, edit, request.author, base);
       const grown = contentSize(doc, contentType) - before;
       if (grown > 0 && !this.#state.hasRoomFor(grown)) {
-        throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-          limit: 'CONTENT_BYTES_MAX',
-        });
+        throw contentTooLarge();
       }
       const { patch, reverts } = made;
       return {

@@ -1,6 +1,6 @@
 /** One editor connection's view on a room. */
 import * as Y from 'yjs';
-import { storageUnavailable } from '../../domain/access/access.ts';
+import { blobDeleted, storageUnavailable } from '../../domain/access/access.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
 import { Guard } from '../../domain/guard/guard.ts';
 import { holdsDeletions, onlyDeletes } from '../../domain/guard/known-deletions.ts';
@@ -30,8 +30,7 @@ export async function openLiveDocument(
     await room.refresh();
     // The last thing that is waited for: between it and the joining nothing can be revoked, or deleted, unheard.
     const access = await room.authorize(caller, 'read');
-    if (room.state.facts.deletedAt)
-      throw new StudioError('BLOB_DELETED', `Blob "${blobId}" is deleted.`, { blob_id: blobId });
+    if (room.state.facts.deletedAt) throw blobDeleted(blobId);
     return new RoomView(rooms, room, room.sessions.join(session, caller, access));
   } catch (error) {
     rooms.releaseFor(caller.userId, room);

@@ -1,8 +1,7 @@
 /** A blob as the calls that read it get at it: known to exist, to be the caller's to see, and up to date. */
-import type { Action } from '../../domain/access/access.ts';
+import { versionNotFound, type Action } from '../../domain/access/access.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import type { Delta } from '../../domain/delta.ts';
-import { StudioError } from '../../errors.ts';
 import { RETENTION_AFTER_MS_MIN } from '../../limits.ts';
 import type { DeltaPage } from '../history/delta-reads.ts';
 import type { History } from '../history/history.ts';
@@ -65,10 +64,7 @@ export class ReadableBlobs {
 export function requireVersion(room: Room, version: number): void {
   if (version >= 1 && version <= room.state.version) return;
   const { blobId, version: head } = room.state;
-  throw new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" has versions 1 to ${head}.`, {
-    blob_id: blobId,
-    version: String(version),
-  });
+  throw versionNotFound(blobId, version, head);
 }
 
 /** What is in memory, unless it is so old that another process may have dropped it from the log meanwhile. */

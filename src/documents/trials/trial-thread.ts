@@ -5,6 +5,7 @@ import * as Y from 'yjs';
 import { contentSize } from '../../domain/content/canonical.ts';
 import { createDocument, rootOf } from '../../domain/content/document.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
+import { contentTooLarge } from '../../domain/content/size.ts';
 import { Guard } from '../../domain/guard/guard.ts';
 import { StudioError, type Reason } from '../../errors.ts';
 import {
@@ -72,9 +73,7 @@ function tryUpdates(request: TrialRequest, onLoaded: () => void): void {
   if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null)
     throw new StudioError('UPDATE_MALFORMED', 'The update does not integrate whole.');
   if (contentSize(doc, request.contentType) > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-      limit: 'CONTENT_BYTES_MAX',
-    });
+    throw contentTooLarge();
   }
 }
 

@@ -1,5 +1,5 @@
 /** What is done to a blob as a whole: made, replaced, labelled, deleted, brought back. */
-import { blobDeleted } from '../../domain/access/access.ts';
+import { blobDeleted, etagMismatch } from '../../domain/access/access.ts';
 import type { Blob } from '../../domain/blob.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import { normalizeContentType } from '../../domain/content/shape.ts';
@@ -16,7 +16,7 @@ import type { HeadWriter } from '../commits/head-writer.ts';
 import type { Work } from '../commits/intent.ts';
 import type { Room } from '../rooms/room.ts';
 import type { Rooms } from '../rooms/rooms.ts';
-import { etagMismatch, NO_VERSION, type Submissions } from './submissions.ts';
+import { NO_VERSION, type Submissions } from './submissions.ts';
 
 export class BlobWrites {
   readonly #rooms: Rooms;

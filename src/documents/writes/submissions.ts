@@ -1,8 +1,9 @@
 /** What all writes have in common: how a request becomes an intent of its room, and its outcome an answer. */
-import { storageUnavailable } from '../../domain/access/access.ts';
+import { etagMismatch, storageUnavailable } from '../../domain/access/access.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import { contentHash } from '../../domain/content/canonical.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
+import { contentTooLarge } from '../../domain/content/size.ts';
 import { StudioError } from '../../errors.ts';
 import { CONTENT_BYTES_MAX } from '../../limits.ts';
 import type { Contents } from '../../storage/contents.ts';
@@ -34,9 +35,7 @@ export class Submissions {
   /** Bounds content; the bytes of a binary blob are stored before the commit that names them. */
   async prepareContent(contentType: string, content: Uint8Array): Promise<void> {
     if (content.byteLength > CONTENT_BYTES_MAX) {
-      throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-        limit: 'CONTENT_BYTES_MAX',
-      });
+      throw contentTooLarge();
     }
     if (shapeOf(contentType) === 'binary') await this.#store(content);
   }
@@ -87,8 +86,4 @@ export class Submissions {
     if (!delta) throw new StudioError('INTERNAL', `Blob "${blob.id}" has no newest delta.`);
     return { blob, delta };
   }
-}
-
-export function etagMismatch(id: string): StudioError {
-  return new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: id });
 }

@@ -71,6 +71,17 @@ export function blobDeleted(id: string): StudioError {
   return new StudioError('BLOB_DELETED', `Blob "${id}" is deleted.`, { blob_id: id });
 }
 
+export function versionNotFound(blobId: string, version: number, head: number): StudioError {
+  return new StudioError('VERSION_NOT_FOUND', `Blob "${blobId}" has versions 1 to ${head}.`, {
+    blob_id: blobId,
+    version: String(version),
+  });
+}
+
+export function etagMismatch(id: string): StudioError {
+  return new StudioError('ETAG_MISMATCH', 'The blob has changed since that etag.', { blob_id: id });
+}
+
 export function storageUnavailable(cause: unknown): StudioError {
   return new StudioError(
     'STORAGE_UNAVAILABLE',

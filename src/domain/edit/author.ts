@@ -12,6 +12,7 @@ import { readJson } from '../content/json-document.ts';
 import { canonicalJson, type JsonValue, parseJson } from '../content/json-value.ts';
 import { parseProsemirror } from '../content/prosemirror-parse.ts';
 import { shapeOf } from '../content/shape.ts';
+import { contentTooLarge } from '../content/size.ts';
 import { transactSparsely } from '../content/sparse-transaction.ts';
 import { decodeText } from '../content/text.ts';
 import type { Patch } from '../delta.ts';
@@ -81,9 +82,7 @@ function authorText(doc: Y.Doc, next: string): void {
 
 function requireSize(value: JsonValue): JsonValue {
   if (Buffer.byteLength(canonicalJson(value)) <= CONTENT_BYTES_MAX) return value;
-  throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-    limit: 'CONTENT_BYTES_MAX',
-  });
+  throw contentTooLarge();
 }
 
 /** The canonical form sent back, or nothing at all for a new document. */

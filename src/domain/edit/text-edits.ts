@@ -5,6 +5,7 @@ import { CONTENT_BYTES_MAX, TEXT_EDITS_PER_DELTA_MAX } from '../../limits.ts';
 import { type Alphabet, alphabetOf, isWithin, union } from '../content/alphabet.ts';
 import { alphabetOfText, rootOf } from '../content/document.ts';
 import { hasLoneSurrogate } from '../content/json-value.ts';
+import { contentTooLarge } from '../content/size.ts';
 import { transactSparsely } from '../content/sparse-transaction.ts';
 import type { OffsetEncoding, TextEdit } from '../delta.ts';
 import { SPLITS } from './offsets.ts';
@@ -84,9 +85,7 @@ export function resolveEdits(text: string, edits: readonly TextEdit[], encoding:
     replacements.push({ at: from.utf16, deleted: to.utf16 - from.utf16, insert });
   }
   if (pieces.bytesAtMost() > CONTENT_BYTES_MAX && pieces.bytes() > CONTENT_BYTES_MAX) {
-    throw new StudioError('CONTENT_TOO_LARGE', `Content may have at most ${CONTENT_BYTES_MAX} bytes.`, {
-      limit: 'CONTENT_BYTES_MAX',
-    });
+    throw contentTooLarge();
   }
   return replacements;
 }
