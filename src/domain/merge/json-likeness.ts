@@ -54,8 +54,8 @@ export class JsonLikeness {
 
   /** What most items say tells none of them. */
   #prepare(): ReadonlySet<string> {
-    const { base, ours, theirs } = this.#items;
-    this.#idKey = ID_KEYS.find((key) => [base, ours, theirs].every((items) => isIdOf(items, key)));
+    const { base } = this.#items;
+    this.#idKey = idKeyOf(this.#items);
     const counts = new Map<string, number>();
     if (!this.#characters.take(base.reduce<number>((size, item) => size + this.#sizeOf(item), 0))) return new Set();
     for (const item of base) for (const said of new Set(saidBy(item))) counts.set(said, (counts.get(said) ?? 0) + 1);
@@ -79,6 +79,11 @@ export class JsonLikeness {
 
 function isCompound(value: JsonValue): value is readonly JsonValue[] | JsonObject {
   return isArray(value) || isObject(value);
+}
+
+/** Undefined: not each item has one of its own. */
+export function idKeyOf({ base, ours, theirs }: Sides<JsonValue>): string | undefined {
+  return ID_KEYS.find((key) => [base, ours, theirs].every((items) => isIdOf(items, key)));
 }
 
 function isIdOf(items: readonly JsonValue[], key: string): boolean {

@@ -1,7 +1,7 @@
 /** JSON: objects by key, arrays by element. */
 import { emptyObject, isArray, isObject, type JsonObject, type JsonValue } from '../content/json-value.ts';
 import { ValueNumbers } from '../difference/value-numbers.ts';
-import { JsonLikeness } from './json-likeness.ts';
+import { idKeyOf, JsonLikeness } from './json-likeness.ts';
 import type { Sides } from './merge-sequence.ts';
 import { mergeUnits } from './merge-units.ts';
 import type { Tally } from './tally.ts';
@@ -26,7 +26,8 @@ export function mergeJson(base: Maybe, ours: Maybe, theirs: Maybe, tally: Tally,
   return merged;
 }
 
-function mergeArrays(sides: Sides<JsonValue>, tally: Tally, numbers: ValueNumbers): JsonValue[] {
+function mergeArrays(given: Sides<JsonValue>, tally: Tally, numbers: ValueNumbers): JsonValue[] {
+  const sides = { ...given, theirs: withoutTwins(given, tally, numbers) };
   const likeness = new JsonLikeness(sides, (item) => numbers.sizeOf(item), tally.characters);
   const isSame = (one: Maybe, other: Maybe): boolean => areSame(one, other, numbers);
   return mergeUnits(sides, {
@@ -43,6 +44,20 @@ function mergeArrays(sides: Sides<JsonValue>, tally: Tally, numbers: ValueNumber
       return mergeJson(base, ours, theirs, tally, numbers);
     },
     tally,
+  });
+}
+
+/** Where both put in an item of one id, people's is the one. */
+function withoutTwins(sides: Sides<JsonValue>, tally: Tally, numbers: ValueNumbers): readonly JsonValue[] {
+  const idKey = idKeyOf(sides);
+  if (idKey === undefined) return sides.theirs;
+  const idOf = (item: JsonValue): Maybe => (isObject(item) ? own(item, idKey) : undefined);
+  const known = new Set(sides.base.map(idOf));
+  const added = new Map(sides.ours.map((item) => [idOf(item), item]));
+  return sides.theirs.filter((item) => {
+    const twin = known.has(idOf(item)) ? undefined : added.get(idOf(item));
+    if (twin !== undefined && !areSame(twin, item, numbers)) tally.skipped += 1;
+    return twin === undefined;
   });
 }
 

@@ -219,6 +219,14 @@ test('G9 what the provider moves does not come back where people deleted it, nor
   assert.equal(json(items, [a, { id: 1, t: 'MINE' }, c], [b, a, c]), [{ id: 1, t: 'MINE' }, a, c]);
 });
 
+test("G9 of new items with one id people's is the one, and the other is counted", () => {
+  const [a, mine, other] = [{ id: 1 }, { id: 2, t: 'mine' }, { id: 2, t: 'other' }];
+  assert.equal(json([a], [a, mine], [a, other, { id: 3 }]), [a, mine, { id: 3 }]);
+  assert.equal(json([a], [mine, a], [a, mine, { id: 3 }]), [mine, a, { id: 3 }]);
+  const sides = [[a], [a, mine], [a, other]].map((side) => JSON.stringify(side)) as [string, string, string];
+  assert.is(skipped('application/json', ...sides), 1);
+});
+
 test('G9 a last line without an end takes nothing of what the provider puts after it, and blank lines stay between', () => {
   assert.is(text('# T\n\nOne', '# T\n\nOne\n', '# T\n\nOne\n\n- new\n- more'), '# T\n\nOne\n\n- new\n- more');
   assert.is(
