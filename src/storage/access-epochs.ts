@@ -3,8 +3,9 @@
  * ACCESS_EPOCHS buckets of blob ids, all in one document, so that reading them is one small query.
  */
 import { createHash } from 'node:crypto';
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import { ACCESS_EPOCHS } from '../limits.ts';
+import { isDuplicateKey } from './database-error.ts';
 
 interface EpochsDocument {
   _id: string;
@@ -12,8 +13,6 @@ interface EpochsDocument {
 }
 
 const ID = 'access';
-const DUPLICATE_KEY = 11_000;
-
 export class AccessEpochStore {
   readonly #epochs: Collection<EpochsDocument>;
 
@@ -34,7 +33,7 @@ export class AccessEpochStore {
       await this.#epochs.updateOne({ _id: ID }, count, { upsert: true });
     } catch (error) {
       // Two that find no document both insert it; the second finds it now.
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       await this.#epochs.updateOne({ _id: ID }, count);
     }
   }

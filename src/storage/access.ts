@@ -2,13 +2,14 @@
  * Who was let in to which blob. One document per blob, made by the first grant or revocation; without one its creator
  * owns it alone. Not derived from the log, and untouched by what repairs heads.
  */
-import { MongoServerError, type Collection, type Filter } from 'mongodb';
+import type { Collection, Filter } from 'mongodb';
 import type { ChangedAccess } from '../access/contract.ts';
 import { AccessList } from '../domain/access/access-list.ts';
 import { lineageOf, type Lineage } from '../domain/access/blob-access.ts';
 import type { Role } from '../domain/access/role.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
 import { orderKey } from './blobs.ts';
+import { inserted } from './database-error.ts';
 import type { Database } from './database.ts';
 
 interface AccessDocument {
@@ -20,8 +21,6 @@ interface AccessDocument {
   /** Absent on one that has not changed since before this was kept. */
   changed_at?: Date;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 export class AccessStore {
   readonly #database: Database;
@@ -64,19 +63,15 @@ export class AccessStore {
       );
       return result.matchedCount === 1;
     }
-    try {
-      await this.#access.insertOne({
+    return inserted(
+      this.#access.insertOne({
         _id: lineage.blobId,
         version: list.version,
         order_key: orderKey({ id: lineage.blobId, createdAt: lineage.createdAt }),
         grants,
         changed_at: new Date(),
-      });
-      return true;
-    } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-      throw error;
-    }
+      }),
+    );
   }
 
   /** Blobs whose list names this user, newest first, own ones too; `after` is the order key of the last one seen. */

@@ -1,10 +1,11 @@
 /** Stored heads: what lists and graphs are read from. Derived from the log, so they may lag it and can be rebuilt. */
 import type { StoredMeta } from './blob-metas.ts';
-import { MongoServerError, type Filter } from 'mongodb';
+import type { Filter } from 'mongodb';
 import type { Blob, Derivation, Processed, Receipt } from '../domain/blob.ts';
 import type { Genesis } from '../domain/delta.ts';
 import { IN_LIST_IDS_MAX } from '../limits.ts';
 import { BlobLabels, escapeKey, escapeLabels, type LabelConditions, unescapeLabels } from './blob-labels.ts';
+import { inserted } from './database-error.ts';
 import type { BlobDocument, Database } from './database.ts';
 import { idsByPages } from './id-pages.ts';
 
@@ -38,8 +39,6 @@ export interface BlobQuery {
   readonly parentId?: string;
   readonly showDeleted: boolean;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 export class BlobHeads {
   readonly labels: BlobLabels;
@@ -89,20 +88,16 @@ export class BlobHeads {
 
   /** First write of a head. False: it was there already, maybe an older one. */
   async insert(head: DerivedHead): Promise<boolean> {
-    try {
-      await this.#database.blobs.insertOne({
+    return inserted(
+      this.#database.blobs.insertOne({
         ...derivedFields(head),
         _id: head.id,
         order_key: orderKey(head),
         labels: escapeLabels(head.genesis.labels),
         processed_by: {},
         meta_version: 0,
-      });
-      return true;
-    } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
-      return false;
-    }
+      }),
+    );
   }
 
   /**

@@ -1,8 +1,7 @@
 /** Bytes of binary blobs, by their SHA-256. Written before the commit that names them. */
-import { MongoServerError } from 'mongodb';
+import { isDuplicateKey } from './database-error.ts';
 import type { Database } from './database.ts';
 
-const DUPLICATE_KEY = 11_000;
 /** SHA-256 of no bytes: the content of a binary blob whose first content was reverted, which nobody ever stored. */
 const NO_BYTES = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
@@ -18,7 +17,7 @@ export class Contents {
     try {
       await this.#database.contents.insertOne({ _id: sha256, bytes });
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       // Another writer's insert may not be journaled yet.
       await this.#database.fence();
     }

@@ -1,4 +1,4 @@
-import { MongoError } from 'mongodb';
+import { MongoError, MongoServerError } from 'mongodb';
 
 /** The driver hands some errors of its sockets on as they are. */
 const SOCKET_ERRORS = new Set([
@@ -21,4 +21,22 @@ export class WriteFailed extends Error {}
 export function isDatabaseError(error: unknown): boolean {
   if (error instanceof MongoError || error instanceof WriteFailed) return true;
   return error instanceof Error && 'code' in error && SOCKET_ERRORS.has(String(error.code));
+}
+
+/** The code of a write whose key is taken. */
+export const DUPLICATE_KEY = 11_000;
+
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** False: its key was taken. */
+export async function inserted(inserting: Promise<unknown>): Promise<boolean> {
+  try {
+    await inserting;
+    return true;
+  } catch (error) {
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
 }

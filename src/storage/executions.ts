@@ -2,7 +2,7 @@
  * Executions as stored. The document's `_id` is the execution key, so that its insert is the claim: of any number of
  * workers that want the same run, one gets it (G9). A lease lets another take over from a holder that is gone for good.
  */
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { Receipt } from '../domain/blob.ts';
 import type { ExecutionStatus } from '../domain/derivation/provider.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type RunRequest,
 } from '../domain/derivation/run.ts';
 import { CLAIM_RACES_MAX, IN_LIST_IDS_MAX } from '../limits.ts';
+import { inserted } from './database-error.ts';
 
 interface ExecutionDocument {
   _id: string;
@@ -44,8 +45,6 @@ interface RequestDocument {
   execution: string;
   version: number;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 export class ExecutionStore {
   readonly #executions: Collection<ExecutionDocument>;
@@ -189,22 +188,12 @@ export class ExecutionStore {
 
   /** Of any number that come at once, all get the one that was first. */
   async recordRequest(requestKey: string, { key, version }: RunRequest): Promise<RunRequest> {
-    const isFirst = await isNew(this.#requests.insertOne({ _id: requestKey, execution: key, version }));
+    const isFirst = await inserted(this.#requests.insertOne({ _id: requestKey, execution: key, version }));
     return (isFirst ? undefined : await this.request(requestKey)) ?? { key, version };
   }
 
   #insert(claim: RunClaim, now: Date): Promise<boolean> {
-    return isNew(this.#executions.insertOne({ _id: claim.key, ...bodyOf(claim, now) }));
-  }
-}
-
-async function isNew(inserting: Promise<unknown>): Promise<boolean> {
-  try {
-    await inserting;
-    return true;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-    throw error;
+    return inserted(this.#executions.insertOne({ _id: claim.key, ...bodyOf(claim, now) }));
   }
 }
 

@@ -1,13 +1,12 @@
 /** Work that one process at a time does. */
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
+import { inserted } from './database-error.ts';
 
 interface LeaseDocument {
   _id: string;
   holder: string;
   until: Date;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 export class Lease {
   readonly #leases: Collection<LeaseDocument>;
@@ -28,13 +27,7 @@ export class Lease {
       const result = await this.#leases.updateOne({ _id: this.#name, ...filter }, { $set: fields });
       if (result.matchedCount === 1) return true;
     }
-    try {
-      await this.#leases.insertOne({ _id: this.#name, ...fields });
-      return true;
-    } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
-      throw error;
-    }
+    return inserted(this.#leases.insertOne({ _id: this.#name, ...fields }));
   }
 
   async release(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Versions that somebody gave a name. Not derived from the log: written by its own calls, untouched by repair. */
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import { VERSION_NAME_TRIES_MAX } from '../limits.ts';
+import { isDuplicateKey } from './database-error.ts';
 
 export interface NamedVersion {
   readonly blobId: string;
@@ -20,8 +21,6 @@ interface NamedVersionDocument {
   user_id: string;
   named_at: Date;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 export class NamedVersions {
   readonly #collection: Collection<NamedVersionDocument>;
@@ -61,7 +60,7 @@ export class NamedVersions {
         await this.#collection.updateOne({ _id }, { $set: fields }, { upsert: true });
         return true;
       } catch (error) {
-        if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+        if (!isDuplicateKey(error)) throw error;
         const holder = await this.byName(blobId, name);
         if (holder) return holder.version === version;
         if (tries >= VERSION_NAME_TRIES_MAX) throw error;

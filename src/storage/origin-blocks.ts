@@ -1,6 +1,7 @@
 /** Stored parts of blobs' origins. Derived from the log: one that is missing or unreadable is made anew from it. */
 import { createHash } from 'node:crypto';
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
+import { isDuplicateKey } from './database-error.ts';
 
 interface OriginBlockDocument {
   _id: string;
@@ -16,8 +17,6 @@ export interface StoredBlock {
   readonly after: number;
   readonly bytes: Uint8Array;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 export class OriginBlocks {
   readonly #collection: Collection<OriginBlockDocument>;
@@ -59,7 +58,7 @@ export class OriginBlocks {
       await this.#collection.replaceOne({ _id: idOf(blobId, after) }, fields, { upsert: true });
     } catch (error) {
       // Two that stored it for the first time.
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
   }
 }

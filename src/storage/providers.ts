@@ -1,5 +1,5 @@
 /** Providers as stored. */
-import { MongoServerError, type Collection, type Db, type Filter } from 'mongodb';
+import type { Collection, Db, Filter } from 'mongodb';
 import type {
   Provider,
   ProviderScope,
@@ -9,6 +9,8 @@ import type {
 } from '../domain/derivation/provider.ts';
 import { StudioError } from '../errors.ts';
 import { ACTIVE_PROVIDERS_MAX } from '../limits.ts';
+import { orderKey } from './blobs.ts';
+import { isDuplicateKey } from './database-error.ts';
 
 interface ProviderDocument {
   _id: string;
@@ -40,8 +42,6 @@ interface ProviderDocument {
   updated_at: Date;
 }
 
-const DUPLICATE_KEY = 11_000;
-
 export class ProviderStore {
   readonly #providers: Collection<ProviderDocument>;
 
@@ -59,7 +59,7 @@ export class ProviderStore {
     try {
       await this.#providers.insertOne(toDocument(provider));
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       throw new StudioError('PROVIDER_ALREADY_EXISTS', `There is a provider "${provider.id}" already.`, {
         provider_id: provider.id,
       });
@@ -113,7 +113,7 @@ function toDocument(provider: Provider): ProviderDocument {
     _id: provider.id,
     user_id: provider.userId,
     audience: provider.scope === 'all' ? 'all' : `user:${provider.userId}`,
-    order_key: `${String(provider.createdAt.getTime()).padStart(14, '0')}-${provider.id}`,
+    order_key: orderKey(provider),
     scope: provider.scope,
     name: provider.name,
     description: provider.description,

@@ -2,12 +2,12 @@
 import { BSON, MongoError, type Filter, type FindOptions } from 'mongodb';
 import { bytesOfDelta, type Commit, type Delta } from '../../domain/delta.ts';
 import { FLUSH_DELTAS_MAX, IN_LIST_IDS_MAX, LOG_BATCH_COMMITS, LOG_PAGE_COMMITS } from '../../limits.ts';
+import { DUPLICATE_KEY } from '../database-error.ts';
 import { commitIdOf, fromDocument, naming, toDocument, type CommitDocument } from './commit-document.ts';
 import { commitPages, DOWNWARDS, firstPage, reachingInto, UPWARDS, type CommitReading } from './commit-pages.ts';
 import type { Database, WriteReply } from '../database.ts';
 import { idsByPages } from '../id-pages.ts';
 
-const DUPLICATE_KEY = 11_000;
 /** MongoDB's own limit. */
 const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -3,12 +3,11 @@
  * A blob's tombstones take numbered slots, as commits do: whoever planned without knowing the newest one finds its slot
  * taken. None is ever replaced or removed. One is announced first, when a name may still call it off, and certain then.
  */
-import { MongoServerError, type Collection } from 'mongodb';
+import type { Collection } from 'mongodb';
 import type { SeqRange } from '../../domain/delta.ts';
 import type { RangeTimes } from '../../domain/retention.ts';
+import { inserted } from '../database-error.ts';
 import type { Database } from '../database.ts';
-
-const DUPLICATE_KEY = 11_000;
 
 /** Deltas first..last are gone; version `last` is read from the state it names. */
 export interface Tombstone extends SeqRange, Partial<RangeTimes> {
@@ -79,8 +78,8 @@ export class Tombstones {
   async put(tombstone: Omit<Tombstone, 'isCertain' | 'isDone'>, slot: number): Promise<boolean> {
     const { blobId, first, last, stateHash, commits, bytes, droppedAt, droppedBy } = tombstone;
     const { firstAppliedAt, lastAppliedAt } = tombstone;
-    try {
-      await this.#tombstones.insertOne({
+    return inserted(
+      this.#tombstones.insertOne({
         _id: idOf(blobId, slot),
         blob_id: blobId,
         first,
@@ -95,12 +94,8 @@ export class Tombstones {
         last_applied_at: lastAppliedAt,
         slot,
         stage: 'announced',
-      });
-      return true;
-    } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
-      return false;
-    }
+      }),
+    );
   }
 
   /** From here on the range may be emptied. False: it was called off, or somebody else made it certain, and empties it. */
