@@ -67,6 +67,10 @@ export const START_OVER_MS = 1_000;
 export const PLAN_RUNS_MAX = 64;
 /** Of these, attempts of providers that are not built in; one provider takes at most half of what others leave of them. */
 export const PLAN_ATTEMPTS_MAX = 48;
+/** A plan that takes longer ends there, and the next goes on where it ended: well below LOCAL_STEP_MS_MAX. */
+export const PLAN_MS_MAX = 15_000;
+/** Roots of which a process remembers where their plans ended; of others they begin anew. */
+export const PLAN_ROUNDS_REMEMBERED_MAX = 1_000;
 /** Pairs of a blob and a provider that a plan looks at before others have their turn. */
 export const PLAN_PAIRS_MAX = 5_000;
 /** Built-ins one local activity runs one after the other. */

@@ -31,7 +31,7 @@ export interface GraphRequest {
 
 export interface OwnedGraph {
   readonly graph: Graph;
-  /** The owner's, from the top down. The graph has others too, through which lineages lead. */
+  /** The owner's, from the top down, then by id. The graph has others too, through which lineages lead. */
   readonly sources: readonly Blob[];
   /** Of the versions seen, those that stored heads do not show yet. */
   readonly unconfirmed: SeenVersions;
@@ -77,7 +77,7 @@ export class OwnedGraphs {
     const own = [...known.values()].filter((blob) => blob.userId === request.owner);
     // Who may only read it may not write what is made of it either.
     const sources = await this.#allowed(caller, 'write', own);
-    sources.sort((one, other) => one.depth - other.depth);
+    sources.sort((one, other) => one.depth - other.depth || (one.id < other.id ? -1 : 1));
     return { graph, sources, unconfirmed, isFull: found.length >= DAG_NODES_MAX, beyond };
   }
 

@@ -5,11 +5,19 @@ import type { Caller } from '../domain/access/caller.ts';
 import { isFinal, type Run } from '../domain/derivation/run.ts';
 import { frontier, type WantedRun } from '../domain/derivation/waves.ts';
 import type { Documents } from '../documents/contract.ts';
-import { DAG_FULL_LOG_EVERY_MS, DAG_NODES_MAX, PLAN_PAIRS_MAX, PLAN_RUNS_MAX, START_OVER_MS } from '../limits.ts';
+import {
+  DAG_FULL_LOG_EVERY_MS,
+  DAG_NODES_MAX,
+  PLAN_MS_MAX,
+  PLAN_PAIRS_MAX,
+  PLAN_RUNS_MAX,
+  START_OVER_MS,
+} from '../limits.ts';
 import type { Registrations, Runs } from '../providers/stores.ts';
 import { Debounce } from './debounce.ts';
 import type { PropagationPlan, RunRef, SeenVersions } from './names.ts';
 import { pickRuns } from './plan-places.ts';
+import { lookedAt, PlanRounds, stateOf } from './plan-rounds.ts';
 import { OwnedGraphs, type GraphRequest, type OwnedGraphParts } from './owned-graph.ts';
 import { rootWorkflowId } from './root-workflow.ts';
 
@@ -19,8 +27,9 @@ export interface PlannerParts extends OwnedGraphParts {
   readonly runs: Pick<Runs, 'getMany'>;
   readonly logger: Logger;
   readonly now: () => Date;
-  /** PLAN_PAIRS_MAX unless said otherwise. */
+  /** PLAN_PAIRS_MAX and PLAN_MS_MAX unless said otherwise. */
   readonly pairsMax?: number;
+  readonly msMax?: number;
 }
 
 export interface PlanRequest extends GraphRequest {
@@ -46,6 +55,7 @@ export class Planner {
   readonly #parts: PlannerParts;
   readonly #graphs: OwnedGraphs;
   readonly #debounce: Debounce;
+  readonly #rounds = new PlanRounds();
   #fullLoggedMs = -Infinity;
 
   constructor(parts: PlannerParts) {
@@ -55,29 +65,52 @@ export class Planner {
   }
 
   async plan(request: PlanRequest): Promise<PropagationPlan> {
+    const startedMs = performance.now();
     const providers = await this.#parts.providers.activeFor(request.owner);
     if (providers.length === 0) return { ready: [], unconfirmed: {} };
     const loaded = await this.#graphs.load(request);
     const { graph, sources } = loaded;
 
     const running = new Set(request.running);
-    const found: Found = { due: [], going: [], open: new Set(), wakeAtMs: Infinity, newNodes: 0, isCut: loaded.isFull };
+    const roundId = rootWorkflowId(request.rootId, request.owner);
+    const round = this.#rounds.get(roundId);
+    const { wakeAtMs, newNodes } = round ?? { wakeAtMs: Infinity, newNodes: 0 };
+    const found: Found = { due: [], going: [], open: new Set(), wakeAtMs, newNodes, isCut: loaded.isFull };
     let ready: readonly WantedRun[] = [];
     const perPart = Math.max(1, Math.floor((this.#parts.pairsMax ?? PLAN_PAIRS_MAX) / providers.length));
-    let at = 0;
+    const first = lookedAt(loaded, round);
+    let at = first;
+    let isLate = false;
     // From the top down. What is left when there is enough to start comes in the plan that is made when that has ended.
-    for (; at < sources.length && ready.length < PLAN_RUNS_MAX; at += perPart) {
-      if (at > 0) await setImmediate();
+    for (; at < sources.length && ready.length < PLAN_RUNS_MAX && !isLate; at += perPart) {
+      if (at > first) await setImmediate();
       const wanted = await this.#graphs.wantedOf(loaded, sources.slice(at, at + perPart), providers);
       await this.#sort(request, { wanted, alive: graph.alive }, running, found);
       const active = new Set([...running, ...found.due.map((run) => run.derivedId)]);
       if (found.due.length > 0) ready = pickRuns(frontier(graph, found.due, active), found.going);
+      isLate = performance.now() - startedMs >= (this.#parts.msMax ?? PLAN_MS_MAX);
     }
-    for (const source of sources.slice(at)) found.open.add(source.id);
+    for (const source of [...sources.slice(0, first), ...sources.slice(at)]) found.open.add(source.id);
     if (found.isCut) this.#logFull(request);
+
+    const nowMs = this.#parts.now().getTime();
+    const state = round || isLate ? stateOf(loaded, providers, running) : '';
+    const hasReady = ready.length > 0 || (round?.hasReady ?? false);
+    const last = sources[at - 1];
+    const goesOn = isLate && last !== undefined && at < sources.length && ready.length < PLAN_RUNS_MAX;
+    let wakeMs = found.wakeAtMs;
+    if (goesOn) {
+      const { depth, id } = last;
+      const soFar = { wakeAtMs: found.wakeAtMs, newNodes: found.newNodes, hasReady };
+      this.#rounds.set(roundId, { state: round?.state ?? state, depth, id, ...soFar });
+      wakeMs = nowMs;
+    } else if (round) {
+      this.#rounds.delete(roundId);
+      if (hasReady || round.state !== state) wakeMs = Math.min(wakeMs, nowMs + START_OVER_MS);
+    }
     return {
       ready: ready.map((run) => refOf(run, request)),
-      ...(found.wakeAtMs === Infinity ? {} : { wakeAtMs: found.wakeAtMs }),
+      ...(wakeMs === Infinity ? {} : { wakeAtMs: wakeMs }),
       unconfirmed: { ...loaded.unconfirmed, ...namedAgain(request, loaded.beyond, found.open) },
     };
   }

@@ -8,7 +8,7 @@ import { keyOfRun } from '../../../src/domain/derivation/execution-key.ts';
 import type { Provider } from '../../../src/domain/derivation/provider.ts';
 import type { Delta } from '../../../src/domain/delta.ts';
 import type { Run } from '../../../src/domain/derivation/run.ts';
-import { DAG_NODES_MAX, PLAN_ATTEMPTS_MAX, PLAN_RUNS_MAX } from '../../../src/limits.ts';
+import { DAG_NODES_MAX, PLAN_ATTEMPTS_MAX, PLAN_RUNS_MAX, START_OVER_MS } from '../../../src/limits.ts';
 import { StudioError } from '../../../src/errors.ts';
 import type { PropagationPlan } from '../../../src/workers/names.ts';
 import { Planner, type PlannerParts } from '../../../src/workers/planner.ts';
@@ -110,6 +110,52 @@ test('G9 attempts of a provider that hangs leave places to built-ins and to othe
   const startable = ready.slice(0, PLAN_RUNS_MAX - running.length).map(({ providerId }) => providerId);
   assert.not.ok(startable.includes('slow'));
   assert.ok(startable.includes('other') && startable.includes('quick'));
+});
+
+test('G9 a plan that takes too long ends where it is, the next goes on there, and what changed behind them is found', async () => {
+  const place = new Place();
+  const providers = Array.from({ length: 20 }, (_, at) => providerOf({ id: `p-${at}` }));
+  place.providers = providers;
+  place.heads = Array.from({ length: 900 }, (_, at) => blobOf({ id: `b-${2_000 - at}`, rootId: 'root' }));
+  const isFinal = { status: 'skipped', error: { reason: 'PATTERN_UNMATCHED', message: '' } } as Run;
+  const [last] = place.heads;
+  const [provider] = providers;
+  assert.ok(last && provider);
+  let open = keyOfRun(provider, last);
+  let asked = 0;
+  const getMany: PlannerParts['runs']['getMany'] = async (keys) => {
+    asked += keys.length;
+    return new Map(keys.filter((key) => key !== open).map((key) => [key, isFinal]));
+  };
+  const planner = place.planner({ runs: { getMany }, pairsMax: 4_000, msMax: 0 });
+  const next = async (): Promise<PropagationPlan> => {
+    asked = 0;
+    const plan = await planner.plan({ rootId: 'root', owner: 'ada', seen: {}, running: [] });
+    assert.ok(asked <= 4_000);
+    return plan;
+  };
+  const nowMs = place.clock.getTime();
+  for (let plans = 1; plans < 5; plans += 1)
+    assert.equal(await next(), { ready: [], wakeAtMs: nowMs, unconfirmed: {} });
+  const { ready, wakeAtMs } = await next();
+  assert.equal([ready.map(({ sourceId }) => sourceId), wakeAtMs], [[last.id], nowMs + START_OVER_MS]);
+
+  // A round in which the first changes after it was looked at, so that there is another, in which that is found.
+  open = '';
+  assert.is((await next()).wakeAtMs, nowMs);
+  const changed = blobOf({ id: 'b-1101', rootId: 'root', version: 2 });
+  place.heads = [...place.heads.slice(0, -1), changed];
+  open = keyOfRun(provider, changed);
+  for (let plans = 2; plans < 5; plans += 1) assert.is((await next()).wakeAtMs, nowMs);
+  assert.equal(await next(), { ready: [], wakeAtMs: nowMs + START_OVER_MS, unconfirmed: {} });
+  assert.is((await next()).ready.length, 1);
+
+  // And one in which nothing changes is the last.
+  open = '';
+  for (let plans = 2; plans < 5; plans += 1) await next();
+  await next();
+  for (let plans = 1; plans < 5; plans += 1) assert.is((await next()).wakeAtMs, nowMs);
+  assert.equal(await next(), { ready: [], unconfirmed: {} });
 });
 
 for (const [what, fields] of [
