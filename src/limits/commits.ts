@@ -14,6 +14,8 @@ export const BATCHES_PER_FLUSH_MAX = 16;
 /** Changes of one ApplyDeltas stream that are not answered yet; over either, it is not read. */
 export const STREAM_DELTAS_IN_FLIGHT_MAX = 256;
 export const STREAM_DELTAS_IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
+/** How old labels, processed_by and the etag of its answers may be: read for each, they would cost a query a change. */
+export const STREAM_META_AGE_MS_MAX = 1_000;
 
 // --- rooms and commits
 export const ROOM_PENDING_EDITS_MAX = 4_096;

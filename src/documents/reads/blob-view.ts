@@ -16,6 +16,7 @@ import type { RoomState } from '../memory/room-state.ts';
 export class BlobViews {
   readonly #heads: BlobHeads;
   readonly #metas: BlobMetas;
+  readonly #readAtMs = new WeakMap<Room, number>();
   readonly #headWriter: Pick<HeadWriter, 'mark'>;
   readonly #contents: Contents;
 
@@ -30,10 +31,16 @@ export class BlobViews {
     this.#contents = options.contents;
   }
 
-  /** What `ofRoom` and `ofChanged` take, asked for beforehand: the answer comes while something else is waited for. */
-  ask(room: Room): Promise<StoredMeta | undefined> {
+  /**
+   * What `ofRoom` and `ofChanged` take, asked for beforehand: the answer comes while something else is waited for. What
+   * was read less than `ageMsMax` ago is not read again.
+   */
+  ask(room: Room, ageMsMax = 0): Promise<StoredMeta | undefined> {
+    const now = performance.now();
+    if (room.meta && now - (this.#readAtMs.get(room) ?? -Infinity) < ageMsMax) return Promise.resolve(room.meta);
+    this.#readAtMs.set(room, now);
     const asked = this.#metas.read(room.state.blobId);
-    asked.catch(() => undefined);
+    asked.catch(() => this.#readAtMs.delete(room));
     return asked;
   }
 
@@ -44,7 +51,7 @@ export class BlobViews {
     // at the first look: at a later one it is behind because others are just changing the blob, and writing it.
     if (!stored) await this.#heads.advance([room.state.head()]);
     else if (!room.meta && stored.version < room.state.version) this.#headWriter.mark(room.state);
-    room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0 };
+    room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0, version: 0 };
     return blobOf(room.state, room.meta);
   }
 

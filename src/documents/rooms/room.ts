@@ -12,7 +12,7 @@ import type { Caller } from '../../domain/access/caller.ts';
 import type { Commit } from '../../domain/delta.ts';
 import { StudioError } from '../../errors.ts';
 import { COMMIT_RACES_MAX, COMMIT_RETRY_MS_MAX, TWIN_IDLE_MS_MAX } from '../../limits.ts';
-import type { BlobMeta } from '../../storage/blobs.ts';
+import type { StoredMeta } from '../../storage/blob-metas.ts';
 import { admit } from './admission.ts';
 import { Authoring } from '../commits/authoring.ts';
 import { EditMaker } from '../commits/edit-maker.ts';
@@ -43,7 +43,7 @@ export class Room {
   /** By the clock, when the log was last known to hold no more than it does. */
   #headSeenAtMs = Date.now();
   /** Labels and processed_by as last read; other processes may have changed them since. */
-  meta: BlobMeta | undefined;
+  meta: StoredMeta | undefined;
   readonly newestDelta = () => this.#services.history.deltas.newest(this.state);
   readonly #services: RoomServices;
   readonly #guard: Guard;

@@ -2,7 +2,7 @@
 import type { Caller } from '../../domain/access/caller.ts';
 import type { Patch } from '../../domain/delta.ts';
 import { StudioError } from '../../errors.ts';
-import { BATCH_PATCHES_MAX, FLUSH_BYTES_MAX, REVERT_IDS_MAX } from '../../limits.ts';
+import { STREAM_META_AGE_MS_MAX, BATCH_PATCHES_MAX, FLUSH_BYTES_MAX, REVERT_IDS_MAX } from '../../limits.ts';
 import type { ApplyDelta, BatchApplyDeltas, BatchCommitted, Committed, RevertBlob } from '../contract.ts';
 import type { Work } from '../commits/intent.ts';
 import type { Room } from '../rooms/room.ts';
@@ -35,7 +35,7 @@ export class DeltaWrites {
       const work: Work = { kind: 'patch', patch, fromVersion, previousDelta };
       const settling = room.submit(submissions.intent(caller, work, patchBytes(patch), { ...request, line }));
       onQueued?.();
-      return submissions.committed(room, settling);
+      return submissions.committed(room, settling, line ? STREAM_META_AGE_MS_MAX : 0);
     });
   }
 

@@ -76,10 +76,10 @@ export class Submissions {
 
   /**
    * What of the blob is not in its log is read while the change commits: whoever changes that meanwhile does so at the
-   * same time as the caller.
+   * same time as the caller. `ageMsMax`: it may have been read that long ago.
    */
-  async committed(room: Room, settling: Promise<Settled>): Promise<Committed> {
-    const asked = room.state.version > 0 ? this.#views.ask(room) : undefined;
+  async committed(room: Room, settling: Promise<Settled>, ageMsMax = 0): Promise<Committed> {
+    const asked = room.state.version > 0 ? this.#views.ask(room, ageMsMax) : undefined;
     const settled = await settling;
     const blob = await this.#views.ofChanged(room, asked);
     const delta = settled.delta ?? (await room.newestDelta());

@@ -543,7 +543,8 @@ export const DeltaService: GenService<{
   /**
    * Changes blobs by many deltas, each by itself: one may fail and the next succeed. Those of one blob are applied in the
    * order sent; each is answered as soon as it is durable or refused, in whatever order that is. With 256 of them, or 16
-   * MiB, unanswered, the studio reads on only when answers are taken. Idempotent where each has a request_id.
+   * MiB, unanswered, the studio reads on only when answers are taken. Idempotent where each has a request_id. Of the blob
+   * in an answer, labels, processed_by and so the etag may be those of up to a second before.
    *
    * @generated from rpc memmie.studio.v1.DeltaService.ApplyDeltas
    */
