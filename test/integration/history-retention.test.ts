@@ -179,6 +179,30 @@ test('what a process remembers of versions that were dropped since is not stored
   await world.close();
 });
 
+test('a run that is stored while retention drops some of it goes again', async () => {
+  const blobId = 'overtaken-run';
+  const log = await seed(blobId);
+  const world = await retention();
+  const { thinning: work, past } = world;
+  const read = past.checkpoints.readPlaced.bind(past.checkpoints);
+  let dropped = 0;
+  past.checkpoints.readPlaced = async (placed) => {
+    past.checkpoints.readPlaced = read;
+    const stored = await read(placed);
+    dropped = (await work.apply(blobId, RULE, 'ann')).length;
+    return stored;
+  };
+  await past.compaction.round(blobId, log.version, { leaving: false });
+  assert.ok(dropped > 0);
+  const tombstones = await past.tombstones.list(blobId);
+  const { runs } = await past.checkpoints.index(blobId);
+  assert.equal(
+    runs.filter((run) => tombstones.some(({ first, last }) => run.first <= last && first <= run.last)),
+    [],
+  );
+  await world.close();
+});
+
 const KILLED_AT = [
   'retention.before_state',
   'retention.after_state',

@@ -3,6 +3,7 @@
  * else one blob at a time, a few states each time. A commit costs a comparison here, whatever the length of the history.
  * Failing costs only time.
  */
+import { within } from '../../domain/within.ts';
 import type { Logger } from 'pino';
 import {
   CHECKPOINT_DRAIN_MS_MAX,
@@ -140,10 +141,7 @@ export class Compaction {
   /** Lets the round under way end, and what leaves be left, within CHECKPOINT_DRAIN_MS_MAX. */
   async close(): Promise<void> {
     this.#deadline = performance.now() + CHECKPOINT_DRAIN_MS_MAX;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CHECKPOINT_DRAIN_MS_MAX)));
-    await Promise.race([this.settle(), late]);
-    clearTimeout(timer);
+    await within(this.settle(), CHECKPOINT_DRAIN_MS_MAX, undefined);
   }
 
   /** Makes all that the policy wants and is missing. */
@@ -271,7 +269,9 @@ export class Compaction {
     const statesTo = isPacked ? version : packed;
     const of = { blobId, version, leaving, isPartial, packed: statesTo };
     const wanted = await this.#states.make({ ...of, known, index, dropped });
-    if (wanted > 0) await this.tidy(blobId);
+    // Made while retention dropped some of it: whoever registers first, the other sees.
+    const isOvertaken = ranges.length > 0 && (await this.#tombstones.list(blobId)).length !== dropped.length;
+    if (wanted > 0 || isOvertaken) await this.tidy(blobId);
     this.#growth.made(blobId);
     return isPacked && wanted <= STATES_PER_ROUND_MAX;
   }

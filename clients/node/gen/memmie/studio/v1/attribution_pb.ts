@@ -82,7 +82,8 @@ export type AttributedRange = Message<"memmie.studio.v1.AttributedRange"> & {
   firstVersion: bigint;
 
   /**
-   * The delta that made `version`; empty where retention dropped it, whose author and time are still known.
+   * The delta that made `version`; empty where retention dropped it. Its author and time are still known then, if the blob
+   * had more than 1,024 versions when it was dropped.
    *
    * @generated from field: string delta_id = 8;
    */
