@@ -16,6 +16,10 @@ export const STREAM_DELTAS_IN_FLIGHT_MAX = 256;
 export const STREAM_DELTAS_IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 /** How old labels, processed_by and the etag of its answers may be: read for each, they would cost a query a change. */
 export const STREAM_META_AGE_MS_MAX = 1_000;
+/** The answer to a change waits this long for them, where they are known from before. */
+export const META_ANSWER_MS_MAX = 1_000;
+/** Reads of them go one after the other, each for all who asked meanwhile; behind one that takes longer the next one goes. */
+export const META_READ_SLOW_MS = 100;
 
 // --- rooms and commits
 export const ROOM_PENDING_EDITS_MAX = 4_096;

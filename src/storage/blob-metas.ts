@@ -1,5 +1,6 @@
 /** What of stored heads is not derived from the log, read by one query for all who ask at once. */
-import { IN_LIST_IDS_MAX } from '../limits.ts';
+import { within } from '../domain/within.ts';
+import { IN_LIST_IDS_MAX, META_READ_SLOW_MS } from '../limits.ts';
 import type { BlobHeads, BlobMeta } from './blobs.ts';
 
 /** With the version that the stored head is of. */
@@ -25,7 +26,13 @@ export class BlobMetas {
     let round = this.#next;
     if (!round || round.ids.size >= IN_LIST_IDS_MAX) this.#next = round = this.#round();
     round.ids.add(blobId);
-    return (await round.found).get(blobId);
+    try {
+      return (await round.found).get(blobId);
+    } catch (error) {
+      // One of the others may be of a shard that does not answer.
+      if (round.ids.size === 1) throw error;
+      return (await this.#heads.getMetas([blobId])).get(blobId);
+    }
   }
 
   #round(): Round {
@@ -34,7 +41,11 @@ export class BlobMetas {
       if (this.#next?.ids === ids) this.#next = undefined;
       return this.#heads.getMetas([...ids]);
     });
-    this.#last = found.catch(() => undefined);
+    const settled = found.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#last = this.#last.then(() => within(settled, META_READ_SLOW_MS, undefined));
     return { ids, found };
   }
 }

@@ -4,7 +4,9 @@ import type { Blob, BlobWithContent } from '../../domain/blob.ts';
 import { contentHash, readCanonical } from '../../domain/content/canonical.ts';
 import { type ContentFormat, readContent } from '../../domain/content/format.ts';
 import { shapeOf } from '../../domain/content/shape.ts';
+import { within } from '../../domain/within.ts';
 import { StudioError } from '../../errors.ts';
+import { META_ANSWER_MS_MAX } from '../../limits.ts';
 import { isDatabaseError } from '../../storage/database-error.ts';
 import { etagOf, type BlobHeads, type BlobMeta } from '../../storage/blobs.ts';
 import { BlobMetas, type StoredMeta } from '../../storage/blob-metas.ts';
@@ -13,10 +15,18 @@ import type { HeadWriter } from '../commits/head-writer.ts';
 import type { Room } from '../rooms/room.ts';
 import type { RoomState } from '../memory/room-state.ts';
 
+interface AskedMeta {
+  /** On performance's clock. */
+  readonly atMs: number;
+  readonly found: Promise<StoredMeta | undefined>;
+}
+
 export class BlobViews {
   readonly #heads: BlobHeads;
   readonly #metas: BlobMetas;
-  readonly #readAtMs = new WeakMap<Room, number>();
+  /** What was asked last, and by what the room's meta is known. */
+  readonly #asked = new WeakMap<Room, AskedMeta>();
+  readonly #known = new WeakMap<Room, AskedMeta>();
   readonly #headWriter: Pick<HeadWriter, 'mark'>;
   readonly #contents: Contents;
 
@@ -33,35 +43,43 @@ export class BlobViews {
 
   /**
    * What `ofRoom` and `ofChanged` take, asked for beforehand: the answer comes while something else is waited for. What
-   * was read less than `ageMsMax` ago is not read again.
+   * was asked less than `ageMsMax` ago is not asked again.
    */
-  ask(room: Room, ageMsMax = 0): Promise<StoredMeta | undefined> {
-    const now = performance.now();
-    if (room.meta && now - (this.#readAtMs.get(room) ?? -Infinity) < ageMsMax) return Promise.resolve(room.meta);
-    this.#readAtMs.set(room, now);
-    const asked = this.#metas.read(room.state.blobId);
-    asked.catch(() => this.#readAtMs.delete(room));
+  ask(room: Room, ageMsMax = 0): AskedMeta {
+    const atMs = performance.now();
+    const last = this.#asked.get(room);
+    if (last && atMs - last.atMs < ageMsMax) return last;
+    const asked = { atMs, found: this.#metas.read(room.state.blobId) };
+    this.#asked.set(room, asked);
+    asked.found.catch(() => this.#asked.get(room) === asked && this.#asked.delete(room));
     return asked;
   }
 
   /** The blob as the room has it, with labels and processed_by as they are stored: other processes change them. */
   async ofRoom(room: Room, asked = this.ask(room)): Promise<Blob> {
-    const stored = await asked;
+    const stored = await asked.found;
     // A process that died between a commit and its head left none, or an older one: healed here. The older one only
     // at the first look: at a later one it is behind because others are just changing the blob, and writing it.
     if (!stored) await this.#heads.advance([room.state.head()]);
     else if (!room.meta && stored.version < room.state.version) this.#headWriter.mark(room.state);
-    room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0, version: 0 };
+    if (!room.meta || asked.atMs >= (this.#known.get(room)?.atMs ?? -Infinity)) {
+      room.meta = stored ?? { labels: room.state.genesis.labels, processedBy: {}, metaVersion: 0, version: 0 };
+      this.#known.set(room, asked);
+    }
     return blobOf(room.state, room.meta);
   }
 
-  /** The same for the answer to a change, which is committed: without the database, with what was known of it last. */
+  /**
+   * The same for the answer to a change, which is committed: where the database does not answer, with what was known of
+   * it last, or asked anew, for it may be back by now.
+   */
   async ofChanged(room: Room, asked = this.ask(room)): Promise<Blob> {
     try {
-      return await this.ofRoom(room, asked);
+      if (!room.meta) return await this.ofRoom(room, asked);
+      return (await within(this.ofRoom(room, asked), META_ANSWER_MS_MAX, undefined)) ?? blobOf(room.state, room.meta);
     } catch (error) {
-      if (!room.meta || !isDatabaseError(error)) throw error;
-      return blobOf(room.state, room.meta);
+      if (!isDatabaseError(error)) throw error;
+      return room.meta ? blobOf(room.state, room.meta) : await this.ofRoom(room);
     }
   }
 

@@ -28,6 +28,12 @@ interface Scan {
   readonly dropped: readonly SeqRange[];
 }
 
+/** `next`: where to go on; `read`: how many versions were looked at. */
+interface Step {
+  readonly next: number;
+  readonly read: number;
+}
+
 /** `rest`: where the next page begins, going down; 0 and below: there is none. */
 interface Scanned {
   readonly items: readonly VersionGroup[];
@@ -116,16 +122,20 @@ export class VersionReads {
   async #all(scan: Scan, from: number): Promise<Scanned> {
     const grouping = new VersionGrouping(scan.names, scan.chooses);
     let next = from;
+    let scanned = 0;
     let chosen: VersionGroup[] = [];
-    while (next > scan.floor && chosen.length < scan.size && from - next < VERSIONS_SCANNED_DELTAS_MAX) {
-      next = await this.#feed(grouping, scan, next);
+    while (next > scan.floor && chosen.length < scan.size && scanned < VERSIONS_SCANNED_DELTAS_MAX) {
+      const step = await this.#feed(grouping, scan, next);
+      next = step.next;
+      scanned += step.read;
       chosen = grouping
         .closed()
         .filter((closed) => closed.chosen)
         .map(({ group }) => group);
     }
     const last = chosen.length >= scan.size ? chosen[scan.size - 1] : grouping.closed().at(-1)?.group;
-    return { items: chosen.slice(0, scan.size), rest: (last?.firstVersion ?? from + 1) - 1 };
+    // Without a group there was nothing but what retention dropped.
+    return { items: chosen.slice(0, scan.size), rest: last ? last.firstVersion - 1 : next };
   }
 
   /** From one named version to the next: what lies between is not looked at but for where each one's group begins. */
@@ -137,8 +147,12 @@ export class VersionReads {
       if (items.length >= scan.size || scanned >= VERSIONS_SCANNED_DELTAS_MAX) return { items, rest: version };
       const grouping = new VersionGrouping(scan.names, scan.chooses);
       let next = version;
-      while (grouping.closedCount === 0 && next > scan.floor) next = await this.#feed(grouping, scan, next);
-      scanned += version - next;
+      for (let goesOn = true; goesOn && grouping.closedCount === 0 && next > scan.floor;) {
+        const step = await this.#feed(grouping, scan, next);
+        next = step.next;
+        scanned += step.read;
+        goesOn = step.read > 0;
+      }
       const first = grouping.closed()[0];
       // Of the last version of a dropped range there is a name, and nothing to tell.
       if (first?.chosen && first.group.version === version) items.push(first.group);
@@ -146,8 +160,13 @@ export class VersionReads {
     return { items, rest: 0 };
   }
 
-  /** Hands the versions from `last` down to the grouping, as many as one read brings. Returns where to go on. */
-  async #feed(grouping: VersionGrouping, { room, floor, dropped }: Scan, last: number): Promise<number> {
+  /** Hands the versions from `last` down to the grouping, as many as one read brings; what was dropped ends its groups. */
+  async #feed(grouping: VersionGrouping, { room, floor, dropped }: Scan, last: number): Promise<Step> {
+    const kept = belowDropped(dropped, last);
+    if (kept < last) {
+      grouping.end();
+      return { next: Math.max(kept, floor), read: 0 };
+    }
     const facts = await this.#origins.factsBelow(room, last, floor);
     for (let index = facts.length - 1; index >= 0; index--) {
       const fact = facts[index];
@@ -156,8 +175,14 @@ export class VersionReads {
     }
     const next = last - 1 - ((last - 1) % ORIGINS_BLOCK_VERSIONS);
     if (next <= floor) grouping.end();
-    return Math.max(next, floor);
+    return { next: Math.max(next, floor), read: last - Math.max(next, floor) };
   }
+}
+
+/** The highest version up to `last` that is in none of the ranges. */
+function belowDropped(dropped: readonly SeqRange[], last: number): number {
+  const range = dropped.find(({ first, last: end }) => first <= last && last <= end);
+  return range ? belowDropped(dropped, range.first - 1) : last;
 }
 
 function chooserOf(

@@ -77,7 +77,10 @@ function structsIn(structs: readonly Struct[], ranges: Ranges): number {
 
 /** As `tryMergeDeleteSet` of Yjs. */
 function mergeRanges(structs: Struct[], ranges: Ranges): void {
-  const merges = new Merges(structs);
+  // Yjs has sorted them by now.
+  const [first, last] = [ranges[0], ranges.at(-1)];
+  if (!first || !last) return;
+  const merges = new Merges(structs, first.clock, last.clock + last.len - 1);
   for (const { clock, len } of ranges.toReversed()) {
     let at = merges.holding(clock + len - 1);
     at = merges.after(at) ?? at;
@@ -91,7 +94,10 @@ function mergeTouched(store: Y.Doc['store'], touched: readonly Y.AbstractStruct[
   const clients = new Map<number, Merges>();
   for (const { id } of touched.toReversed()) {
     let merges = clients.get(id.client);
-    if (!merges) clients.set(id.client, (merges = new Merges(store.clients.get(id.client) as Struct[])));
+    if (!merges) {
+      const structs = store.clients.get(id.client) as Struct[];
+      clients.set(id.client, (merges = new Merges(structs, id.clock, id.clock)));
+    }
     const at = merges.holding(id.clock);
     const next = merges.after(at);
     if (next !== undefined) merges.mergeLeft(next);
@@ -104,16 +110,18 @@ function mergeTouched(store: Y.Doc['store'], touched: readonly Y.AbstractStruct[
 /** A client's structs, of which some are merged into one left of them and not taken out yet. */
 class Merges {
   readonly #structs: Struct[];
-  /** Of each place one nearer to the struct it was merged into; itself if it was not. */
-  readonly #into: Int32Array;
-  /** Of a struct that stands, the last place merged into it. */
-  readonly #last: Int32Array;
+  /** The places that were looked at, and so may be merged, are `#low` and those after it, as many as the arrays hold. */
+  #low: number;
+  /** Of each of them one nearer to the struct it was merged into; itself if it was not. */
+  #into: Int32Array;
+  /** Of one that stands, the last place merged into it. */
+  #last: Int32Array;
   #first: number;
 
-  constructor(structs: Struct[]) {
+  constructor(structs: Struct[], lowClock: number, highClock: number) {
     this.#structs = structs;
-    this.#into = new Int32Array(structs.length);
-    for (let place = 0; place < structs.length; place++) this.#into[place] = place;
+    this.#low = this.#search(lowClock);
+    this.#into = places(this.#low, this.#search(highClock) + 2);
     this.#last = this.#into.slice();
     this.#first = structs.length;
   }
@@ -124,14 +132,7 @@ class Merges {
 
   /** Place of the struct that holds the clock. */
   holding(clock: number): number {
-    let low = 0;
-    let high = this.#structs.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.clock(middle) <= clock) low = middle;
-      else high = middle - 1;
-    }
-    return this.#standing(low);
+    return this.#standing(this.#search(clock));
   }
 
   before(at: number): number | undefined {
@@ -139,7 +140,7 @@ class Merges {
   }
 
   after(at: number): number | undefined {
-    const next = (this.#last[at] as number) + 1;
+    const next = (this.#last[at - this.#low] ?? at) + 1;
     return next < this.#structs.length ? next : undefined;
   }
 
@@ -155,8 +156,9 @@ class Merges {
         const { _map: map } = right.parent as Y.AbstractType<unknown>;
         if (map.get(right.parentSub) === right) map.set(right.parentSub, left as Y.Item);
       }
-      this.#into[at] = place;
-      this.#last[place] = this.#last[at] as number;
+      this.#cover(place, at);
+      this.#into[at - this.#low] = place;
+      this.#last[place - this.#low] = this.#last[at - this.#low] as number;
       this.#first = Math.min(this.#first, at);
       at = place;
     }
@@ -166,18 +168,50 @@ class Merges {
   /** Takes what was merged out of the client's structs. */
   close(): void {
     let end = this.#first;
-    for (let place = end; place < this.#structs.length; place++) {
-      if (this.#into[place] === place) this.#structs[end++] = this.#structs[place] as Struct;
+    const beyond = this.#low + this.#into.length;
+    for (let place = end; place < beyond; place++) {
+      if (this.#into[place - this.#low] === place && place < this.#structs.length)
+        this.#structs[end++] = this.#structs[place] as Struct;
     }
-    this.#structs.length = end;
+    if (end < beyond) this.#structs.splice(end, beyond - end);
+  }
+
+  #search(clock: number): number {
+    let low = 0;
+    let high = this.#structs.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.clock(middle) <= clock) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   #standing(place: number): number {
     let at = place;
-    for (let next = this.#into[at] as number; next !== at; next = this.#into[at] as number) {
-      this.#into[at] = this.#into[next] as number;
+    for (let next = this.#into[at - this.#low] ?? at; next !== at; next = this.#into[at - this.#low] as number) {
+      this.#into[at - this.#low] = this.#into[next - this.#low] ?? next;
       at = next;
     }
     return at;
   }
+
+  /** What is merged may lie beyond what was to be looked at: then twice as much is, so that it seldom has to be widened. */
+  #cover(first: number, last: number): void {
+    const end = this.#low + this.#into.length;
+    if (first >= this.#low && last < end) return;
+    const more = this.#into.length + 1;
+    const low = first < this.#low ? Math.max(0, Math.min(first, this.#low - more)) : this.#low;
+    const into = places(low, last < end ? end : Math.max(last + 1, end + more));
+    const lasts = into.slice();
+    into.set(this.#into, this.#low - low);
+    lasts.set(this.#last, this.#low - low);
+    [this.#low, this.#into, this.#last] = [low, into, lasts];
+  }
+}
+
+function places(from: number, end: number): Int32Array {
+  const all = new Int32Array(end - from);
+  for (let index = 0; index < all.length; index++) all[index] = from + index;
+  return all;
 }
