@@ -1,6 +1,6 @@
 /** G4: updates of labels that are sent again. */
 import * as assert from 'uvu/assert';
-import { LABEL_REQUESTS_KEPT_MAX } from '../../src/limits.ts';
+import { LABEL_REQUESTS_KEPT_MAX, STREAM_META_AGE_MS_MAX } from '../../src/limits.ts';
 import { Role } from '../../src/gen/memmie/studio/v1/access_pb.ts';
 import { BlobHeads } from '../../src/storage/blobs.ts';
 import { openDatabase, type Database } from '../../src/storage/database.ts';
@@ -173,6 +173,35 @@ test('the answer to a change has labels and etag as they are, whoever set them m
   const { blob } = await ann.deltas.applyDelta(edit);
   await ann.blobs.updateBlob({ id, etag: blob?.etag, labels: labelled('checked') });
   assert.is(await stageOf(id), 'checked');
+});
+
+test('the answers of a stream have labels of a second before at the oldest, however many are on their way', async () => {
+  const id = 'streamed';
+  await create(id);
+  let isOver = false;
+  const edits = [{ offset: 0, insert: 'x' }];
+  async function* changes(): AsyncIterable<{ reference: bigint; delta: object }> {
+    for (let number = 1n; !isOver; number += 1n) {
+      yield { reference: number, delta: { blobId: id, patch: { case: 'textEdits', value: { edits } } } };
+      if (number % 32n === 0n) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+  const began = performance.now();
+  let setAtMs = Infinity;
+  let asked = 0;
+  for await (const { outcome } of ann.deltas.applyDeltas(changes())) {
+    const now = performance.now();
+    if (asked === 0 && now - began > 300) {
+      asked = now;
+      // By a process of its own: no studio is told.
+      void heads.setLabels(id, { stage: 'set' }, {}).then(() => (setAtMs = performance.now()));
+    }
+    if (now - setAtMs < 2 * STREAM_META_AGE_MS_MAX) continue;
+    assert.is(outcome.case, 'applied');
+    assert.is(outcome.case === 'applied' ? outcome.value.blob?.labels['stage'] : '', 'set');
+    isOver = true;
+  }
+  assert.ok(isOver);
 });
 
 test.run();
