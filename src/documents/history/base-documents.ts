@@ -1,9 +1,9 @@
 /** A small cache of documents at past bases, so that a chain of edits does not rebuild its state at each step. */
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import { baseCovers, missingRanges } from '../../domain/base.ts';
 import { updateBytes, type Base, type Delta } from '../../domain/delta.ts';
 import { BASE_DOCUMENTS_CACHED_MAX, BASE_DOCUMENTS_IDLE_MS_MAX } from '../../limits.ts';
-import { structBytes } from '../memory/struct-memory.ts';
+import { heldBytes, structBytes } from '../memory/struct-memory.ts';
 import { applyDeltas, type History } from './history.ts';
 
 interface Entry {
@@ -21,7 +21,7 @@ export class BaseDocuments {
   /** What was deleted after this version is in the document. Absent: nothing for certain. */
   readonly #keptFrom = new WeakMap<Y.Doc, number>();
   /** Of all that was put into the document. */
-  readonly #updateBytes = new WeakMap<Y.Doc, number>();
+  readonly #heldBytes = new WeakMap<Y.Doc, number>();
   #bytes = 0;
 
   constructor(history: History) {
@@ -44,7 +44,7 @@ export class BaseDocuments {
     const entry = index < 0 ? undefined : this.#remove(index);
     if (!entry) {
       const doc = await this.#history.materialize(blobId, base, keptFrom);
-      this.#updateBytes.set(doc, Y.encodeStateAsUpdate(doc).byteLength);
+      this.#heldBytes.set(doc, heldBytes(doc));
       if (keptFrom !== undefined) this.#keptFrom.set(doc, keptFrom);
       return doc;
     }
@@ -61,7 +61,7 @@ export class BaseDocuments {
   #apply(doc: Y.Doc, deltas: readonly Delta[]): void {
     applyDeltas(doc, deltas);
     const bytes = deltas.reduce((sum, delta) => sum + updateBytes(delta), 0);
-    this.#updateBytes.set(doc, (this.#updateBytes.get(doc) ?? 0) + bytes);
+    this.#heldBytes.set(doc, (this.#heldBytes.get(doc) ?? 0) + bytes);
   }
 
   #keeps(doc: Y.Doc, keptFrom: number | undefined): boolean {
@@ -69,7 +69,7 @@ export class BaseDocuments {
   }
 
   put(blobId: string, base: Base, doc: Y.Doc): void {
-    const bytes = structBytes(doc) + (this.#updateBytes.get(doc) ?? 0);
+    const bytes = structBytes(doc) + (this.#heldBytes.get(doc) ?? 0);
     this.#entries.push({ blobId, base, doc, bytes, usedAt: performance.now() });
     this.#bytes += bytes;
     if (this.#entries.length > BASE_DOCUMENTS_CACHED_MAX) this.dropOldest();
