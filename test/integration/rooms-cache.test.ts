@@ -121,8 +121,12 @@ test('G8: a blob is loaded for nobody who may not see it, nor is one that does n
   const world = await open({ memoryBytesMax: 64 * MEGABYTE });
   const bob = { userId: 'bob', administrator: false };
   for (const blobId of ['private', 'no-such-blob']) {
-    for (const asked of [world.rooms.withFor(bob, blobId, async () => undefined), world.rooms.holdFor('bob', blobId)]) {
-      const error = await asked.then(
+    const asking = [
+      () => world.rooms.withFor(bob, blobId, async () => undefined),
+      () => world.rooms.holdFor('bob', blobId),
+    ];
+    for (const ask of asking) {
+      const error = await ask().then(
         () => undefined,
         (error: unknown) => StudioError.from(error),
       );
