@@ -2,6 +2,7 @@
  * The counters of access changes as this process last read them. A change of access is stored first and counted after,
  * so what was read under a counter is what is stored for as long as that counter stays (G8).
  */
+import { within } from '../domain/within.ts';
 import type { Logger } from 'pino';
 import { storageUnavailable } from '../domain/access/access.ts';
 import { ACCESS_ANSWER_MS_MAX, ACCESS_READ_EVERY_MS, ACCESS_RETRY_MS, ACCESS_UNKNOWN_MS_MAX } from '../limits.ts';
@@ -74,18 +75,14 @@ export class AccessEpochs {
 
   async #readOnce(): Promise<void> {
     const sentAtMs = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the database did not answer in time')), ACCESS_ANSWER_MS_MAX);
-    });
     try {
-      this.#counters = await Promise.race([this.#store.read(), late]);
+      const counters = await within(this.#store.read(), ACCESS_ANSWER_MS_MAX, undefined);
+      if (!counters) throw new Error('the database did not answer in time');
+      this.#counters = counters;
     } catch (error) {
       if (!this.#isFailing) this.#logger.warn({ err: error }, 'who may see what can not be read; trying on');
       this.#isFailing = true;
       throw storageUnavailable(error);
-    } finally {
-      clearTimeout(timer);
     }
     this.#isFailing = false;
     this.#readAtMs = sentAtMs;

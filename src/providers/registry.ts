@@ -36,7 +36,8 @@ export class Registry implements Providers {
   }
 
   async register(caller: Caller, request: RegisterProvider): Promise<Provider> {
-    // First, as what follows compiles. Registrations that race may exceed the bound by as many as race; it guards against growth, not against one more.
+    // First, as what follows compiles. Registrations that race may exceed the bound by as many as race; it guards against
+    // growth, not against one more.
     if ((await this.#parts.providers.countOfUser(caller.userId)) >= PROVIDERS_PER_USER_MAX) {
       throw new StudioError('LIMIT_EXCEEDED', `A user may have ${PROVIDERS_PER_USER_MAX} providers.`, {
         limit: 'PROVIDERS_PER_USER_MAX',

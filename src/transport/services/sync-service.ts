@@ -1,5 +1,6 @@
 import { COMMIT_RETRY_MS_MAX, SYNC_PING_EVERY_MS } from '../../limits.ts';
 import { StudioError } from '../../errors.ts';
+import { within } from '../../domain/within.ts';
 import { storageUnavailable } from '../../domain/access/access.ts';
 import { callerOf } from '../auth/caller-context.ts';
 import { knownOf, subscribeResponse, syncResponse } from '../mapping/sync.ts';
@@ -154,15 +155,9 @@ async function push(
 
 /** What the session handed in waits for the database as long as it takes; its caller is told after a while. */
 async function answeredInTime(committed: Promise<number>): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(storageUnavailable(undefined)), COMMIT_RETRY_MS_MAX);
-  });
-  try {
-    return await Promise.race([committed, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const version = await within(committed, COMMIT_RETRY_MS_MAX, undefined);
+  if (version === undefined) throw storageUnavailable(undefined);
+  return version;
 }
 
 function invalid(field: string, message: string): StudioError {
